@@ -8,7 +8,15 @@
 )]
 #![cfg_attr(
     test,
-    allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::disallowed_macros,
+        clippy::disallowed_types,
+        clippy::disallowed_methods
+    )
 )]
 
 pub mod atomic;
