@@ -10,7 +10,18 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 /// # Layout
 /// 8 bytes, native endian.
 #[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, FromBytes, IntoBytes, Immutable,
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    FromBytes,
+    IntoBytes,
+    Immutable,
     KnownLayout,
 )]
 #[repr(transparent)]
@@ -21,7 +32,18 @@ pub struct Price(pub i64);
 /// # Layout
 /// 8 bytes, native endian.
 #[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, FromBytes, IntoBytes, Immutable,
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    FromBytes,
+    IntoBytes,
+    Immutable,
     KnownLayout,
 )]
 #[repr(transparent)]
@@ -32,7 +54,18 @@ pub struct Qty(pub i64);
 /// # Layout
 /// 16 bytes, native endian.
 #[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, FromBytes, IntoBytes, Immutable,
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    FromBytes,
+    IntoBytes,
+    Immutable,
     KnownLayout,
 )]
 #[repr(transparent)]
@@ -44,7 +77,18 @@ pub struct Notional(pub i128);
 /// # Layout
 /// 8 bytes, native endian.
 #[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, FromBytes, IntoBytes, Immutable,
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    FromBytes,
+    IntoBytes,
+    Immutable,
     KnownLayout,
 )]
 #[repr(transparent)]

@@ -1,1 +1,134 @@
-//! Under construction.
+//! Records: what the journal holds. A record is a 32-byte header (see `journal`) and a body of 32 or
+//! 96 bytes, so that it fills 64 or 128 bytes; three kinds carry raw bytes behind their body.
+//!
+//! | module | who writes it |
+//! |---|---|
+//! | [`market`] | feed and gateway: bytes as they came and went |
+//! | [`order`] | risk: decisions, order facts, positions |
+//! | [`status`] | every stage: the order in which it took its inputs; the control thread: the session |
+
+pub mod market;
+pub mod order;
+pub mod status;
+
+use crate::reason::byte_enum;
+
+byte_enum! {
+    /// The stage that wrote a record.
+    Stage {
+        /// The control thread (lane 0).
+        Control = 0, "control";
+        /// Feed decode and books.
+        Feed = 1, "feed";
+        /// Strategies.
+        Strategy = 2, "strategy";
+        /// Pre-trade risk, order table, positions.
+        Risk = 3, "risk";
+        /// Order gateway.
+        Gateway = 4, "gateway";
+    }
+}
+
+byte_enum! {
+    /// What a record is. Numbers never change meaning; new ones are added.
+    RecordKind {
+        /// [`market::RxFeed`] and the datagram.
+        RxFeed = 1, "RxFeed";
+        /// [`market::RxVenue`] and the bytes read.
+        RxVenue = 2, "RxVenue";
+        /// [`market::Tx`] and the framed message.
+        Tx = 3, "Tx";
+        /// [`market::Sent`].
+        Sent = 4, "Sent";
+        /// [`market::TxVoid`].
+        TxVoid = 5, "TxVoid";
+        /// [`market::CaptureGap`]: raw capture stopped, a replay ends here.
+        CaptureGap = 6, "CaptureGap";
+        /// [`order::Approved`].
+        Approved = 16, "Approved";
+        /// [`order::Denied`].
+        Denied = 17, "Denied";
+        /// [`order::CancelAsked`].
+        CancelAsked = 18, "CancelAsked";
+        /// [`order::OrderEvent`].
+        OrderEvent = 19, "OrderEvent";
+        /// [`order::PositionEvent`].
+        PositionEvent = 20, "PositionEvent";
+        /// [`order::OrderEvent`] that opens a session: an order carried over from the last one.
+        CarryOrder = 21, "CarryOrder";
+        /// [`order::PositionEvent`] that opens a session: a position carried over.
+        CarryPosition = 22, "CarryPosition";
+        /// [`market::Tx`] and its bytes, carried over: venue number to order id.
+        CarryTx = 23, "CarryTx";
+        /// [`status::Took`].
+        Took = 32, "Took";
+        /// [`status::Saw`].
+        Saw = 33, "Saw";
+        /// [`status::Tick`].
+        Tick = 34, "Tick";
+        /// [`status::Busy`].
+        Busy = 35, "Busy";
+        /// [`status::Link`]: a ring became full.
+        LinkFull = 36, "LinkFull";
+        /// [`status::Link`]: it has room again.
+        LinkRoom = 37, "LinkRoom";
+        /// [`status::SessionOpen`] and the configuration text.
+        SessionOpen = 48, "SessionOpen";
+        /// [`status::Text`] and the instrument file.
+        Instruments = 49, "Instruments";
+        /// [`status::Text`] and the resolved topology.
+        Topology = 50, "Topology";
+        /// [`status::Anchor`]: engine clock against wall clock.
+        Anchor = 51, "Anchor";
+        /// [`status::Operator`] and the command's text.
+        Operator = 52, "Operator";
+        /// [`status::Text`], empty: everything above is complete, trading may begin.
+        OpenComplete = 53, "OpenComplete";
+        /// [`status::Text`], empty: the session was closed in order.
+        SessionClose = 54, "SessionClose";
+    }
+}
+
+/// Declares a record body of a fixed size.
+macro_rules! record {
+    (
+        $(#[$doc:meta])*
+        $name:ident: $bytes:literal { $($(#[$field_doc:meta])* $field:ident: $ty:ty,)+ }
+    ) => {
+        $(#[$doc])*
+        #[derive(
+            Clone, Copy, Debug, Default, PartialEq, Eq, zerocopy::FromBytes, zerocopy::IntoBytes,
+            zerocopy::Immutable, zerocopy::KnownLayout,
+        )]
+        #[repr(C)]
+        pub struct $name {
+            $($(#[$field_doc])* pub $field: $ty,)+
+        }
+
+        const _: () = assert!(size_of::<$name>() == $bytes);
+
+        impl $name {
+            /// Bytes of the body.
+            pub const BYTES: usize = $bytes;
+
+            /// Reads the body at the start of a record's bytes behind its header; `None` if shorter.
+            #[must_use]
+            pub fn read(body: &[u8]) -> Option<Self> {
+                <Self as zerocopy::FromBytes>::read_from_prefix(body).ok().map(|(read, _)| read)
+            }
+
+            /// Splits body and trailing bytes; `None` if shorter than the body.
+            #[must_use]
+            pub fn split(body: &[u8]) -> Option<(Self, &[u8])> {
+                <Self as zerocopy::FromBytes>::read_from_prefix(body).ok()
+            }
+
+            /// The body as bytes, for an append.
+            #[must_use]
+            pub fn bytes(&self) -> &[u8] {
+                zerocopy::IntoBytes::as_bytes(self)
+            }
+        }
+    };
+}
+pub(crate) use record;

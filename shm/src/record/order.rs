@@ -1,0 +1,274 @@
+//! Decisions, order facts and positions, all written by the risk stage in one lane: the business
+//! record of the engine. Any prefix of it is consistent, and state is rebuilt from it alone.
+
+use super::record;
+use crate::ids::{Cause, ClOrdId, ExecId, InstrumentId, VenueOrdId};
+use crate::reason::byte_enum;
+use crate::units::{Nanos, Price, Qty};
+
+byte_enum! {
+    /// Base state of an order (RISK_AND_RECOVERY section 4).
+    Base {
+        /// Refused by risk.
+        Denied = 1, "DENIED";
+        /// Passed risk, in the journal, not yet on the wire.
+        Approved = 2, "APPROVED";
+        /// Given to the socket.
+        PendingNew = 3, "PENDING_NEW";
+        /// Live at the venue.
+        New = 4, "NEW";
+        /// Live, some of it filled.
+        PartiallyFilled = 5, "PARTIALLY_FILLED";
+        /// All of it filled.
+        Filled = 6, "FILLED";
+        /// Suspended by the venue.
+        Suspended = 7, "SUSPENDED";
+        /// Stopped (guaranteed) by the venue.
+        Stopped = 8, "STOPPED";
+        /// Done for the day.
+        DoneForDay = 9, "DONE_FOR_DAY";
+        /// Cancelled.
+        Canceled = 10, "CANCELED";
+        /// Expired.
+        Expired = 11, "EXPIRED";
+        /// Refused by the venue, or never sent.
+        Rejected = 12, "REJECTED";
+        /// Filled and then undone.
+        Voided = 13, "VOIDED";
+        /// Outcome not known: it keeps its reservation.
+        Unknown = 14, "UNKNOWN";
+    }
+}
+
+impl Base {
+    /// Whether the state is an end: nothing of the order works any more.
+    #[must_use]
+    pub const fn is_terminal(self) -> bool {
+        match self {
+            Self::Denied
+            | Self::Filled
+            | Self::Canceled
+            | Self::Expired
+            | Self::Rejected
+            | Self::Voided => true,
+            Self::Approved
+            | Self::PendingNew
+            | Self::New
+            | Self::PartiallyFilled
+            | Self::Suspended
+            | Self::Stopped
+            | Self::DoneForDay
+            | Self::Unknown => false,
+        }
+    }
+}
+
+record! {
+    /// A new order or a replace that passed every check; written before it is pushed to the gateway.
+    ///
+    /// # Layout
+    /// 96 bytes.
+    Approved: 96 {
+        /// Limit price.
+        px: Price,
+        /// Quantity; of a replace the total for the whole chain.
+        qty: Qty,
+        /// The order.
+        cl_ord_id: ClOrdId,
+        /// The order it replaces, [`ClOrdId::NONE`] for a new one.
+        orig_cl_ord_id: ClOrdId,
+        /// Arrival of the event that caused it.
+        t0: Nanos,
+        /// That event.
+        cause: Cause,
+        /// Stamps, ns after `t0`: the feed published.
+        d_publish: u32,
+        /// The strategy began.
+        d_begin: u32,
+        /// The strategy emitted.
+        d_intent: u32,
+        /// Risk began.
+        d_risk: u32,
+        /// Risk had decided.
+        d_decided: u32,
+        /// Version of the limit set.
+        limit_version: u32,
+        /// Which instrument.
+        instrument: InstrumentId,
+        /// Account.
+        account: u16,
+        /// Index of the gateway.
+        gateway: u8,
+        /// [`crate::message::Side`].
+        side: u8,
+        /// [`crate::message::Tif`].
+        tif: u8,
+        /// [`crate::message::OrdType`].
+        ord_type: u8,
+        /// [`crate::message::Kind`] of the intent (10 new, 11 replace).
+        action: u8,
+        /// Zero.
+        _reserved: [u8; 13],
+    }
+}
+
+record! {
+    /// An intent that was refused: which rule, what it measured, what the limit was.
+    ///
+    /// # Layout
+    /// 96 bytes.
+    Denied: 96 {
+        /// Measured value in the rule's unit (low and high word of an `i128`).
+        measured: [u64; 2],
+        /// The limit in the rule's unit (low and high word of an `i128`).
+        limit: [u64; 2],
+        /// Limit price asked.
+        px: Price,
+        /// Quantity asked.
+        qty: Qty,
+        /// The refused id.
+        cl_ord_id: ClOrdId,
+        /// Arrival of the event that caused it.
+        t0: Nanos,
+        /// That event.
+        cause: Cause,
+        /// When risk had decided, ns after `t0`.
+        d_decided: u32,
+        /// Version of the limit set.
+        limit_version: u32,
+        /// Which instrument.
+        instrument: InstrumentId,
+        /// Account.
+        account: u16,
+        /// Index of the gateway.
+        gateway: u8,
+        /// [`crate::message::Side`].
+        side: u8,
+        /// [`crate::message::Tif`].
+        tif: u8,
+        /// [`crate::message::OrdType`].
+        ord_type: u8,
+        /// [`crate::message::Kind`] of the intent.
+        action: u8,
+        /// [`crate::reason::Reason`].
+        reason: u8,
+        /// Zero.
+        _reserved: [u8; 4],
+    }
+}
+
+/// Splits an `i128` into the two words of a record.
+#[must_use]
+pub const fn words_of(value: i128) -> [u64; 2] {
+    [value as u64, (value >> 64) as u64]
+}
+
+/// Joins the two words of a record.
+#[must_use]
+pub const fn value_of(words: [u64; 2]) -> i128 {
+    (words[1] as i128) << 64 | words[0] as i128
+}
+
+record! {
+    /// A cancel that was passed on (E11).
+    CancelAsked: 32 {
+        /// The order.
+        cl_ord_id: ClOrdId,
+        /// Arrival of the event that caused it.
+        t0: Nanos,
+        /// That event.
+        cause: Cause,
+        /// When the strategy emitted, ns after `t0`.
+        d_intent: u32,
+        /// When risk had decided, ns after `t0`.
+        d_decided: u32,
+    }
+}
+
+record! {
+    /// One report applied to the order table: the fact, and the state after it.
+    ///
+    /// # Layout
+    /// 96 bytes.
+    OrderEvent: 96 {
+        /// The order (the id the report spoke of); [`ClOrdId::NONE`] for an external one.
+        cl_ord_id: ClOrdId,
+        /// The venue's number.
+        venue_ord_id: VenueOrdId,
+        /// The execution, 0 if none.
+        exec_id: ExecId,
+        /// Price of the report.
+        last_px: Price,
+        /// Quantity of the report.
+        last_qty: Qty,
+        /// Filled in all, after it.
+        cum_qty: Qty,
+        /// Working, after it.
+        leaves_qty: Qty,
+        /// Limit price in force after it.
+        px: Price,
+        /// Quantity of the whole chain in force after it.
+        qty: Qty,
+        /// Position of the strategy in the instrument after it.
+        position: Qty,
+        /// Which instrument.
+        instrument: InstrumentId,
+        /// Sequence of the report in the venue's stream, low 32 bits.
+        venue_seq: u32,
+        /// [`crate::message::Kind`] of the report.
+        event: u8,
+        /// [`Base`] after it.
+        base: u8,
+        /// [`crate::message::pending`] bits after it, and `LATE` and `OVERFILL` of [`OrderEvent`].
+        flags: u8,
+        /// The venue's liquidity code.
+        liquidity: u8,
+        /// The venue's reason code, or [`crate::reason::Reason`] of a gate reject.
+        reason: u16,
+        /// Index of the gateway.
+        gateway: u8,
+        /// [`crate::message::Side`].
+        side: u8,
+    }
+}
+
+impl OrderEvent {
+    /// Flag: a fill that came after the order's end.
+    pub const LATE: u8 = 1 << 4;
+    /// Flag: more was filled than asked.
+    pub const OVERFILL: u8 = 1 << 5;
+}
+
+record! {
+    /// Position and money of one strategy in one instrument after a fill, bust or correction.
+    /// Strategy and account follow from the configuration and the order id.
+    ///
+    /// # Layout
+    /// 96 bytes; money as two words of an `i128` at 1e-17.
+    PositionEvent: 96 {
+        /// Total cost of the open position (signed; positive for a long one).
+        cost: [u64; 2],
+        /// Realised profit of the session.
+        realised: [u64; 2],
+        /// Fees less rebates of the session.
+        fees: [u64; 2],
+        /// Signed position after it.
+        position: Qty,
+        /// Price of the fill.
+        last_px: Price,
+        /// Signed quantity of the fill.
+        last_qty: Qty,
+        /// The order.
+        cl_ord_id: ClOrdId,
+        /// The execution.
+        exec_id: ExecId,
+        /// Which instrument.
+        instrument: InstrumentId,
+        /// Account.
+        account: u16,
+        /// Strategy.
+        strategy: u8,
+        /// Zero.
+        _reserved: u8,
+    }
+}

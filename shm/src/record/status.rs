@@ -1,0 +1,184 @@
+//! The order in which stages took their inputs, and what opens and closes a session.
+
+use super::record;
+use crate::reason::byte_enum;
+use crate::units::Nanos;
+
+byte_enum! {
+    /// Where a stage took an input from, besides its primary port.
+    Port {
+        /// Updates from risk to a strategy thread.
+        Updates = 1, "updates";
+        /// Commands from the control thread.
+        Commands = 2, "commands";
+        /// Intents from a strategy thread.
+        Intents = 3, "intents";
+        /// Reports from a gateway.
+        Reports = 4, "reports";
+        /// A feed other than the primary one.
+        Feed = 5, "feed";
+    }
+}
+
+record! {
+    /// The stage took `count` messages of a port that is not its primary one.
+    Took: 32 {
+        /// [`Port`].
+        port: u8,
+        /// Index within the port (which feed, which strategy thread, which gateway).
+        index: u8,
+        /// Zero.
+        _reserved: [u8; 2],
+        /// How many, at least 1.
+        count: u32,
+        /// Zero.
+        _reserved_words: [u64; 3],
+    }
+}
+
+byte_enum! {
+    /// A word shared with other threads whose change is an input.
+    SharedWord {
+        /// Summary of the kill gates.
+        Gates = 1, "gates";
+        /// Free segments of the lane.
+        Free = 2, "free";
+        /// Health of the archiver.
+        Archive = 3, "archive";
+    }
+}
+
+record! {
+    /// A shared word had changed when the stage looked.
+    Saw: 32 {
+        /// [`SharedWord`].
+        word: u8,
+        /// Zero.
+        _reserved: [u8; 7],
+        /// Its value.
+        value: u64,
+        /// Zero.
+        _reserved_words: [u64; 2],
+    }
+}
+
+record! {
+    /// Time alone made the stage act; the time is in the record's header.
+    Tick: 32 {
+        /// What acted, of the stage's own numbering.
+        what: u8,
+        /// Index of the feed or gateway.
+        index: u8,
+        /// Zero.
+        _reserved: [u8; 6],
+        /// Zero.
+        _reserved_words: [u64; 3],
+    }
+}
+
+record! {
+    /// A send of a strategy returned BUSY.
+    Busy: 32 {
+        /// Which of the strategy thread's sends it was, counted from 1.
+        ordinal: u64,
+        /// Strategy.
+        strategy: u8,
+        /// Zero.
+        _reserved: [u8; 7],
+        /// Zero.
+        _reserved_words: [u64; 2],
+    }
+}
+
+record! {
+    /// A ring became full, or has room again.
+    Link: 32 {
+        /// Index of the link in the topology record.
+        link: u16,
+        /// Zero.
+        _reserved: [u8; 6],
+        /// Messages dropped or conflated since it became full.
+        lost: u64,
+        /// Zero.
+        _reserved_words: [u64; 2],
+    }
+}
+
+record! {
+    /// Opens a session; the configuration text follows.
+    SessionOpen: 32 {
+        /// Wall clock at start, ns since the Unix epoch; the engine's clock begins here.
+        wall: Nanos,
+        /// Layout hash of the shared memory.
+        layout: u64,
+        /// Session date as days since the Unix epoch.
+        date: u32,
+        /// Process id.
+        pid: u32,
+        /// Bytes that follow.
+        len: u32,
+        /// Epoch of the order ids.
+        epoch: u16,
+        /// Hot lanes.
+        lanes: u8,
+        /// Zero.
+        _reserved: u8,
+    }
+}
+
+record! {
+    /// A text of the session; it follows.
+    Text: 32 {
+        /// Bytes that follow.
+        len: u32,
+        /// Zero.
+        _reserved: [u8; 4],
+        /// Zero.
+        _reserved_words: [u64; 3],
+    }
+}
+
+record! {
+    /// A point of the engine's clock tied to the wall clock.
+    Anchor: 32 {
+        /// Engine clock.
+        engine: Nanos,
+        /// Wall clock at the same moment.
+        wall: Nanos,
+        /// Raw time stamp counter at the same moment.
+        tsc: u64,
+        /// Half the width of the bracket it was taken in, ns.
+        uncertainty: u64,
+    }
+}
+
+record! {
+    /// An operator's command; its text follows.
+    Operator: 32 {
+        /// [`crate::message::CommandOp`], or 100 kill, 101 arm.
+        op: u8,
+        /// Strategy it is for.
+        strategy: u8,
+        /// Index of the parameter.
+        param: u8,
+        /// 0 accepted, else why not.
+        refused: u8,
+        /// Bytes that follow.
+        len: u32,
+        /// The value.
+        value: i64,
+        /// User id of the caller.
+        uid: u32,
+        /// Process id of the caller.
+        pid: u32,
+        /// Zero.
+        _reserved: u64,
+    }
+}
+
+impl Operator {
+    /// A kill gate was closed.
+    pub const KILL: u8 = 100;
+    /// A kill gate was opened.
+    pub const ARM: u8 = 101;
+}
