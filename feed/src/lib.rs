@@ -25,4 +25,3 @@
 )]
 
 pub mod codec;
-pub mod side;

@@ -4,8 +4,8 @@
 
 use super::DecodeError;
 use super::field::{Price4, Price8, U48};
-use crate::side::Side;
 use shm::ids::Symbol;
+use shm::message::Side;
 use zerocopy::big_endian::{U16, U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 

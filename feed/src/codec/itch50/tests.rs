@@ -1,8 +1,8 @@
 //! The sheet's vectors, every length of every type, every unknown type, random bytes both ways.
 
 use super::*;
-use crate::side::Side;
 use proptest::prelude::*;
+use shm::message::Side;
 
 /// The types of the table, in its order.
 const KINDS: &[u8; 23] = b"SRHYLVWKJhAFECXDUPQBINO";
@@ -123,7 +123,7 @@ fn vectors_encode_to_the_same_bytes() {
 fn every_length_of_every_type_is_judged() {
     for &kind in KINDS {
         let full = length_of(kind).unwrap();
-        let mut bytes = vec![b' '; 60];
+        let mut bytes = [b' '; 60];
         bytes[0] = kind;
         for length in 0..=bytes.len() {
             let mut decoder = Decoder::new();
