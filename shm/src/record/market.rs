@@ -135,3 +135,22 @@ record! {
         _reserved_words: [u64; 2],
     }
 }
+
+record! {
+    /// The venue session a gateway is logged on to: written after each logon, and carried over into
+    /// the next engine session, so that a restart resumes where risk had come to.
+    VenueSession: 32 {
+        /// Name of the session, as the venue pads it.
+        session: [u8; 10],
+        /// Index of the gateway.
+        gateway: u8,
+        /// Zero.
+        _reserved: u8,
+        /// Next number the venue will take (OUCH UserRefNum).
+        venue_no: u32,
+        /// Next sequence of the venue's stream that risk has not seen.
+        venue_seq: u64,
+        /// When the logon was accepted.
+        t0: Nanos,
+    }
+}

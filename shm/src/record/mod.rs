@@ -14,7 +14,7 @@ pub mod status;
 use crate::reason::byte_enum;
 
 byte_enum! {
-    /// The stage that wrote a record.
+    /// The kind of stage that wrote a record.
     Stage {
         /// The control thread (lane 0).
         Control = 0, "control";
@@ -26,6 +26,41 @@ byte_enum! {
         Risk = 3, "risk";
         /// Order gateway.
         Gateway = 4, "gateway";
+    }
+}
+
+/// One stage of a topology as the byte of a record's header: kind in the upper 3 bits, index of the
+/// feed, strategy or gateway in the lower 5.
+///
+/// # Layout
+/// 1 byte.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StageId(pub u8);
+
+impl StageId {
+    /// Stages of one kind.
+    pub const INDEX_MAX: u8 = 31;
+    /// The control thread.
+    pub const CONTROL: Self = Self::new(Stage::Control, 0);
+    /// The one risk stage.
+    pub const RISK: Self = Self::new(Stage::Risk, 0);
+
+    /// Packs kind and index; the index is taken modulo 32.
+    #[must_use]
+    pub const fn new(kind: Stage, index: u8) -> Self {
+        Self((kind as u8) << 5 | index & Self::INDEX_MAX)
+    }
+
+    /// The kind; `None` for a byte that no stage has.
+    #[must_use]
+    pub const fn kind(self) -> Option<Stage> {
+        Stage::from_u8(self.0 >> 5)
+    }
+
+    /// The index within the kind.
+    #[must_use]
+    pub const fn index(self) -> u8 {
+        self.0 & Self::INDEX_MAX
     }
 }
 
@@ -60,6 +95,8 @@ byte_enum! {
         CarryPosition = 22, "CarryPosition";
         /// [`market::Tx`] and its bytes, carried over: venue number to order id.
         CarryTx = 23, "CarryTx";
+        /// [`market::VenueSession`]: the venue session a gateway is logged on to.
+        VenueSession = 24, "VenueSession";
         /// [`status::Took`].
         Took = 32, "Took";
         /// [`status::Saw`].
