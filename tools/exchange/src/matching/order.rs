@@ -1,0 +1,126 @@
+//! One order: what a client or the flow asks for, and what rests in a book.
+
+/// Side of an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Side {
+    /// Buys; rests among the bids.
+    Buy,
+    /// Sells (long, short or short exempt); rests among the asks.
+    Sell,
+}
+
+impl Side {
+    /// The other side.
+    #[must_use]
+    pub const fn opposite(self) -> Self {
+        match self {
+            Self::Buy => Self::Sell,
+            Self::Sell => Self::Buy,
+        }
+    }
+
+    /// The ITCH letter: `B` or `S`.
+    #[must_use]
+    pub const fn letter(self) -> u8 {
+        match self {
+            Self::Buy => b'B',
+            Self::Sell => b'S',
+        }
+    }
+
+    /// Whether an order of this side limited at `limit_px` may trade with one resting at `px`.
+    #[must_use]
+    pub const fn reaches(self, limit_px: u32, px: u32) -> bool {
+        match self {
+            Self::Buy => px <= limit_px,
+            Self::Sell => px >= limit_px,
+        }
+    }
+
+    /// Whether `px` is strictly better for this side's owner to be hit first than `other`: higher
+    /// for a bid, lower for an ask.
+    #[must_use]
+    pub const fn is_better(self, px: u32, other: u32) -> bool {
+        match self {
+            Self::Buy => px > other,
+            Self::Sell => px < other,
+        }
+    }
+}
+
+/// How long an order lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tif {
+    /// Until cancelled, executed or the end of the session.
+    Day,
+    /// What cannot trade at once is cancelled.
+    Ioc,
+}
+
+/// Who owns an order. `Owner::FLOW` is the background flow; clients count from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Owner(pub u32);
+
+impl Owner {
+    /// The background flow, generated or recorded: nobody hears its reports.
+    pub const FLOW: Self = Self(0);
+
+    /// Whether somebody is told what happens to the order.
+    #[must_use]
+    pub const fn is_client(self) -> bool {
+        self.0 != 0
+    }
+}
+
+/// An order as it is entered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NewOrder {
+    /// Who is told of it.
+    pub owner: Owner,
+    /// The owner's own number of the order (OUCH UserRefNum); comes back in every report.
+    pub tag: u32,
+    /// The symbol's ITCH locate, `1..=symbols`.
+    pub locate: u16,
+    /// Buy or sell.
+    pub side: Side,
+    /// Shares, 1 or more.
+    pub qty: u32,
+    /// Limit price4, 1 or more; `None` takes any price and never rests.
+    pub limit_px: Option<u32>,
+    /// Day or immediate.
+    pub tif: Tif,
+    /// Cancelled whole instead of taking liquidity.
+    pub post_only: bool,
+    /// Shown with this market participant id (ITCH `F` in place of `A`).
+    pub mpid: Option<[u8; 4]>,
+}
+
+/// An order that rests in a book.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Order {
+    /// The venue's number, unique in the session; the same in ITCH and OUCH.
+    pub order_ref: u64,
+    /// Who is told of it.
+    pub owner: Owner,
+    /// The owner's number of it.
+    pub tag: u32,
+    /// The symbol's ITCH locate.
+    pub locate: u16,
+    /// The side it rests on.
+    pub side: Side,
+    /// Display price4.
+    pub px: u32,
+    /// Shares still open, 1 or more.
+    pub leaves_qty: u32,
+    /// Attribution, if shown with one.
+    pub mpid: Option<[u8; 4]>,
+    /// Older neighbour at the price (index into the slab), or [`Order::END`].
+    pub(super) older: u32,
+    /// Younger neighbour at the price, or [`Order::END`].
+    pub(super) younger: u32,
+}
+
+impl Order {
+    /// No neighbour.
+    pub(super) const END: u32 = u32::MAX;
+}
