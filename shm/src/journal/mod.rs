@@ -1,1 +1,52 @@
-//! Under construction.
+//! The journal: one append-only lane per hot thread, in memory first, on the disk after.
+//!
+//! ```text
+//!                 hot_dir (tmpfs)                                   dir (disk)
+//!  hot thread ─► LaneWriter ─► lane-2/seg-0..3 ─► Archiver ─► journal/epoch-00007/lane-2/00000000.seg
+//!                 commit word     reused once         │ CRC32C, fdatasync         00000001.seg ...
+//!                 + seq chain     archived            └► marks: what is durable, per lane
+//!                                     │                                    │
+//!                                     └──────────► LaneReader ◄────────────┘  (any process, any time)
+//! ```
+//!
+//! What holds:
+//! - A record is committed by one 64-bit release store of its first word; the word after the last
+//!   committed record is 0. A process may die between any two instructions and the lane is whole.
+//! - A lane has one writer. It makes no system call, allocates nothing, computes no checksum, and
+//!   never waits for a reader: without a free segment an append is refused, typed ([`LaneFull`]).
+//! - A segment is reused only after the archiver has synced it. A reader that was overtaken notices
+//!   by the segment number and goes on from the disk.
+//! - The marks never run ahead of the disk: a bad record at or below a mark is corruption, above it
+//!   a torn tail.
+//! - A write or sync error is final ([`ArchiveError`]); nothing is retried into success.
+//!
+//! # Layout
+//! A segment, hot or archived, is a [`SegmentHeader`] of 64 bytes and then records, each starting on
+//! a multiple of 64: a [`RecordHeader`] of 32 bytes, then the body and payload up to `len`, then
+//! padding. A record of kind [`KIND_ROLL`] says that the lane goes on in the next segment number.
+//! Archived segments carry checksums and zeroed padding; hot ones carry neither. Little endian.
+
+#[cfg(not(loom))]
+mod claim;
+mod header;
+mod lane;
+#[cfg(all(test, loom))]
+mod loom_tests;
+mod memory;
+mod shared;
+mod tail;
+
+#[cfg(not(loom))]
+pub use claim::{Claim, ClaimMismatch};
+pub use header::{
+    HEADER_BYTES, KIND_ROLL, LAYOUT_VERSION, LaneSeq, RECORD_ALIGN, RECORD_VERSION, RecordHeader,
+    SEGMENT_MAGIC, SegmentHeader, record_crc, stride,
+};
+pub use lane::{LaneFull, LaneWriter, Place};
+pub use shared::{DurableMark, LaneSpec};
+pub use tail::{LaneTail, TailFault};
+
+const _: () = assert!(
+    cfg!(target_endian = "little") && size_of::<usize>() == 8,
+    "the journal's layout is that of 64-bit little-endian machines"
+);
