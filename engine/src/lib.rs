@@ -1,1 +1,26 @@
-//! Placeholder.
+//! The pipeline: configuration, stages, strategies, risk, order tracking, recovery, replay.
+#![deny(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::float_arithmetic
+)]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::disallowed_macros,
+        clippy::disallowed_types,
+        clippy::disallowed_methods
+    )
+)]
+#![forbid(unsafe_code)]
+
+pub mod clock;
+pub mod link;
+pub mod pin;
+pub mod wait;

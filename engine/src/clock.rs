@@ -1,0 +1,173 @@
+//! The engine's clock: wall time at start plus scaled time stamp counter, so it never steps.
+//!
+//! A hot thread reads it once per poll and passes the time down; a stage takes further stamps only
+//! for the latency account of a trip. A replay has no clock: it is told each time by the journal.
+
+use shm::atomic::{AtomicU64, Ordering};
+use shm::units::Nanos;
+use std::sync::Arc;
+
+/// Reads engine time. One per thread; clones share the anchor.
+#[derive(Clone, Debug)]
+pub struct Clock {
+    kind: Kind,
+}
+
+#[derive(Clone, Debug)]
+enum Kind {
+    Live(Live),
+    /// Given from outside: replay and simulation.
+    Given(Nanos),
+}
+
+#[derive(Clone, Debug)]
+struct Live {
+    counter: quanta::Clock,
+    /// Counter at start.
+    origin: u64,
+    /// Engine time at start: the wall clock's.
+    start: Nanos,
+    /// Wall clock less engine clock, as wrapping `u64`, moved by [`Clock::anchor`].
+    drift: Arc<AtomicU64>,
+}
+
+/// One reading of both clocks.
+#[derive(Clone, Copy, Debug)]
+pub struct AnchorPoint {
+    /// Engine clock.
+    pub engine: Nanos,
+    /// Wall clock.
+    pub wall: Nanos,
+    /// Raw counter.
+    pub tsc: u64,
+    /// Half the width of the bracket around the reading of the wall clock, ns.
+    pub uncertainty: u64,
+}
+
+impl Clock {
+    /// Starts the clock at the wall clock's time. Calibrates the counter: up to 200 ms, so call it
+    /// before anything hot exists.
+    #[must_use]
+    pub fn start() -> Self {
+        let counter = quanta::Clock::new();
+        let origin = counter.raw();
+        let start = wall_now();
+        let drift = Arc::new(AtomicU64::new(0));
+        Self { kind: Kind::Live(Live { counter, origin, start, drift }) }
+    }
+
+    /// A clock that says what it was last told.
+    #[must_use]
+    pub const fn given(now: Nanos) -> Self {
+        Self { kind: Kind::Given(now) }
+    }
+
+    /// Tells a given clock the time; a live one does not listen.
+    pub const fn tell(&mut self, now: Nanos) {
+        if let Kind::Given(at) = &mut self.kind {
+            *at = now;
+        }
+    }
+
+    /// Engine time now.
+    #[must_use]
+    #[inline]
+    pub fn now(&self) -> Nanos {
+        match &self.kind {
+            Kind::Live(live) => live.at(live.counter.raw()),
+            Kind::Given(now) => *now,
+        }
+    }
+
+    /// Converts a wall-clock stamp of the kernel to engine time by the last anchor; `None` when it is
+    /// later than `read` or more than a second before it (the caller counts it and takes the read).
+    #[must_use]
+    #[inline]
+    pub fn from_wall(&self, wall: Nanos, read: Nanos) -> Option<Nanos> {
+        let Kind::Live(live) = &self.kind else { return None };
+        // ORDERING: Relaxed; a lone word, nothing else is read because of it.
+        let drift = live.drift.load(Ordering::Relaxed);
+        let engine = Nanos(wall.0.wrapping_sub(drift));
+        let age = read.0.checked_sub(engine.0)?;
+        (age <= Nanos::SECOND.0).then_some(engine)
+    }
+
+    /// Takes a new anchor: reads the wall clock between two readings of the counter, the tightest of
+    /// a few tries. Called by a cold thread, about once a second.
+    #[must_use]
+    pub fn anchor(&self) -> AnchorPoint {
+        let Kind::Live(live) = &self.kind else {
+            let now = self.now();
+            return AnchorPoint { engine: now, wall: now, tsc: 0, uncertainty: 0 };
+        };
+        let mut best: Option<AnchorPoint> = None;
+        for _ in 0..5 {
+            let before = live.counter.raw();
+            let wall = wall_now();
+            let after = live.counter.raw();
+            let (early, late) = (live.at(before), live.at(after));
+            let uncertainty = late.0.saturating_sub(early.0) / 2;
+            let engine = Nanos(early.0 + uncertainty);
+            if best.is_none_or(|best| uncertainty < best.uncertainty) {
+                best = Some(AnchorPoint { engine, wall, tsc: before, uncertainty });
+            }
+        }
+        let anchor = best.unwrap_or(AnchorPoint {
+            engine: self.now(),
+            wall: wall_now(),
+            tsc: 0,
+            uncertainty: u64::MAX,
+        });
+        // ORDERING: Relaxed; pairs with the load in `from_wall`, a lone word.
+        live.drift.store(anchor.wall.0.wrapping_sub(anchor.engine.0), Ordering::Relaxed);
+        anchor
+    }
+}
+
+impl Live {
+    #[inline]
+    fn at(&self, raw: u64) -> Nanos {
+        Nanos(self.start.0.wrapping_add(self.counter.delta_as_nanos(self.origin, raw)))
+    }
+}
+
+/// The wall clock, ns since the Unix epoch. Cold: a stage is given the time.
+#[must_use]
+pub fn wall_now() -> Nanos {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Realtime);
+    let seconds = u64::try_from(now.tv_sec).unwrap_or(0);
+    let nanos = u64::try_from(now.tv_nsec).unwrap_or(0);
+    Nanos(seconds.saturating_mul(1_000_000_000).saturating_add(nanos))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Goal: engine time never steps back and keeps to the wall clock. Method: many reads, one anchor.
+    #[test]
+    fn the_clock_rises_and_stays_near_the_wall() {
+        let clock = Clock::start();
+        let mut last = clock.now();
+        for _ in 0..100_000 {
+            let now = clock.now();
+            assert!(now >= last);
+            last = now;
+        }
+        let anchor = clock.anchor();
+        let apart = anchor.engine.0.abs_diff(anchor.wall.0);
+        assert!(apart < Nanos::SECOND.0, "{apart} ns apart");
+    }
+
+    /// Goal: a kernel stamp is used only when it can be true.
+    #[test]
+    fn impossible_kernel_stamps_are_refused() {
+        let clock = Clock::start();
+        let anchor = clock.anchor();
+        let read = clock.now();
+        let wall = Nanos(anchor.wall.0 + (read.0 - anchor.engine.0));
+        assert!(clock.from_wall(Nanos(wall.0 - 1_000), read).is_some());
+        assert_eq!(clock.from_wall(Nanos(wall.0 + 1_000_000), read), None);
+        assert_eq!(clock.from_wall(Nanos(wall.0 - 2_000_000_000), read), None);
+    }
+}

@@ -1,0 +1,76 @@
+//! Placing a thread: core, name, priority, locked memory. All before the hot loop begins; what the
+//! machine refuses is reported as a [`Refusal`], never ignored and never fatal.
+
+#![expect(clippy::disallowed_types, reason = "cold: before the hot loop begins")]
+
+use std::io;
+
+/// Something the machine did not give, with the remedy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The core is not in the allowed set.
+    Core,
+    /// Memory could not be locked.
+    Lock,
+    /// Real-time priority was not granted.
+    Priority,
+}
+
+impl Refusal {
+    /// One sentence for the report.
+    #[must_use]
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::Core => "a thread could not be pinned: its core is outside the allowed set (taskset, cgroup)",
+            Self::Lock => "memory is not locked: raise `ulimit -l` or grant CAP_IPC_LOCK",
+            Self::Priority => "no real-time priority: grant CAP_SYS_NICE on an isolated core",
+        }
+    }
+}
+
+/// Pins the calling thread to `core` and checks that it took.
+///
+/// # Errors
+/// [`Refusal::Core`] when the kernel refused or the thread runs elsewhere after all.
+pub fn to_core(core: usize) -> Result<(), Refusal> {
+    // `get_core_ids` hides isolated cores, so the id is made by hand and the result is checked.
+    if !core_affinity::set_for_current(core_affinity::CoreId { id: core }) {
+        return Err(Refusal::Core);
+    }
+    match rustix::thread::sched_getaffinity(None) {
+        Ok(set) if set.is_set(core) && set.count() == 1 => Ok(()),
+        Ok(_) | Err(_) => Err(Refusal::Core),
+    }
+}
+
+/// Cores the calling thread may run on, ascending.
+///
+/// # Errors
+/// What the kernel said.
+pub fn allowed_cores() -> io::Result<Vec<usize>> {
+    let set = rustix::thread::sched_getaffinity(None)?;
+    Ok((0..rustix::thread::CpuSet::MAX_CPU).filter(|&core| set.is_set(core)).collect())
+}
+
+/// Locks all memory of the process, now and later.
+///
+/// # Errors
+/// [`Refusal::Lock`] when the limit is too small; nothing is locked then.
+pub fn lock_memory() -> Result<(), Refusal> {
+    use rustix::mm::{MlockAllFlags, mlockall};
+    mlockall(MlockAllFlags::CURRENT | MlockAllFlags::FUTURE).map_err(|_| Refusal::Lock)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Goal: pinning is proved, and a core that cannot be is refused by name.
+    #[test]
+    fn pinning_is_checked() {
+        let cores = allowed_cores().unwrap();
+        let first = *cores.first().unwrap();
+        std::thread::spawn(move || assert_eq!(to_core(first), Ok(()))).join().unwrap();
+        std::thread::spawn(|| assert_eq!(to_core(1_000), Err(Refusal::Core))).join().unwrap();
+    }
+}
