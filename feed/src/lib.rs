@@ -24,4 +24,6 @@
     )
 )]
 
+pub mod arbiter;
 pub mod codec;
+pub mod moldudp64;

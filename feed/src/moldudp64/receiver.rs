@@ -1,0 +1,587 @@
+//! The receiver: expected sequence, gaps, bounded requests, sessions, silence (F1, F3, F6).
+#![forbid(unsafe_code)]
+
+use super::packet::{Blocks, COUNT_MAX, Packet, PacketError, PacketKind, Request, Session};
+use super::reorder::{Keep, Reorder};
+use crate::arbiter::Arbiter;
+use shm::message::FeedState;
+use shm::units::Nanos;
+
+/// The line number of answers to requests: they take part in the sequence, not in the lines' health.
+pub const RECOVERY_LINE: usize = usize::MAX;
+
+/// Every bound and time of a receiver. All capacity is made from it before the first packet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReceiverConfig {
+    /// The one session to hear; `None` takes the first that is heard, and a new one once the old has ended
+    /// or been silent for `silence`.
+    pub session: Option<Session>,
+    /// First sequence to deliver: 1 asks for what was missed before joining, the resume number of a snapshot
+    /// goes on from there, `None` begins with the first packet heard.
+    pub first_seq: Option<u64>,
+    /// Lines, at most [`crate::arbiter::LINES_MAX`].
+    pub lines: usize,
+    /// Packets kept ahead of a gap.
+    pub reorder_packets: u16,
+    /// Longest packet that is kept, in bytes after the header; longer ones are asked for again.
+    pub reorder_packet_bytes: usize,
+    /// Recent messages remembered to compare the lines.
+    pub remembered: usize,
+    /// Wait from the sight of a gap to the first request, for the other line to fill it.
+    pub arbitration: Nanos,
+    /// Wait for an answer before asking again.
+    pub retry: Nanos,
+    /// Least time between two requests.
+    pub request_interval: Nanos,
+    /// Most messages in one request, at most [`COUNT_MAX`].
+    pub request_messages: u16,
+    /// Requests in a row without one new message, after which the gap is lost. 0: never ask.
+    pub tries: u32,
+    /// Requests for one gap, after which it is lost.
+    pub requests: u32,
+    /// Furthest that a packet may be ahead, in messages; beyond, it is taken for garbled and dropped.
+    pub ahead: u64,
+    /// Time without packet or heartbeat after which the feed is silent.
+    pub silence: Nanos,
+}
+
+impl Default for ReceiverConfig {
+    fn default() -> Self {
+        Self {
+            session: None,
+            first_seq: Some(1),
+            lines: 2,
+            reorder_packets: 256,
+            reorder_packet_bytes: 1_500,
+            remembered: 4_096,
+            arbitration: Nanos(2_000_000),
+            retry: Nanos(100_000_000),
+            request_interval: Nanos(50_000),
+            request_messages: 1_000,
+            tries: 5,
+            requests: 1_000_000,
+            ahead: 1 << 32,
+            silence: Nanos(3_000_000_000),
+        }
+    }
+}
+
+/// Where and when a delivered message came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// Its number in the session.
+    pub seq: u64,
+    /// When its packet arrived, also if it then waited for a gap to be filled.
+    pub t0: Nanos,
+    /// Whether it is the last of its packet.
+    pub last: bool,
+}
+
+/// Something about the sequence that a book must know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The first packet of a session: every book starts empty.
+    SessionStarted(Session),
+    /// All messages of the session were delivered; `next` is one past the last.
+    SessionEnded {
+        /// One past the last sequence.
+        next: u64,
+    },
+    /// Messages `[first, next)` are missing: books are STALE from here.
+    GapOpened {
+        /// First missing sequence.
+        first: u64,
+        /// One past the last missing sequence, as far as known.
+        next: u64,
+    },
+    /// The sequence is whole again up to `next`.
+    GapClosed {
+        /// Next expected sequence.
+        next: u64,
+    },
+    /// Messages `[first, next)` will not be had: books stay STALE until rebuilt.
+    Lost {
+        /// First lost sequence.
+        first: u64,
+        /// One past the last lost sequence.
+        next: u64,
+    },
+    /// Two copies of `seq` had other bytes: no book can be trusted.
+    Conflict {
+        /// The sequence.
+        seq: u64,
+    },
+    /// No packet for longer than the limit: books are STALE.
+    Silent,
+    /// A packet after [`Event::Silent`].
+    Heard,
+    /// A line is silent while another speaks. Health only.
+    LineDead {
+        /// The line.
+        line: usize,
+    },
+    /// That line speaks again. Health only.
+    LineAlive {
+        /// The line.
+        line: usize,
+    },
+}
+
+/// Takes what a receiver delivers.
+pub trait Sink {
+    /// The next message, in sequence order, each exactly once. May be empty.
+    fn on_message(&mut self, delivery: Delivery, message: &[u8]);
+    /// Something about the sequence.
+    fn on_event(&mut self, event: Event);
+}
+
+/// What became of one datagram.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Outcome {
+    /// At least one message was delivered.
+    Delivered,
+    /// Ahead of a gap: kept, or only its number noted because there was no room.
+    Ahead,
+    /// A heartbeat or end of session.
+    Alive,
+    /// Nothing new.
+    Duplicate,
+    /// Nothing new, and other bytes than before.
+    Conflict,
+    /// Another session than the one being heard: dropped.
+    OtherSession,
+    /// Too far ahead to be true: dropped.
+    TooFar,
+    /// No packet: dropped whole.
+    Malformed(PacketError),
+}
+
+impl Outcome {
+    /// Whether the datagram changed what will be delivered or reported: those must be journalled, in order.
+    #[must_use]
+    pub const fn changed(self) -> bool {
+        match self {
+            Self::Delivered | Self::Ahead | Self::Alive | Self::Conflict => true,
+            Self::Duplicate | Self::OtherSession | Self::TooFar | Self::Malformed(_) => false,
+        }
+    }
+}
+
+/// What the caller is to do for the receiver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Action {
+    /// Nothing.
+    None,
+    /// Send a request, to server `attempt` modulo the number of servers.
+    Request {
+        /// What to ask for.
+        request: Request,
+        /// Requests in a row without an answer before this one.
+        attempt: u32,
+    },
+}
+
+/// What a receiver has seen. All count from creation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Messages delivered.
+    pub delivered: u64,
+    /// Packets with nothing new.
+    pub duplicates: u64,
+    /// Packets kept ahead of a gap.
+    pub kept: u64,
+    /// Packets ahead of a gap for which there was no room.
+    pub not_kept: u64,
+    /// Gaps seen on all lines together.
+    pub gaps: u64,
+    /// Messages given up.
+    pub lost: u64,
+    /// Requests made.
+    pub requests: u64,
+    /// Datagrams that were no packet.
+    pub malformed: u64,
+    /// Packets of another session.
+    pub other_session: u64,
+    /// Packets too far ahead.
+    pub too_far: u64,
+    /// Heartbeats and ends of session.
+    pub heartbeats: u64,
+    /// Times the feed fell silent.
+    pub silences: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Gap {
+    since: Nanos,
+    /// When the request now open was made.
+    asked_at: Option<Nanos>,
+    /// Requests in a row without progress.
+    tries: u32,
+    /// Requests in all.
+    requests: u32,
+}
+
+/// Turns datagrams of several lines into one sequence.
+#[derive(Debug)]
+pub struct Receiver {
+    config: ReceiverConfig,
+    session: Option<Session>,
+    /// Next sequence to deliver; `None` until the first packet of a live join.
+    expected: Option<u64>,
+    /// One past the highest sequence known to exist.
+    known_next: u64,
+    /// One past the last sequence of the session, once told.
+    end: Option<u64>,
+    ended: bool,
+    gap: Option<Gap>,
+    requested_at: Option<Nanos>,
+    heard_at: Option<Nanos>,
+    silent: bool,
+    reorder: Reorder,
+    arbiter: Arbiter,
+    counts: Counts,
+}
+
+impl Receiver {
+    /// Makes all capacity.
+    ///
+    /// # Panics
+    /// When a number of the configuration is out of range: construction only.
+    #[must_use]
+    pub fn new(config: ReceiverConfig) -> Self {
+        assert!((1..=COUNT_MAX).contains(&config.request_messages), "request_messages: 1 to 65534");
+        assert!(config.reorder_packet_bytes <= 65_535, "reorder_packet_bytes: at most 65535");
+        Self {
+            session: config.session,
+            expected: config.first_seq,
+            known_next: config.first_seq.unwrap_or(0),
+            end: None,
+            ended: false,
+            gap: None,
+            requested_at: None,
+            heard_at: None,
+            silent: false,
+            reorder: Reorder::new(config.reorder_packets, config.reorder_packet_bytes),
+            arbiter: Arbiter::new(config.lines, config.remembered),
+            counts: Counts::default(),
+            config,
+        }
+    }
+
+    /// Takes one datagram of a line (or [`RECOVERY_LINE`]) that arrived at `t0` and is handled at `now`.
+    pub fn on_packet<S: Sink>(
+        &mut self,
+        line: usize,
+        bytes: &[u8],
+        t0: Nanos,
+        now: Nanos,
+        sink: &mut S,
+    ) -> Outcome {
+        let packet = match Packet::parse(bytes) {
+            Ok(packet) => packet,
+            Err(error) => {
+                self.counts.malformed += 1;
+                self.arbiter.on_malformed(line);
+                return Outcome::Malformed(error);
+            }
+        };
+        if !self.accepts_session(packet.session(), now, sink) {
+            self.counts.other_session += 1;
+            return Outcome::OtherSession;
+        }
+        let expected = *self.expected.get_or_insert(packet.seq());
+        if packet.next_seq().saturating_sub(expected) > self.config.ahead {
+            self.counts.too_far += 1;
+            return Outcome::TooFar;
+        }
+        self.arbiter.on_packet(line, packet.seq(), packet.next_seq(), now);
+        let agreed = self.compare(&packet, expected, sink);
+        let outcome = match packet.kind() {
+            PacketKind::Data(_) => {
+                let outcome = self.on_data(&packet, expected, t0, now, sink);
+                self.arbiter.on_judged(line, outcome != Outcome::Duplicate);
+                if outcome == Outcome::Duplicate && !agreed { Outcome::Conflict } else { outcome }
+            }
+            PacketKind::EndOfSession => {
+                self.end = Some(packet.seq());
+                self.on_alive(packet.seq(), now, sink)
+            }
+            PacketKind::Heartbeat => self.on_alive(packet.seq(), now, sink),
+        };
+        if outcome.changed() {
+            self.heard_at = Some(now);
+            if core::mem::take(&mut self.silent) {
+                sink.on_event(Event::Heard);
+            }
+        }
+        self.close_gap(sink);
+        self.end_session(sink);
+        outcome
+    }
+
+    /// Lets time act: what is due is asked for, given up, or found silent. Call it often; it is cheap.
+    pub fn poll<S: Sink>(&mut self, now: Nanos, sink: &mut S) -> Action {
+        while let Some((line, dead)) = self.arbiter.poll(now, self.config.silence) {
+            sink.on_event(if dead { Event::LineDead { line } } else { Event::LineAlive { line } });
+        }
+        if let Some(heard_at) = self.heard_at
+            && !self.silent
+            && !self.ended
+            && now.saturating_since(heard_at) > self.config.silence
+        {
+            self.silent = true;
+            self.counts.silences += 1;
+            sink.on_event(Event::Silent);
+        }
+        let (Some(gap), Some(first), Some(session)) = (self.gap, self.expected, self.session)
+        else {
+            return Action::None;
+        };
+        if now.saturating_since(gap.since) < self.config.arbitration
+            || gap.asked_at.is_some_and(|at| now.saturating_since(at) < self.config.retry)
+        {
+            return Action::None;
+        }
+        if gap.tries >= self.config.tries || gap.requests >= self.config.requests {
+            self.give_up(now, sink);
+            return Action::None;
+        }
+        if self
+            .requested_at
+            .is_some_and(|at| now.saturating_since(at) < self.config.request_interval)
+        {
+            return Action::None;
+        }
+        let missing = self.hole_end().saturating_sub(first);
+        let count = missing.min(u64::from(self.config.request_messages)) as u16;
+        self.requested_at = Some(now);
+        self.counts.requests += 1;
+        self.gap = Some(Gap {
+            asked_at: Some(now),
+            tries: gap.tries + 1,
+            requests: gap.requests + 1,
+            ..gap
+        });
+        Action::Request { request: Request { session, first, count }, attempt: gap.tries }
+    }
+
+    /// Whether the books may be a reference: `Stale` before the first packet, in a gap, in silence.
+    #[must_use]
+    pub const fn state(&self) -> FeedState {
+        if self.ended {
+            FeedState::Ended
+        } else if self.gap.is_some() || self.silent || self.heard_at.is_none() {
+            FeedState::Stale
+        } else {
+            FeedState::Live
+        }
+    }
+
+    /// Next sequence to deliver; 0 before the first packet of a live join.
+    #[must_use]
+    pub fn expected(&self) -> u64 {
+        self.expected.unwrap_or(0)
+    }
+
+    /// The session being heard.
+    #[must_use]
+    pub const fn session(&self) -> Option<Session> {
+        self.session
+    }
+
+    /// When the last packet that changed anything was handled.
+    #[must_use]
+    pub const fn heard_at(&self) -> Option<Nanos> {
+        self.heard_at
+    }
+
+    /// What was seen so far.
+    #[must_use]
+    pub const fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// The lines' health.
+    #[must_use]
+    pub const fn arbiter(&self) -> &Arbiter {
+        &self.arbiter
+    }
+
+    /// Packets now kept ahead of a gap.
+    #[must_use]
+    pub const fn kept(&self) -> usize {
+        self.reorder.len()
+    }
+
+    /// Takes the first session, a pinned one, or a new one after the old has ended or fallen silent.
+    fn accepts_session<S: Sink>(&mut self, session: Session, now: Nanos, sink: &mut S) -> bool {
+        if self.session == Some(session) {
+            if self.heard_at.is_none() {
+                self.heard_at = Some(now);
+                sink.on_event(Event::SessionStarted(session));
+            }
+            return true;
+        }
+        if self.session.is_some() {
+            let quiet =
+                self.heard_at.is_some_and(|at| now.saturating_since(at) > self.config.silence);
+            if self.config.session.is_some() || !(self.ended || quiet) {
+                return false;
+            }
+            self.expected = Some(1);
+            self.known_next = 1;
+            self.end = None;
+            self.ended = false;
+            self.gap = None;
+            self.requested_at = None;
+            self.reorder.clear();
+            self.arbiter.reset();
+        }
+        self.session = Some(session);
+        self.heard_at = Some(now);
+        sink.on_event(Event::SessionStarted(session));
+        true
+    }
+
+    /// Compares every message with what was taken under its number; new ones are remembered.
+    fn compare<S: Sink>(&mut self, packet: &Packet<'_>, expected: u64, sink: &mut S) -> bool {
+        if !self.arbiter.compares() {
+            return true;
+        }
+        let mut agreed = true;
+        for (seq, message) in (packet.seq()..).zip(packet.messages()) {
+            if !self.arbiter.agrees(seq, message, seq >= expected) {
+                agreed = false;
+                sink.on_event(Event::Conflict { seq });
+            }
+        }
+        agreed
+    }
+
+    fn on_data<S: Sink>(
+        &mut self,
+        packet: &Packet<'_>,
+        expected: u64,
+        t0: Nanos,
+        now: Nanos,
+        sink: &mut S,
+    ) -> Outcome {
+        if packet.next_seq() <= expected {
+            self.counts.duplicates += 1;
+            return Outcome::Duplicate;
+        }
+        self.known_next = self.known_next.max(packet.next_seq());
+        if packet.seq() > expected {
+            self.open_gap(expected, packet.seq(), now, sink);
+            return match self.reorder.keep(packet, t0) {
+                Keep::Kept { evicted } => {
+                    self.counts.kept += 1;
+                    self.counts.not_kept += u64::from(evicted);
+                    Outcome::Ahead
+                }
+                Keep::Known => {
+                    self.counts.duplicates += 1;
+                    Outcome::Duplicate
+                }
+                Keep::Full | Keep::TooLong => {
+                    self.counts.not_kept += 1;
+                    Outcome::Ahead
+                }
+            };
+        }
+        let next = deliver(packet.seq(), packet.count(), packet.messages(), expected, t0, sink);
+        self.advance(expected, next, sink);
+        Outcome::Delivered
+    }
+
+    /// `next` messages exist, says a packet without messages.
+    fn on_alive<S: Sink>(&mut self, next: u64, now: Nanos, sink: &mut S) -> Outcome {
+        self.counts.heartbeats += 1;
+        self.known_next = self.known_next.max(next);
+        let expected = self.expected();
+        if next > expected {
+            self.open_gap(expected, next, now, sink);
+        }
+        Outcome::Alive
+    }
+
+    /// Moves on to `next`, then delivers what was kept and is now due.
+    fn advance<S: Sink>(&mut self, from: u64, mut next: u64, sink: &mut S) {
+        while let Some(kept) = self.reorder.first() {
+            if kept.seq > next {
+                break;
+            }
+            let blocks = Blocks::new(kept.blocks);
+            next = deliver(kept.seq, kept.count, blocks, next, kept.t0, sink);
+            self.reorder.drop_first();
+        }
+        self.expected = Some(next);
+        self.counts.delivered += next - from;
+        if let Some(gap) = self.gap.as_mut() {
+            gap.asked_at = None;
+            gap.tries = 0;
+        }
+    }
+
+    /// One past the last missing message of the first hole.
+    fn hole_end(&self) -> u64 {
+        self.reorder.first().map_or(self.known_next, |kept| kept.seq)
+    }
+
+    fn open_gap<S: Sink>(&mut self, first: u64, next: u64, now: Nanos, sink: &mut S) {
+        if self.gap.is_none() {
+            self.gap = Some(Gap { since: now, asked_at: None, tries: 0, requests: 0 });
+            self.counts.gaps += 1;
+            sink.on_event(Event::GapOpened { first, next });
+        }
+    }
+
+    fn close_gap<S: Sink>(&mut self, sink: &mut S) {
+        if self.gap.is_some() && self.expected() >= self.known_next {
+            self.gap = None;
+            sink.on_event(Event::GapClosed { next: self.expected() });
+        }
+    }
+
+    fn end_session<S: Sink>(&mut self, sink: &mut S) {
+        if let Some(end) = self.end
+            && !self.ended
+            && self.expected() >= end
+        {
+            self.ended = true;
+            sink.on_event(Event::SessionEnded { next: self.expected() });
+        }
+    }
+
+    /// The first hole is lost: goes on behind it.
+    fn give_up<S: Sink>(&mut self, now: Nanos, sink: &mut S) {
+        let (first, next) = (self.expected(), self.hole_end());
+        self.counts.lost += next.saturating_sub(first);
+        sink.on_event(Event::Lost { first, next });
+        self.advance(next, next, sink);
+        self.gap = Some(Gap { since: now, asked_at: None, tries: 0, requests: 0 });
+        self.close_gap(sink);
+        self.end_session(sink);
+    }
+}
+
+/// Delivers the messages of a packet from `expected` on and returns the next sequence.
+fn deliver<S: Sink>(
+    seq: u64,
+    count: u16,
+    messages: Blocks<'_>,
+    expected: u64,
+    t0: Nanos,
+    sink: &mut S,
+) -> u64 {
+    let end = seq.saturating_add(u64::from(count));
+    for (seq, message) in (seq..end).zip(messages) {
+        if seq >= expected {
+            let last = seq.wrapping_add(1) == end;
+            sink.on_message(Delivery { seq, t0, last }, message);
+        }
+    }
+    expected.max(end)
+}
