@@ -77,8 +77,11 @@ impl Iterator for Options<'_> {
     }
 }
 
-/// Tag, value and what follows; `None` at the end.
-fn split_option(bytes: &[u8]) -> Result<Option<(u8, &[u8], &[u8])>, DecodeError> {
+/// Tag, value and what follows.
+type Split<'a> = (u8, &'a [u8], &'a [u8]);
+
+/// The first option; `None` at the end.
+fn split_option(bytes: &[u8]) -> Result<Option<Split<'_>>, DecodeError> {
     let Some((&len, rest)) = bytes.split_first() else { return Ok(None) };
     let (option, tail) = rest.split_at_checked(len.into()).ok_or(DecodeError::BadOption)?;
     let (&tag, value) = option.split_first().ok_or(DecodeError::BadOption)?;
