@@ -156,6 +156,16 @@ fn head<W>(words: &[W]) -> Option<Head<'_, W>> {
     Some(Head { count, sum, min, max, overflow, buckets })
 }
 
+/// Empties a histogram that is not shared yet and writes what its buckets are.
+pub(crate) fn format(words: &[AtomicU64], layout: &Buckets) {
+    let fixed = [0, 0, u64::MAX, 0, 0, layout.highest, layout.figures.into(), layout.len as u64];
+    let values = fixed.into_iter().chain(core::iter::repeat(0));
+    for (word, value) in words.iter().zip(values).take(layout.words()) {
+        // ORDERING: Relaxed: before the histogram is shared; sharing it orders.
+        word.store(value, Ordering::Relaxed);
+    }
+}
+
 /// Counts a value. `WEAK` is true in a loom model only: it leaves out the release of the count.
 #[inline(always)]
 fn record<const WEAK: bool>(words: &[AtomicU64], layout: &Buckets, value: u64) {
@@ -194,13 +204,7 @@ impl Histogram {
     #[must_use]
     pub fn new(words: &Words, layout: Buckets) -> Option<Self> {
         let words = words.slice(0, layout.words())?;
-        let fixed =
-            [0, 0, u64::MAX, 0, 0, layout.highest, layout.figures.into(), layout.len as u64];
-        let values = fixed.into_iter().chain(core::iter::repeat(0));
-        for (word, value) in words.iter().zip(values) {
-            // ORDERING: Relaxed: before the histogram is shared; sharing it orders.
-            word.store(value, Ordering::Relaxed);
-        }
+        format(&words, &layout);
         Some(Self { words, layout, _one_writer: PhantomData })
     }
 
