@@ -26,4 +26,5 @@
 
 pub mod arbiter;
 pub mod codec;
+pub mod hash_channel;
 pub mod moldudp64;
