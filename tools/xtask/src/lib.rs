@@ -20,8 +20,11 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod bench;
 pub mod check;
+pub mod deep;
 pub mod finding;
+pub mod gates;
 pub mod libtest;
 pub mod process;
 pub mod tally;

@@ -27,6 +27,7 @@ pub struct Report {
     /// Test, or `target: line` where no test can be told -> first `NOT RUN` line.
     not_run: BTreeMap<String, String>,
     loose: usize,
+    deep: Vec<(String, u64, u64)>,
 }
 
 impl Report {
@@ -48,6 +49,7 @@ impl Report {
             self.in_successes = false;
         }
         self.section_line(line);
+        self.deep_line(line);
         if !self.in_successes {
             self.test_line(line);
         }
@@ -75,6 +77,20 @@ impl Report {
                 self.loose += usize::from(!known);
                 self.not_run.insert(key, line.to_owned());
             }
+        }
+    }
+
+    /// Rows that tests gave by printing `DEEP: name achieved/target`.
+    pub fn deep(&self) -> &[(String, u64, u64)] {
+        &self.deep
+    }
+
+    fn deep_line(&mut self, line: &str) {
+        let row = line.strip_prefix("DEEP: ").and_then(|rest| rest.rsplit_once(' '));
+        let Some((name, numbers)) = row else { return };
+        let Some((reached, target)) = numbers.split_once('/') else { return };
+        if let (Ok(reached), Ok(target)) = (reached.parse(), target.parse()) {
+            self.deep.push((name.to_owned(), reached, target));
         }
     }
 
@@ -206,6 +222,16 @@ test result: ok. 3 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out";
         let tally = read(text, true);
         assert_eq!((tally.passed, tally.failed, tally.skipped), (1, 0, 2));
         assert_eq!(tally.skips.len(), 2);
+    }
+
+    // Goal: long tests say how far they came. Method: one row, and a line that only looks like one.
+    #[test]
+    fn rows_of_long_tests_are_read() {
+        let mut report = Report::default();
+        for line in ["successes:", "DEEP: crash: kills 37/500", "DEEP: many/x words"] {
+            report.line(line);
+        }
+        assert_eq!(report.deep(), [("crash: kills".to_owned(), 37, 500)]);
     }
 
     // Goal: a binary killed in the middle is a failure. Method: the next one starts before a result

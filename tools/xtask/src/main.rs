@@ -1,12 +1,13 @@
 //! The command line of the project's own commands.
 #![forbid(unsafe_code)]
 
+use std::error::Error;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use xtask::test::Options;
-use xtask::{check, test};
+use xtask::deep::Depth;
+use xtask::{bench, check, deep, gates, test};
 
 /// Checks, tests and measures this workspace.
 #[derive(Debug, Parser)]
@@ -21,7 +22,7 @@ enum Task {
     /// Is the text as it should be? fmt, clippy, docs, layers, dependencies, tidy.
     ///
     /// Changes nothing. Every step runs, then the broken ones are named; exit code 1 if there are
-    /// any.
+    /// any. Exceptions to tidy's rules are in tools/xtask/tidy.toml, a reason each.
     Check {
         /// Steps to run: tidy, layers, fmt, clippy, docs, dependencies, "cargo deny". None means
         /// all.
@@ -29,22 +30,72 @@ enum Task {
     },
     /// Runs every test; the last line is `N passed, N failed, N skipped`.
     ///
-    /// A test that lacks something (data, a program) prints a line that begins with NOT RUN and
-    /// counts as skipped. Exit code 1 if any failed. Recorded data is looked for in
-    /// WIRELANE_DATA, else in ../shared/data.
+    /// Workspace tests in profile checked, loom models, planted violations, the instruction gate,
+    /// and tests against programs from outside. A test that lacks something (data, a program)
+    /// prints a line that begins with NOT RUN and counts as skipped. Exit code 1 if any failed.
+    /// Recorded data is looked for in WIRELANE_DATA, else in ../shared/data.
     Test {
-        /// Bring what tests need and the machine lacks (apt-get as root or by sudo).
+        /// Bring what tests need and the machine lacks (apt-get, as root or by sudo).
         #[arg(long)]
         install: bool,
+        /// Steps to run: workspace, loom, gates, instructions, external. None means all.
+        #[arg(long = "only", value_name = "STEP")]
+        only: Vec<String>,
+    },
+    /// Plants a violation of every rule and shows that the rule's check then fails.
+    ///
+    /// Part of `test` as well. Exit code 1 if a violation escapes.
+    Gates,
+    /// Prints the machine, runs the criterion benches, counts instructions per event.
+    Bench {
+        /// Rewrite benches/baseline.toml with the counts of this run.
+        #[arg(long, requires = "reason")]
+        update_baseline: bool,
+        /// Why the baseline moves; kept in the file.
+        #[arg(long)]
+        reason: Option<String>,
+        /// Leave the criterion benches out.
+        #[arg(long)]
+        counts_only: bool,
+        /// Only criterion benches whose name holds this.
+        filter: Option<String>,
+    },
+    /// Miri, loom without a bound, sanitizer, fuzzing and long tests, within a time.
+    ///
+    /// Prints how far each came of its target. Running out of time is no failure.
+    Deep {
+        /// Minutes in all.
+        #[arg(long)]
+        minutes: u64,
+    },
+    /// The same as deep with the targets of a day or more.
+    Soak {
+        /// Minutes in all.
+        #[arg(long, default_value_t = 24 * 60)]
+        minutes: u64,
     },
 }
 
-fn main() -> ExitCode {
-    let held = match Cli::parse().command {
+fn run(task: Task) -> Result<bool, Box<dyn Error>> {
+    match task {
         Task::Check { steps } => check::run(&steps),
-        Task::Test { install } => Ok(test::run(Options { install })),
-    };
-    match held {
+        Task::Test { install, only } => test::run(test::Options { install }, &only),
+        Task::Gates => {
+            let tally = gates::run(test::Options::default())?;
+            test::summary(&tally);
+            Ok(tally.failed == 0)
+        }
+        Task::Bench { update_baseline, reason, counts_only, filter } => {
+            let update_baseline = reason.filter(|_| update_baseline);
+            bench::run(&bench::Options { update_baseline, counts_only, filter })
+        }
+        Task::Deep { minutes } => Ok(deep::run(Depth::Deep, minutes)),
+        Task::Soak { minutes } => Ok(deep::run(Depth::Soak, minutes)),
+    }
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse().command) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {

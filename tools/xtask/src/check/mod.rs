@@ -75,7 +75,7 @@ fn layers_step() -> Result<bool, Box<dyn Error>> {
 
 fn fmt() -> Result<bool, Box<dyn Error>> {
     component("fmt", "rustfmt");
-    runs(&mut workspace::cargo(&["fmt", "--all", "--check"]))
+    runs(&mut workspace::cargo(&["fmt", "--all", "--check", "--", "--color", "never"]))
 }
 
 fn clippy() -> Result<bool, Box<dyn Error>> {

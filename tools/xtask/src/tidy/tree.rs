@@ -69,6 +69,19 @@ impl Tree {
         tree
     }
 
+    /// The same tree with a text put at the end of a file, which need not exist.
+    #[must_use]
+    pub fn with(self, path: &str, text: &str) -> Self {
+        let mut files: Vec<(String, String)> =
+            self.sources.into_iter().map(|source| (source.path, source.text)).collect();
+        files.extend(self.texts.into_iter().map(|text| (text.path, text.text)));
+        match files.iter_mut().find(|(known, _)| known == path) {
+            Some((_, known)) => known.push_str(text),
+            None => files.push((path.to_owned(), text.to_owned())),
+        }
+        Self::new(files)
+    }
+
     /// A Rust file by path.
     pub fn source(&self, path: &str) -> Option<&Source> {
         let index = self.sources.binary_search_by(|source| source.path.as_str().cmp(path));

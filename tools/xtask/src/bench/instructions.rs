@@ -1,0 +1,109 @@
+//! Instructions per event of the hot functions, counted by callgrind.
+//!
+//! The program `instructions CASE EVENTS` of the benches crate prepares its input, then passes it
+//! through one function called `wirelane_measured`, inside which alone callgrind counts, and prints
+//! `events N`, the number that went through.
+
+use std::error::Error;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde::Deserialize;
+
+use crate::{process, workspace};
+
+/// What is measured.
+pub const CASES: [&str; 4] = ["decode", "book", "risk", "encode"];
+
+/// Events asked of each case; fewer would let the edges of the run weigh.
+pub const EVENTS: u64 = 200_000;
+
+/// Fewer than this is no measurement.
+pub const EVENTS_MIN: u64 = 100_000;
+
+/// What one case came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Count {
+    /// One of [`CASES`].
+    pub case: &'static str,
+    /// Events that went through.
+    pub events: u64,
+    /// Instructions executed for them.
+    pub instructions: u64,
+}
+
+impl Count {
+    /// Instructions per event.
+    pub fn per_event(&self) -> f64 {
+        self.instructions as f64 / self.events as f64
+    }
+}
+
+/// Builds the program and measures every case.
+///
+/// # Errors
+/// The build fails, a case is unknown to the program, or callgrind's file holds no total.
+pub fn measure() -> Result<Vec<Count>, Box<dyn Error>> {
+    let program = build()?;
+    let folder = workspace::target().join("callgrind");
+    fs::create_dir_all(&folder)?;
+    CASES.into_iter().map(|case| one(&program, &folder, case)).collect()
+}
+
+#[derive(Deserialize)]
+struct Message {
+    executable: Option<PathBuf>,
+}
+
+/// Builds in the profile latency figures are taken with, and finds what was built.
+fn build() -> Result<PathBuf, Box<dyn Error>> {
+    let args = ["build", "--profile", "bench", "--package", "wirelane-benches", "--locked"];
+    let mut command = workspace::cargo(&args);
+    command.args(["--bin", "instructions", "--message-format", "json-render-diagnostics"]);
+    let text = process::output(&mut command)?;
+    let found = text.lines().filter_map(|line| serde_json::from_str::<Message>(line).ok());
+    let program = found.filter_map(|message| message.executable).next_back();
+    program.ok_or_else(|| "cargo built no program `instructions`".into())
+}
+
+fn one(program: &Path, folder: &Path, case: &'static str) -> Result<Count, Box<dyn Error>> {
+    let file = folder.join(format!("{case}.out"));
+    let mut command = Command::new("valgrind");
+    command.args(["--tool=callgrind", "--quiet", "--collect-atstart=no"]);
+    command.arg("--toggle-collect=*wirelane_measured*");
+    command.arg(format!("--callgrind-out-file={}", file.display()));
+    command.arg(program).args([case, &EVENTS.to_string()]);
+    let text = process::output(&mut command)?;
+    let events = number_after(&text, "events ").ok_or("the program printed no `events N`")?;
+    let instructions = number_after(&fs::read_to_string(&file)?, "totals: ")
+        .ok_or("callgrind's file holds no `totals`")?;
+    if events < EVENTS_MIN {
+        return Err(format!("case {case}: {events} events, at least {EVENTS_MIN}").into());
+    }
+    if instructions < events {
+        return Err(
+            format!("case {case}: {instructions} instructions: nothing was measured").into()
+        );
+    }
+    Ok(Count { case, events, instructions })
+}
+
+fn number_after(text: &str, prefix: &str) -> Option<u64> {
+    text.lines().find_map(|line| line.strip_prefix(prefix)?.trim().parse().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Goal: the total is read, not another number of the file. Method: the head and end of such a
+    // file.
+    #[test]
+    fn totals_are_read_from_the_file() {
+        let text = "version: 1\nevents: Ir\nsummary: 7\n\nfn=(1) x\n4 9\n\ntotals: 4200\n";
+        assert_eq!(number_after(text, "totals: "), Some(4200));
+        assert_eq!(number_after("events 100\n", "events "), Some(100));
+        assert_eq!(number_after("", "events "), None);
+    }
+}

@@ -1,0 +1,57 @@
+//! Plants for the rules that a running test keeps: the test is run with `WIRELANE_PLANT` naming a
+//! violation it then commits, and must fail saying what it saw.
+
+use std::error::Error;
+use std::time::Duration;
+
+use crate::{process, workspace};
+
+use super::Proof;
+
+/// A violation a test can be told to commit.
+#[derive(Debug, Clone, Copy)]
+pub struct Planted {
+    /// The rule, by the name people know it by.
+    pub rule: &'static str,
+    /// Package, test binary and name of the test that keeps it.
+    pub test: (&'static str, &'static str, &'static str),
+    /// Value of `WIRELANE_PLANT`.
+    pub plant: &'static str,
+    /// What the test must say when it fails: another failure is no proof.
+    pub says: &'static str,
+}
+
+const LIMIT: Duration = Duration::from_secs(300);
+
+/// All of them.
+pub const PLANTED: [Planted; 0] = [];
+
+/// Runs each.
+///
+/// # Errors
+/// Cargo cannot be started.
+pub fn prove() -> Result<Vec<Proof>, Box<dyn Error>> {
+    PLANTED.iter().map(one).collect()
+}
+
+fn one(planted: &Planted) -> Result<Proof, Box<dyn Error>> {
+    let (package, binary, test) = planted.test;
+    let args = ["test", "--profile", "checked", "--locked", "--package", package, "--test", binary];
+    let mut command = workspace::cargo(&args);
+    command.args(["--", "--exact", test]).env("WIRELANE_PLANT", planted.plant);
+    let mut text = String::new();
+    let ended = process::stream(command, LIMIT, &mut |line| {
+        text.push_str(line);
+        text.push('\n');
+    })?;
+    let ran = text.contains("running 1 test\n");
+    let escaped = if ended.success() {
+        Some(if ran { "the test passed" } else { "there is no such test" }.to_owned())
+    } else if !text.contains(planted.says) {
+        Some(format!("it failed for another reason:\n{text}"))
+    } else {
+        None
+    };
+    let name = format!("{}: {} in {package}/{binary}", planted.rule, planted.plant);
+    Ok(Proof { name, escaped })
+}
