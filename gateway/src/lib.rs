@@ -20,4 +20,5 @@
 )]
 
 pub mod codec;
+pub mod link;
 pub mod session;
