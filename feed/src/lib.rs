@@ -25,6 +25,7 @@
 )]
 
 pub mod arbiter;
+pub mod book;
 pub mod codec;
 pub mod hash_channel;
 pub mod moldudp64;

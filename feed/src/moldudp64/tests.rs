@@ -334,7 +334,9 @@ impl Seeded {
     }
 }
 
-/// What arrives, in order: time, line, bytes; polls between.
+/// What the journal keeps: a packet of a line, or `None` for a poll that acted.
+type Kept = Option<(usize, Vec<u8>)>;
+/// What arrives, in order: time, line, bytes.
 type Tape = Vec<(u64, usize, Vec<u8>)>;
 
 /// Two lines that lose, repeat and delay packets of 1 to 4 messages; the lines cut packets differently.
@@ -380,7 +382,7 @@ fn noisy_lines_give_every_message_once_and_replay_to_the_same() {
         };
         let mut live = Receiver::new(config.clone());
         let mut heard = Heard::default();
-        let mut journal: Vec<(u64, Option<(usize, Vec<u8>)>)> = Vec::new();
+        let mut journal: Vec<(u64, Kept)> = Vec::new();
         let mut at = 0;
         while live.state() != FeedState::Ended {
             at += 50_000;

@@ -1,0 +1,531 @@
+//! ITCH 5.0 applied to by-order books, in one pass: decode, apply, say what changed.
+//!
+//! Source: ITCH 5.0, sections 4.2 to 4.5; book building rules.
+#![forbid(unsafe_code)]
+
+use super::orders::{Fault, FaultCounts, OrderBooks};
+use super::{Level, Top};
+use crate::codec::itch50::{
+    AddOrder, AddOrderMpid, BrokenTrade, Counts, CrossTrade, Decoder, Head, Listener,
+    OperationalHalt, OrderCancel, OrderDelete, OrderExecuted, OrderExecutedPrice, OrderReplace,
+    StockDirectory, SystemEvent, Trade, TradingAction,
+};
+use crate::moldudp64::Event;
+use shm::ids::{ExecId, InstrumentId, Symbol};
+use shm::message::{Side, flags};
+use shm::units::{Nanos, Price, Qty};
+use zerocopy::big_endian::U16;
+
+/// Capacities of [`ItchBooks`], made at creation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BooksConfig {
+    /// Most live orders of all instruments together; 64 to 128 bytes each.
+    pub orders_max: usize,
+    /// Most levels of all instruments together; about 80 bytes each.
+    pub levels_max: usize,
+    /// The venue's own letter in `h`: `Q` Nasdaq, `B` BX, `X` PSX.
+    pub market: u8,
+}
+
+impl Default for BooksConfig {
+    fn default() -> Self {
+        Self { orders_max: 1 << 20, levels_max: 1 << 17, market: b'Q' }
+    }
+}
+
+/// Why no book of the feed may be traded on, whatever its own state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum StaleCause {
+    /// No session was heard yet. A source without sessions clears it itself.
+    Waiting = 1,
+    /// A gap is open.
+    Gap = 1 << 1,
+    /// The feed is silent.
+    Silent = 1 << 2,
+    /// Messages were lost for good: only a reset and a rebuild help.
+    Lost = 1 << 3,
+    /// Two copies of one message differed: only a reset and a rebuild help.
+    Conflict = 1 << 4,
+}
+
+/// Whether an instrument trades (rule 8: halted until the venue says otherwise).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TradingState {
+    /// Halted at all venues.
+    Halted,
+    /// Paused at all venues.
+    Paused,
+    /// Quotes are taken, nothing trades.
+    QuotationOnly,
+    /// Trading.
+    Trading,
+}
+
+/// A print: something traded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Print {
+    /// Price of the print.
+    pub px: Price,
+    /// Quantity, more than 0.
+    pub qty: Qty,
+    /// The venue's match number.
+    pub match_no: ExecId,
+    /// Side of the resting order; `None` for a hidden order or an auction.
+    pub side: Option<Side>,
+}
+
+/// What one message did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct Applied {
+    /// Whose; [`InstrumentId::NONE`] when it is about no instrument of ours.
+    pub instrument: InstrumentId,
+    /// The venue's time, ns since its midnight.
+    pub venue_ts: Nanos,
+    /// Best bid or ask changed, in price or quantity.
+    pub top: bool,
+    /// Some level changed (always so when `top` is).
+    pub depth: bool,
+    /// The flags changed by a halt, a resume or a fault.
+    pub state: bool,
+    /// Something traded.
+    pub print: Option<Print>,
+    /// A trade that is undone: amend statistics by its number.
+    pub broken: Option<ExecId>,
+    /// A system event: `O` `S` `Q` `M` `E` `C`.
+    pub system: Option<u8>,
+    /// It could not be; counted.
+    pub fault: Option<Fault>,
+}
+
+impl Applied {
+    const NOTHING: Self = Self {
+        instrument: InstrumentId::NONE,
+        venue_ts: Nanos(0),
+        top: false,
+        depth: false,
+        state: false,
+        print: None,
+        broken: None,
+        system: None,
+        fault: None,
+    };
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Trading {
+    state: TradingState,
+    /// Halted at this venue alone (`h`).
+    venue_halt: bool,
+}
+
+impl Trading {
+    const START: Self = Self { state: TradingState::Halted, venue_halt: false };
+
+    const fn is_halted(self) -> bool {
+        self.venue_halt || !matches!(self.state, TradingState::Trading)
+    }
+}
+
+/// The by-order books of one ITCH feed, with locates bound at run time by `R` and trading states.
+#[derive(Debug)]
+pub struct ItchBooks {
+    decoder: Decoder,
+    applier: Applier,
+}
+
+#[derive(Debug)]
+struct Applier {
+    books: OrderBooks,
+    /// By locate.
+    instruments: Box<[InstrumentId]>,
+    /// Sorted by symbol.
+    symbols: Box<[(Symbol, InstrumentId)]>,
+    /// By instrument.
+    trading: Box<[Trading]>,
+    market: u8,
+    stale: u8,
+    applied: Applied,
+    latest_ts: u64,
+    time_backwards: u64,
+    not_ours: u64,
+}
+
+impl ItchBooks {
+    /// Books for the instruments of `symbols` (ids in `0..instruments`). All memory is made and written here.
+    #[must_use]
+    pub fn new(
+        config: BooksConfig,
+        instruments: usize,
+        symbols: impl IntoIterator<Item = (Symbol, InstrumentId)>,
+    ) -> Self {
+        let mut symbols: Vec<_> = symbols.into_iter().collect();
+        symbols.sort_unstable();
+        Self {
+            decoder: Decoder::new(),
+            applier: Applier {
+                books: OrderBooks::new(instruments, config.orders_max, config.levels_max),
+                instruments: vec![InstrumentId::NONE; 1 << 16].into(),
+                symbols: symbols.into(),
+                trading: vec![Trading::START; instruments].into(),
+                market: config.market,
+                stale: StaleCause::Waiting as u8,
+                applied: Applied::NOTHING,
+                latest_ts: 0,
+                time_backwards: 0,
+                not_ours: 0,
+            },
+        }
+    }
+
+    /// Applies the next message of the sequence.
+    #[inline]
+    pub fn apply(&mut self, message: &[u8]) -> Applied {
+        let applier = &mut self.applier;
+        applier.applied = Applied::NOTHING;
+        if self.decoder.decode(message, applier).is_err() {
+            applier.books.fault_all(Fault::Malformed);
+            applier.applied.fault = Some(Fault::Malformed);
+            applier.applied.state = true;
+        }
+        applier.applied
+    }
+
+    /// Takes an event of the sequence into account. True when the flags of all books may have changed.
+    pub fn on_event(&mut self, event: &Event) -> bool {
+        match event {
+            Event::SessionStarted(_) => {
+                self.reset();
+                self.set_stale(StaleCause::Waiting, false);
+                true
+            }
+            Event::GapOpened { .. } => self.set_stale(StaleCause::Gap, true),
+            Event::GapClosed { .. } => self.set_stale(StaleCause::Gap, false),
+            Event::Lost { .. } => self.set_stale(StaleCause::Lost, true),
+            Event::Conflict { .. } => self.set_stale(StaleCause::Conflict, true),
+            Event::Silent => self.set_stale(StaleCause::Silent, true),
+            Event::Heard => self.set_stale(StaleCause::Silent, false),
+            Event::SessionEnded { .. } | Event::LineDead { .. } | Event::LineAlive { .. } => false,
+        }
+    }
+
+    /// Sets or clears a cause of staleness of the whole feed. True when it changed.
+    pub const fn set_stale(&mut self, cause: StaleCause, stale: bool) -> bool {
+        let before = self.applier.stale;
+        if stale {
+            self.applier.stale |= cause as u8;
+        } else {
+            self.applier.stale &= !(cause as u8);
+        }
+        self.applier.stale != before
+    }
+
+    /// Empties every book, unbinds locates, halts every instrument, forgives faults; counts stay. Costs a
+    /// write of all memory unless nothing was applied yet.
+    pub fn reset(&mut self) {
+        let applier = &mut self.applier;
+        if self.decoder.counts().total() + self.decoder.counts().malformed > 0 {
+            applier.books.reset();
+            applier.instruments.fill(InstrumentId::NONE);
+            applier.trading.fill(Trading::START);
+            applier.latest_ts = 0;
+        }
+        applier.stale = StaleCause::Waiting as u8;
+    }
+
+    /// [`flags::STALE`], `CROSSED`, `LOCKED` and `HALT` of one book.
+    #[must_use]
+    #[inline]
+    pub fn flags(&self, instrument: InstrumentId) -> u8 {
+        let applier = &self.applier;
+        let mut bits = applier.books.top(instrument).flags();
+        if applier.stale != 0 || applier.books.is_faulted(instrument) {
+            bits |= flags::STALE;
+        }
+        if applier.trading.get(instrument.index()).is_none_or(|trading| trading.is_halted()) {
+            bits |= flags::HALT;
+        }
+        bits
+    }
+
+    /// Best bid and ask; empty for an instrument beyond the table.
+    #[must_use]
+    #[inline]
+    pub fn top(&self, instrument: InstrumentId) -> Top {
+        self.applier.books.top(instrument)
+    }
+
+    /// Levels of one side, best first.
+    pub fn levels(&self, instrument: InstrumentId, side: Side) -> impl Iterator<Item = Level> {
+        self.applier.books.levels(instrument, side)
+    }
+
+    /// Hash of the ten best levels of both sides; see [`super::hash_levels`].
+    #[must_use]
+    pub fn hash(&self, instrument: InstrumentId) -> u64 {
+        self.applier.books.hash(instrument)
+    }
+
+    /// Whether the instrument trades; `None` beyond the table.
+    #[must_use]
+    pub fn trading_state(&self, instrument: InstrumentId) -> Option<TradingState> {
+        self.applier.trading.get(instrument.index()).map(|trading| trading.state)
+    }
+
+    /// The instrument that `R` bound to a locate.
+    #[must_use]
+    pub fn instrument_of(&self, stock_locate: u16) -> Option<InstrumentId> {
+        self.applier.bound(U16::new(stock_locate))
+    }
+
+    /// The books themselves.
+    #[must_use]
+    pub const fn books(&self) -> &OrderBooks {
+        &self.applier.books
+    }
+
+    /// Messages by type, odd lengths, unknown types.
+    #[must_use]
+    pub const fn counts(&self) -> &Counts {
+        self.decoder.counts()
+    }
+
+    /// Faults by kind.
+    #[must_use]
+    pub const fn faults(&self) -> &FaultCounts {
+        self.applier.books.faults()
+    }
+
+    /// Messages about stocks that are not in the instrument table.
+    #[must_use]
+    pub const fn not_ours(&self) -> u64 {
+        self.applier.not_ours
+    }
+
+    /// Messages whose venue time was before that of the message before (F9).
+    #[must_use]
+    pub const fn time_backwards(&self) -> u64 {
+        self.applier.time_backwards
+    }
+}
+
+impl Applier {
+    #[inline]
+    fn bound(&self, stock_locate: U16) -> Option<InstrumentId> {
+        let instrument = *self.instruments.get(usize::from(stock_locate.get()))?;
+        (instrument != InstrumentId::NONE).then_some(instrument)
+    }
+
+    /// Notes the time; the instrument, if it is one of ours.
+    #[inline]
+    fn begin(&mut self, head: &Head) -> Option<InstrumentId> {
+        self.note_time(head);
+        let instrument = self.bound(head.stock_locate);
+        match instrument {
+            Some(instrument) => self.applied.instrument = instrument,
+            None => self.not_ours += 1,
+        }
+        instrument
+    }
+
+    #[inline]
+    fn note_time(&mut self, head: &Head) {
+        let ts = head.timestamp.get();
+        self.applied.venue_ts = Nanos(ts);
+        self.time_backwards += u64::from(ts < self.latest_ts);
+        self.latest_ts = self.latest_ts.max(ts);
+    }
+
+    #[inline]
+    fn end(&mut self, result: Result<bool, Fault>) {
+        match result {
+            Ok(top) => {
+                self.applied.top = top;
+                self.applied.depth = true;
+            }
+            Err(fault) => {
+                self.applied.fault = Some(fault);
+                self.applied.state = true;
+            }
+        }
+    }
+
+    #[inline]
+    fn add(&mut self, head: &Head, order_ref: u64, side: Option<Side>, px: Price, shares: u32) {
+        let Some(instrument) = self.begin(head) else { return };
+        let result = match side {
+            Some(side) => self.books.add(instrument, order_ref, side, px, Qty::from_shares(shares)),
+            None => self.books.fault(instrument, Fault::BadSide),
+        };
+        self.end(result);
+    }
+
+    #[inline]
+    fn execute(
+        &mut self,
+        head: &Head,
+        order_ref: u64,
+        shares: u32,
+        match_no: u64,
+        print: impl FnOnce(Price) -> Option<Price>,
+    ) {
+        let Some(instrument) = self.begin(head) else { return };
+        let qty = Qty::from_shares(shares);
+        let result = self.books.reduce(instrument, order_ref, qty);
+        if let Ok((order, _)) = result {
+            self.applied.print = print(order.px).map(|px| Print {
+                px,
+                qty,
+                match_no: ExecId(match_no),
+                side: Some(order.side),
+            });
+        }
+        self.end(result.map(|(_, top)| top));
+    }
+
+    fn set_trading(&mut self, instrument: InstrumentId, change: impl FnOnce(&mut Trading)) {
+        if let Some(trading) = self.trading.get_mut(instrument.index()) {
+            let before = trading.is_halted();
+            change(trading);
+            self.applied.state = trading.is_halted() != before;
+        }
+    }
+}
+
+impl Listener for Applier {
+    fn on_system_event(&mut self, message: &SystemEvent) {
+        self.note_time(&message.head);
+        self.applied.system = Some(message.event);
+    }
+
+    fn on_stock_directory(&mut self, message: &StockDirectory) {
+        self.note_time(&message.head);
+        let found = self.symbols.binary_search_by_key(&message.stock, |(symbol, _)| *symbol);
+        let Some((_, instrument)) = found.ok().and_then(|at| self.symbols.get(at)) else {
+            self.not_ours += 1;
+            return;
+        };
+        let locate = usize::from(message.head.stock_locate.get());
+        if let Some(bound) = self.instruments.get_mut(locate) {
+            *bound = *instrument;
+            self.applied.instrument = *instrument;
+        }
+    }
+
+    fn on_trading_action(&mut self, message: &TradingAction) {
+        let Some(instrument) = self.begin(&message.head) else { return };
+        let state = match message.state {
+            b'T' => TradingState::Trading,
+            b'Q' => TradingState::QuotationOnly,
+            b'P' => TradingState::Paused,
+            // What is not known not to be a halt is one.
+            _ => TradingState::Halted,
+        };
+        self.set_trading(instrument, |trading| trading.state = state);
+    }
+
+    fn on_operational_halt(&mut self, message: &OperationalHalt) {
+        let Some(instrument) = self.begin(&message.head) else { return };
+        if message.market == self.market {
+            self.set_trading(instrument, |trading| trading.venue_halt = message.action != b'T');
+        }
+    }
+
+    #[inline]
+    fn on_add(&mut self, message: &AddOrder) {
+        let px = message.px.price();
+        self.add(&message.head, message.order_ref.get(), message.side(), px, message.shares.get());
+    }
+
+    #[inline]
+    fn on_add_mpid(&mut self, message: &AddOrderMpid) {
+        let px = message.px.price();
+        self.add(&message.head, message.order_ref.get(), message.side(), px, message.shares.get());
+    }
+
+    #[inline]
+    fn on_executed(&mut self, message: &OrderExecuted) {
+        let match_no = message.match_number.get();
+        self.execute(&message.head, message.order_ref.get(), message.shares.get(), match_no, Some);
+    }
+
+    #[inline]
+    fn on_executed_price(&mut self, message: &OrderExecutedPrice) {
+        let match_no = message.match_number.get();
+        let print_px = (message.printable != b'N').then(|| message.px.price());
+        self.execute(
+            &message.head,
+            message.order_ref.get(),
+            message.shares.get(),
+            match_no,
+            |_| print_px,
+        );
+    }
+
+    #[inline]
+    fn on_cancel(&mut self, message: &OrderCancel) {
+        let Some(instrument) = self.begin(&message.head) else { return };
+        let qty = Qty::from_shares(message.shares.get());
+        let result = self.books.reduce(instrument, message.order_ref.get(), qty);
+        self.end(result.map(|(_, top)| top));
+    }
+
+    #[inline]
+    fn on_delete(&mut self, message: &OrderDelete) {
+        let Some(instrument) = self.begin(&message.head) else { return };
+        let result = self.books.remove(instrument, message.order_ref.get());
+        self.end(result.map(|(_, top)| top));
+    }
+
+    #[inline]
+    fn on_replace(&mut self, message: &OrderReplace) {
+        let Some(instrument) = self.begin(&message.head) else { return };
+        let result = self.books.replace(
+            instrument,
+            message.order_ref.get(),
+            message.new_order_ref.get(),
+            message.px.price(),
+            Qty::from_shares(message.shares.get()),
+        );
+        self.end(result);
+    }
+
+    fn on_trade(&mut self, message: &Trade) {
+        if self.begin(&message.head).is_none() {
+            return;
+        }
+        let qty = Qty::from_shares(message.shares.get());
+        if qty.0 > 0 {
+            self.applied.print = Some(Print {
+                px: message.px.price(),
+                qty,
+                match_no: ExecId(message.match_number.get()),
+                side: None,
+            });
+        }
+    }
+
+    fn on_cross(&mut self, message: &CrossTrade) {
+        if self.begin(&message.head).is_none() {
+            return;
+        }
+        // A cross may be of 0 shares; one that does not fit our quantity is a lie and no print.
+        let qty = i64::try_from(message.shares.get())
+            .ok()
+            .and_then(|shares| shares.checked_mul(Qty::SCALE))
+            .filter(|qty| *qty > 0);
+        self.applied.print = qty.map(|qty| Print {
+            px: message.px.price(),
+            qty: Qty(qty),
+            match_no: ExecId(message.match_number.get()),
+            side: None,
+        });
+    }
+
+    fn on_broken(&mut self, message: &BrokenTrade) {
+        if self.begin(&message.head).is_some() {
+            self.applied.broken = Some(ExecId(message.match_number.get()));
+        }
+    }
+}
