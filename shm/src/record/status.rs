@@ -91,14 +91,16 @@ record! {
 }
 
 record! {
-    /// A ring became full, or has room again.
+    /// A ring became full, or some of what was held back was sent.
     Link: 32 {
-        /// Index of the link in the topology record.
+        /// Index of the link in the stage's own order.
         link: u16,
         /// Zero.
-        _reserved: [u8; 6],
-        /// Messages dropped or conflated since it became full.
-        lost: u64,
+        _reserved: [u8; 2],
+        /// `LinkRoom`: how many latest states were sent in this step.
+        flushed: u32,
+        /// `LinkFull`: which of the stage's sends on the link it was, counted from 1.
+        ordinal: u64,
         /// Zero.
         _reserved_words: [u64; 2],
     }
