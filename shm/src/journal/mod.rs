@@ -26,8 +26,6 @@
 //! padding. A record of kind [`KIND_ROLL`] says that the lane goes on in the next segment number.
 //! Archived segments carry checksums and zeroed padding; hot ones carry neither. Little endian.
 
-#[cfg(not(loom))]
-mod claim;
 mod header;
 mod lane;
 #[cfg(all(test, loom))]
@@ -36,8 +34,6 @@ mod memory;
 mod shared;
 mod tail;
 
-#[cfg(not(loom))]
-pub use claim::{Claim, ClaimMismatch};
 pub use header::{
     HEADER_BYTES, KIND_ROLL, LAYOUT_VERSION, LaneSeq, RECORD_ALIGN, RECORD_VERSION, RecordHeader,
     SEGMENT_MAGIC, SegmentHeader, record_crc, stride,
@@ -45,6 +41,50 @@ pub use header::{
 pub use lane::{LaneFull, LaneWriter, Place};
 pub use shared::{DurableMark, LaneSpec};
 pub use tail::{LaneTail, TailFault};
+
+/// What needs files, or plain access to memory: not part of the loom models.
+#[cfg(not(loom))]
+mod files {
+    pub use super::archive::{ArchiveError, Archiver, Progress};
+    pub use super::claim::{Claim, ClaimMismatch};
+    pub use super::cursor::{Journal, LaneReader, ReadError, Record};
+    pub use super::epoch::{EpochError, next_epoch};
+    pub use super::folder::{FileError, FileStep, link_hot};
+    pub use super::hot::{CreateError, Lane};
+    pub use super::marks::{Mark, Marks, MarksError};
+    pub use super::position::{CursorError, DurableCursor, Position};
+    pub use super::recover::{RecoverError, Recovered, recover_hot};
+    pub use super::segment::Damage;
+    pub use super::verify::{Fault, FaultKind, LaneReport, Report, Stray, cut, strays, verify};
+}
+#[cfg(not(loom))]
+mod archive;
+#[cfg(not(loom))]
+mod claim;
+#[cfg(not(loom))]
+mod cursor;
+#[cfg(not(loom))]
+mod disk;
+#[cfg(not(loom))]
+mod epoch;
+#[cfg(not(loom))]
+mod folder;
+#[cfg(not(loom))]
+mod hot;
+#[cfg(not(loom))]
+mod marks;
+#[cfg(not(loom))]
+mod position;
+#[cfg(not(loom))]
+mod recover;
+#[cfg(not(loom))]
+mod segment;
+#[cfg(all(test, not(loom)))]
+mod tests;
+#[cfg(not(loom))]
+mod verify;
+#[cfg(not(loom))]
+pub use files::*;
 
 const _: () = assert!(
     cfg!(target_endian = "little") && size_of::<usize>() == 8,

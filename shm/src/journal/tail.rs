@@ -163,6 +163,11 @@ impl LaneTail {
         self.shared.set_archived(number);
     }
 
+    /// How far the lane is durable.
+    pub(super) fn durable(&self) -> LaneSeq {
+        self.shared.durable()
+    }
+
     /// Moves the durable mark.
     pub(super) fn set_durable(&self, seq: LaneSeq) {
         self.shared.set_durable(seq);
