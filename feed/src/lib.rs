@@ -28,4 +28,5 @@ pub mod arbiter;
 pub mod book;
 pub mod codec;
 pub mod hash_channel;
+pub mod instruments;
 pub mod moldudp64;
