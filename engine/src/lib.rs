@@ -18,9 +18,10 @@
         clippy::disallowed_methods
     )
 )]
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 pub mod clock;
+pub mod config;
 pub mod link;
 pub mod pin;
 pub mod wait;

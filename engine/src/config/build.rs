@@ -1,0 +1,385 @@
+//! From tree to types: reads every key, and resolves names to ids.
+
+use std::net::SocketAddr;
+
+use shm::ids::{AccountId, FeedId, GatewayId, StrategyId};
+use shm::units::{Nanos, Notional, Price, Qty};
+
+use super::calendar;
+use super::fault::did_you_mean;
+use super::forms::parse_speed;
+use super::keys;
+use super::limits::{Limit, OrderLimits, RepeatLimits, TotalLimits};
+use super::model::{
+    Account, Capture, Config, Engine, Feed, FeedCodec, FeedSource, Full, Gateway, Instruments,
+    Journal, JournalMode, Layout, LimitTable, Link, Market, OnStop, Ring, ScopeName, Send, Session,
+    Speed, Strategy, Thread, Topology, Wait,
+};
+use super::params::{MakerParams, Params};
+use super::reader::Reader;
+use super::stages::{Known, StageId, index_of};
+
+const WAITS: [Wait; 3] = [Wait::Spin, Wait::SpinHint, Wait::Yield];
+const LAYOUTS: [Layout; 4] = [Layout::Auto, Layout::Fused, Layout::Split2, Layout::Split4];
+
+/// Where nobody listens: the harmless value in place of an address that is a fault.
+const NOWHERE: SocketAddr =
+    SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), 0);
+
+fn millis(value: u64) -> Nanos {
+    Nanos(value.saturating_mul(1_000_000))
+}
+
+fn micros(value: u64) -> Nanos {
+    Nanos(value.saturating_mul(1_000))
+}
+
+/// Reads the whole tree. Faults go to the reader's context; the result counts only without any.
+pub(super) fn config(root: &Reader<'_>) -> Config {
+    if root.has("version") {
+        root.int::<u32>("version");
+    }
+    let accounts = root.tables("account");
+    let feeds = root.tables("feed");
+    let gateways = root.tables("gateway");
+    let strategies = root.tables("strategy");
+    let known = Known {
+        accounts: names(&accounts),
+        feeds: names(&feeds),
+        gateways: names(&gateways),
+        strategies: names(&strategies),
+    };
+    let threads = root.tables("thread");
+    names(&threads);
+    let limits = root.tables("limits");
+    Config {
+        engine: engine(&root.table("engine")),
+        journal: journal(&root.table("journal")),
+        market: market(&root.table("market")),
+        topology: topology(&root.table("topology")),
+        threads: threads.iter().map(|reader| thread(reader, &known)).collect(),
+        links: root.tables("link").iter().map(|reader| link(reader, &known)).collect(),
+        accounts: (0..=u16::MAX)
+            .zip(&accounts)
+            .map(|(id, reader)| account(AccountId(id), reader))
+            .collect(),
+        feeds: (0..=u8::MAX).zip(&feeds).map(|(id, reader)| feed(FeedId(id), reader)).collect(),
+        gateways: (0..=u8::MAX)
+            .zip(&gateways)
+            .map(|(id, reader)| gateway(GatewayId(id), reader, &known))
+            .collect(),
+        strategies: (1..=u8::MAX)
+            .zip(&strategies)
+            .map(|(id, reader)| strategy(StrategyId(id), reader, &known))
+            .collect(),
+        limits: limits.iter().filter_map(|reader| limit_table(reader, &known)).collect(),
+    }
+}
+
+/// The names of a list, each of which may stand there once.
+fn names(readers: &[Reader<'_>]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::with_capacity(readers.len());
+    for reader in readers {
+        let name = reader.text("name");
+        if !name.is_empty() && names.contains(&name) {
+            let wrong = format!("the name {name:?} stands there twice");
+            reader.cross("name", wrong, "", "give one of them another name".to_owned());
+        }
+        names.push(name);
+    }
+    names
+}
+
+/// The index of what a key names; 0 if it names nothing, which is noted.
+fn reference(reader: &Reader<'_>, key: &str, name: &str, what: &str, known: &[String]) -> usize {
+    // Without any there is a fault already: that the list is missing.
+    if name.is_empty() || known.is_empty() {
+        return 0;
+    }
+    index_of(known, name).unwrap_or_else(|| {
+        let remedy = did_you_mean(name, known.iter().map(String::as_str));
+        reader.cross(key, format!("there is no {what} {name:?}"), "", remedy);
+        0
+    })
+}
+
+fn engine(reader: &Reader<'_>) -> Engine {
+    let hot_dir = reader.text("hot_dir");
+    Engine {
+        name: reader.text("name"),
+        dir: reader.text("dir").into(),
+        hot_dir: (hot_dir != "auto").then(|| hot_dir.into()),
+        arm: reader.flag("arm"),
+        on_stop: reader.choice("on_stop", &[OnStop::Cancel, OnStop::Leave]),
+    }
+}
+
+fn journal(reader: &Reader<'_>) -> Journal {
+    let modes = [JournalMode::Async, JournalMode::Group, JournalMode::Sync];
+    Journal {
+        mode: reader.choice("mode", &modes),
+        group: micros(reader.int("group_us")),
+        segment_bytes: reader.int::<u64>("segment_mib").saturating_mul(1 << 20),
+        segments: reader.int("segments"),
+        capture: reader.choice("capture", &[Capture::Raw, Capture::None]),
+    }
+}
+
+fn market(reader: &Reader<'_>) -> Market {
+    Market {
+        instruments: reader.file_path("instruments"),
+        zone: reader.text("zone"),
+        date: calendar::parse_date(&reader.text("date")),
+    }
+}
+
+fn topology(reader: &Reader<'_>) -> Topology {
+    Topology {
+        layout: reader.choice("layout", &LAYOUTS),
+        wait: reader.choice("wait", &WAITS),
+        helpers: reader.cores("helpers"),
+    }
+}
+
+/// The stages a text names; none, noted, if it names what is not there.
+fn stages(reader: &Reader<'_>, key: &str, text: &str, known: &Known) -> Vec<StageId> {
+    known.resolve(text).unwrap_or_else(|names| {
+        let remedy = did_you_mean(text, names.iter().map(String::as_str));
+        reader.cross(key, format!("there is no stage {text:?}"), "", remedy);
+        Vec::new()
+    })
+}
+
+fn thread(reader: &Reader<'_>, known: &Known) -> Thread {
+    let texts = reader.texts("stages");
+    Thread {
+        name: reader.text("name"),
+        core: reader.int_opt("core"),
+        wait: reader.choice_opt("wait", &WAITS),
+        stages: texts.iter().flat_map(|text| stages(reader, "stages", text, known)).collect(),
+    }
+}
+
+fn link(reader: &Reader<'_>, known: &Known) -> Link {
+    let end = |key: &'static str| {
+        reader.text_opt(key).map(|text| stages(reader, key, &text, known)).unwrap_or_default()
+    };
+    Link {
+        from: end("from"),
+        to: end("to"),
+        ring: reader.choice_opt("ring", &[Ring::Rtrb, Ring::Disruptor]),
+        slots: reader.int_opt("slots"),
+        full: reader.choice_opt("full", &[Full::Conflate, Full::Hold, Full::Busy]),
+        group: reader.text_opt("group"),
+    }
+}
+
+fn account(id: AccountId, reader: &Reader<'_>) -> Account {
+    Account {
+        id,
+        name: reader.text("name"),
+        currency: reader.text("currency"),
+        fee_per_share: Price(reader.decimal("fee_per_share")),
+        rebate_per_share: Price(reader.decimal("rebate_per_share")),
+    }
+}
+
+fn feed(id: FeedId, reader: &Reader<'_>) -> Feed {
+    let file = reader.table_opt("file");
+    let a = reader.parsed_opt("a");
+    let b = reader.parsed_opt("b");
+    let request = reader.parsed_opt("request");
+    let retries = reader.int("retries");
+    if file.is_some() {
+        for key in ["a", "b", "request"] {
+            if reader.has(key) {
+                let wrong = "a feed from a file listens to no line".to_owned();
+                reader.cross(key, wrong, "", "leave out this key, or `file`".to_owned());
+            }
+        }
+    } else if !reader.has("a") && !reader.has("file") {
+        reader.missing_because("a", "a feed without `file` needs a line");
+    }
+    let source = match file {
+        Some(file) => FeedSource::File {
+            path: file.file_path("path"),
+            speed: parse_speed(&file.text("speed")).map_or(Speed::Max, Speed::Milli),
+        },
+        None => FeedSource::Lines { a: a.unwrap_or(NOWHERE), b, request, retries },
+    };
+    Feed {
+        id,
+        name: reader.text("name"),
+        codec: reader.choice("codec", &[FeedCodec::Itch50]),
+        source,
+        hash_channel: reader.parsed_opt("hash_channel"),
+    }
+}
+
+fn gateway(id: GatewayId, reader: &Reader<'_>, known: &Known) -> Gateway {
+    let send = reader.table("send");
+    Gateway {
+        id,
+        name: reader.text("name"),
+        session: session(&reader.table("session"), known),
+        send: Send {
+            rate: send.int("rate"),
+            reserve: send.int("reserve"),
+            per: millis(send.int("per_ms")),
+            order_age_max: micros(send.int("order_age_max_us")),
+            send_batch_max: send.int("send_batch_max"),
+        },
+    }
+}
+
+fn session(reader: &Reader<'_>, known: &Known) -> Session {
+    #[derive(Clone, Copy, PartialEq)]
+    enum Codec {
+        Ouch50,
+        Paper,
+    }
+    let codec = reader.choice_opt("codec", &[Codec::Ouch50, Codec::Paper]);
+    let soup = reader.parsed_opt("soup");
+    let user = reader.text_opt("user");
+    let password_env = reader.text_opt("password_env");
+    let feed = reader.text_opt("feed");
+    let not_for = |keys: &[&str], codec: &str| {
+        for key in keys.iter().filter(|key| reader.has(key)) {
+            let wrong = format!("a session of codec {codec} has no such key");
+            reader.cross(key, wrong, "", "leave it out, or choose the other codec".to_owned());
+        }
+    };
+    match codec {
+        Some(Codec::Paper) => {
+            not_for(&["soup", "user", "password_env"], "paper");
+            let index = match feed {
+                Some(name) => reference(reader, "feed", &name, "feed", &known.feeds),
+                None => {
+                    if known.feeds.len() > 1 {
+                        reader.missing_because("feed", "there are several feeds to fill against");
+                    }
+                    0
+                }
+            };
+            Session::Paper { feed: FeedId(u8::try_from(index).unwrap_or(0)) }
+        }
+        Some(Codec::Ouch50) | None => {
+            if codec.is_some() {
+                not_for(&["feed"], "ouch50");
+                for key in ["soup", "user", "password_env"] {
+                    if !reader.has(key) {
+                        reader.missing_because(key, "codec ouch50 logs in to a server");
+                    }
+                }
+            }
+            Session::Ouch50 {
+                soup: soup.unwrap_or(NOWHERE),
+                user: user.unwrap_or_default(),
+                password_env: password_env.unwrap_or_default(),
+            }
+        }
+    }
+}
+
+fn strategy(id: StrategyId, reader: &Reader<'_>, known: &Known) -> Strategy {
+    let wiring = reader.table("wiring");
+    let kind = wiring.choice_opt("kind", keys::KINDS);
+    let params =
+        kind.and_then(|kind| Params::read(kind, &reader.params("params", keys::params_of(kind))));
+    let account =
+        reference(&wiring, "account", &wiring.text("account"), "account", &known.accounts);
+    let gateway =
+        reference(&wiring, "gateway", &wiring.text("gateway"), "gateway", &known.gateways);
+    let feeds = wiring
+        .texts("feeds")
+        .iter()
+        .map(|name| reference(&wiring, "feeds", name, "feed", &known.feeds))
+        .map(|index| FeedId(u8::try_from(index).unwrap_or(0)))
+        .collect();
+    let symbols = wiring.texts("instruments");
+    let instruments = if symbols.iter().any(|symbol| symbol == "*") {
+        if symbols.len() > 1 {
+            let wrong = "* stands beside other symbols".to_owned();
+            wiring.cross(
+                "instruments",
+                wrong,
+                "[\"*\"] or symbols",
+                "write one or the other".into(),
+            );
+        }
+        Instruments::All
+    } else {
+        Instruments::Symbols(symbols)
+    };
+    Strategy {
+        id,
+        name: reader.text("name"),
+        account: AccountId(u16::try_from(account).unwrap_or(0)),
+        feeds,
+        gateway: GatewayId(u8::try_from(gateway).unwrap_or(0)),
+        instruments,
+        orders_max: wiring.int("orders_max"),
+        params: params.unwrap_or(Params::Maker(MakerParams::default())),
+    }
+}
+
+fn limit_table(reader: &Reader<'_>, known: &Known) -> Option<LimitTable> {
+    let order = reader.table("order");
+    let total = reader.table("total");
+    let repeat = reader.table("repeat");
+    let small = |value: u64| u32::try_from(value).unwrap_or(u32::MAX);
+    let qty = |value: i128| Qty(i64::try_from(value).unwrap_or(i64::MAX));
+    let order = OrderLimits {
+        qty_max: order.limit_decimal("qty_max", qty),
+        value_max: order.limit_decimal("value_max", Notional),
+        value_min: order.limit_decimal("value_min", Notional),
+        collar_bps: order.limit_int("collar_bps", small),
+        collar_ticks: order.limit_int("collar_ticks", small),
+        reference_age_max: order.limit_int("reference_age_max_ms", millis),
+    };
+    let total = TotalLimits {
+        long_max: total.limit_decimal("long_max", qty),
+        short_max: total.limit_decimal("short_max", qty),
+        open_qty_max: total.limit_decimal("open_qty_max", qty),
+        open_value_max: total.limit_decimal("open_value_max", Notional),
+        open_orders_max: total.limit_int("open_orders_max", small),
+    };
+    let same_max = repeat.limit_int("same_max", small);
+    let per = repeat.int_opt("per_ms").map(millis);
+    match (same_max, per) {
+        (Limit::Max(_), None) if !repeat.has("per_ms") => {
+            repeat.missing_because("per_ms", "same_max counts within a window");
+        }
+        (Limit::Missing | Limit::Unlimited, Some(_)) if !repeat.has("same_max") => {
+            repeat.missing_because("same_max", "per_ms is the window of a count");
+        }
+        _ => {}
+    }
+    let repeat = RepeatLimits { same_max, per: per.unwrap_or_default() };
+    let scope = scope(reader, known)?;
+    Some(LimitTable { scope, order, total, repeat })
+}
+
+fn scope(reader: &Reader<'_>, known: &Known) -> Option<ScopeName> {
+    let text = reader.text_opt("scope")?;
+    let Some((kind, name)) = text.split_once(':') else { return Some(ScopeName::Firm) };
+    let names = match kind {
+        "account" => &known.accounts,
+        "strategy" => &known.strategies,
+        _ => return Some(ScopeName::Instrument(name.to_owned())),
+    };
+    let Some(index) = index_of(names, name) else {
+        if kind == "account" && names.is_empty() {
+            return None;
+        }
+        let wrong = format!("there is no {kind} {name:?}");
+        let scopes: Vec<String> = names.iter().map(|name| format!("{kind}:{name}")).collect();
+        let remedy = did_you_mean(&text, scopes.iter().map(String::as_str));
+        reader.cross("scope", wrong, "", remedy);
+        return None;
+    };
+    match kind {
+        "account" => u16::try_from(index).ok().map(|id| ScopeName::Account(AccountId(id))),
+        _ => u8::try_from(index + 1).ok().map(|id| ScopeName::Strategy(StrategyId(id))),
+    }
+}

@@ -1,0 +1,356 @@
+//! Every key of the configuration, once: type, range, default, reader and meaning.
+
+use super::forms::Form;
+use super::spec::{
+    Field, Kind, Scale, Table, decimal, int, limit_decimal, limit_int, may, must, or,
+};
+
+/// The version of the configuration that this program reads.
+pub const VERSION: i64 = 1;
+
+/// The greatest number of feeds.
+pub const FEEDS_MAX: usize = 32;
+/// The greatest number of gateways.
+pub const GATEWAYS_MAX: usize = 32;
+/// The greatest number of accounts.
+pub const ACCOUNTS_MAX: usize = 256;
+/// The greatest number of strategies: an id has 8 bits, 0 is the operator.
+pub const STRATEGIES_MAX: usize = 255;
+/// The greatest number of hot threads.
+pub const THREADS_MAX: usize = 64;
+/// The greatest number of limit tables.
+pub const LIMIT_ROWS_MAX: usize = 1024;
+/// The greatest number of links that are configured.
+pub const LINKS_MAX: usize = 1024;
+
+const _: () = assert!(STRATEGIES_MAX <= u8::MAX as usize);
+const _: () = assert!(FEEDS_MAX <= u8::MAX as usize && GATEWAYS_MAX <= u8::MAX as usize);
+
+pub(super) const MODES: &[&str] = &["async", "group", "sync"];
+pub(super) const CAPTURES: &[&str] = &["raw", "none"];
+pub(super) const LAYOUTS: &[&str] = &["auto", "fused", "split2", "split4"];
+pub(super) const WAITS: &[&str] = &["spin", "spin_hint", "yield"];
+pub(super) const RINGS: &[&str] = &["rtrb", "disruptor"];
+pub(super) const FULLS: &[&str] = &["conflate", "hold", "busy"];
+pub(super) const STOPS: &[&str] = &["cancel", "leave"];
+pub(super) const FEED_CODECS: &[&str] = &["itch50"];
+pub(super) const GATEWAY_CODECS: &[&str] = &["ouch50", "paper"];
+pub(super) const KINDS: &[&str] = &["maker", "taker", "probe"];
+
+/// The whole file.
+pub(super) static ROOT: Table = Table {
+    named_by: None,
+    fields: &[
+        must("version", int(1, VERSION, ""), "config", "Version of this file's keys."),
+        or("engine", "{}", Kind::Table(&ENGINE), "config", "The engine as a whole."),
+        or("journal", "{}", Kind::Table(&JOURNAL), "config", "The journal."),
+        must("market", Kind::Table(&MARKET), "config", "Instruments and session date."),
+        or("topology", "{}", Kind::Table(&TOPOLOGY), "config", "Which stage runs where."),
+        or("thread", "[]", list(&THREAD, 0, THREADS_MAX), "topology",
+            "Hot threads, instead of a layout."),
+        or("link", "[]", list(&LINK, 0, LINKS_MAX), "links",
+            "What joins stages on different threads."),
+        must("account", list(&ACCOUNT, 1, ACCOUNTS_MAX), "config", "Accounts."),
+        must("feed", list(&FEED, 1, FEEDS_MAX), "config", "Market data; numbered from 0."),
+        must("gateway", list(&GATEWAY, 1, GATEWAYS_MAX), "config",
+            "Venue sessions; numbered from 0."),
+        or("strategy", "[]", list(&STRATEGY, 0, STRATEGIES_MAX), "config",
+            "Strategies; numbered from 1."),
+        or("limits", "[]", list(&LIMITS, 0, LIMIT_ROWS_MAX), "limits",
+            "Limits; all that apply to an order hold."),
+    ],
+};
+
+const fn list(table: &'static Table, min: usize, max: usize) -> Kind {
+    Kind::Tables { table, min, max }
+}
+
+static ENGINE: Table = Table {
+    named_by: None,
+    fields: &[
+        or("name", "wirelane", Kind::Text(Form::Name), "pipeline",
+            "Name in thread names, pages and hot_dir."),
+        or("dir", "wirelane-data", Kind::Text(Form::Path), "journal",
+            "Where archive, marks, gates and socket lie."),
+        or("hot_dir", "auto", Kind::Text(Form::PathOrAuto), "journal",
+            "Where live segments lie; auto = /dev/shm."),
+        or("arm", "false", Kind::Flag, "control", "Trade without being armed by hand."),
+        or("on_stop", "cancel", Kind::Choice(STOPS), "gateway",
+            "Working orders on a stop: cancel or leave."),
+    ],
+};
+
+static JOURNAL: Table = Table {
+    named_by: None,
+    fields: &[
+        or("mode", "async", Kind::Choice(MODES), "journal",
+            "What a power cut may take: async the archiver's lag, group group_us, sync nothing."),
+        or("group_us", "1000", int(50, 1_000_000, "microseconds"), "archiver",
+            "Longest time between two syncs in mode group."),
+        or("segment_mib", "16",
+            Kind::Int { min: 1, max: 1024, unit: "MiB", power_of_two: true, unlimited: false },
+            "journal",
+            "Size of a segment."),
+        or("segments", "4", int(3, 64, "segments"), "journal", "Live segments of a lane."),
+        or("capture", "raw", Kind::Choice(CAPTURES), "feed",
+            "Keep the venue's bytes: without raw no replay."),
+    ],
+};
+
+static MARKET: Table = Table {
+    named_by: None,
+    fields: &[
+        must("instruments", Kind::Text(Form::Path), "instruments", "The instrument file, CSV."),
+        or("zone", "America/New_York", Kind::Text(Form::Zone), "calendar",
+            "Zone of the session date."),
+        or("date", "auto", Kind::Text(Form::Date), "calendar",
+            "Session date; auto = today in the zone."),
+    ],
+};
+
+static TOPOLOGY: Table = Table {
+    named_by: None,
+    fields: &[
+        or("layout", "auto", Kind::Choice(LAYOUTS), "topology",
+            "fused (auto): all on one thread; split2: feeds | the rest; split4: a thread per kind."),
+        or("wait", "spin_hint", Kind::Choice(WAITS), "topology", "What an idle hot thread does."),
+        or("helpers", "auto", Kind::Cores, "topology", "Cores of the threads that are not hot."),
+    ],
+};
+
+static THREAD: Table = Table {
+    named_by: Some("name"),
+    fields: &[
+        must("name", Kind::Text(Form::Name), "topology", "Name of the thread."),
+        may("core", int(0, 1023, ""), "topology", "Core it is pinned to."),
+        may("wait", Kind::Choice(WAITS), "topology",
+            "What it does when idle; topology.wait if absent."),
+        must("stages", Kind::Texts(Form::Stage), "topology", "Its stages, in flow order."),
+    ],
+};
+
+static LINK: Table = Table {
+    named_by: None,
+    fields: &[
+        must("from", Kind::Text(Form::Stage), "links", "Stage or kind that writes."),
+        must("to", Kind::Text(Form::Stage), "links", "Stage or kind that reads."),
+        may("ring", Kind::Choice(RINGS), "links", "rtrb point to point, disruptor one to many."),
+        may("slots",
+            Kind::Int { min: 64, max: 1 << 20, unit: "messages", power_of_two: true, unlimited: false },
+            "links",
+            "Messages it holds."),
+        may("full", Kind::Choice(FULLS), "links", "What happens when it is full."),
+        may("group", Kind::Text(Form::Name), "links", "Strategies that share one disruptor."),
+    ],
+};
+
+static ACCOUNT: Table = Table {
+    named_by: Some("name"),
+    fields: &[
+        must("name", Kind::Text(Form::Name), "config", "Name of the account."),
+        must("currency", Kind::Text(Form::Currency), "positions", "Its one currency."),
+        or("fee_per_share", "0", decimal(Scale::Price, 0, "currency a share"), "positions",
+            "Fee of a fill that took liquidity."),
+        or("rebate_per_share", "0", decimal(Scale::Price, 0, "currency a share"), "positions",
+            "Rebate of a fill that gave liquidity."),
+    ],
+};
+
+static FEED: Table = Table {
+    named_by: Some("name"),
+    fields: &[
+        must("name", Kind::Text(Form::Name), "config", "Name of the feed."),
+        must("codec", Kind::Choice(FEED_CODECS), "feed", "Protocol."),
+        may("a", Kind::Text(Form::Address), "feed", "MoldUDP64 line A, where packets arrive."),
+        may("b", Kind::Text(Form::Address), "feed", "MoldUDP64 line B."),
+        may("request", Kind::Text(Form::Address), "feed", "MoldUDP64 re-request server."),
+        or("retries", "5", int(0, 100, "requests"), "feed",
+            "Re-requests of one gap before it is given up."),
+        may("hash_channel", Kind::Text(Form::Address), "feed",
+            "Where the exchange's book hashes arrive."),
+        may("file", Kind::Table(&FEED_FILE), "feed", "Play a file instead of listening to lines."),
+    ],
+};
+
+static FEED_FILE: Table = Table {
+    named_by: None,
+    fields: &[
+        must("path", Kind::Text(Form::Path), "feed", "BinaryFILE (plain, gzip, zstd) or pcap."),
+        or("speed", "max", Kind::Text(Form::Speed), "feed", "Times the recorded pace, or max."),
+    ],
+};
+
+static GATEWAY: Table = Table {
+    named_by: Some("name"),
+    fields: &[
+        must("name", Kind::Text(Form::Name), "config", "Name of the gateway."),
+        must("session", Kind::Table(&SESSION), "gateway", "Who answers, and how we log in."),
+        or("send", "{}", Kind::Table(&SEND), "gateway", "What may leave, how fast."),
+    ],
+};
+
+static SESSION: Table = Table {
+    named_by: None,
+    fields: &[
+        must("codec", Kind::Choice(GATEWAY_CODECS), "gateway",
+            "Protocol; paper fills against the live book."),
+        may("soup", Kind::Text(Form::Address), "gateway", "SoupBinTCP server (ouch50)."),
+        may("user", Kind::Text(Form::User), "gateway", "SoupBinTCP user (ouch50)."),
+        may("password_env", Kind::Text(Form::Variable), "gateway",
+            "Environment variable that holds the password (ouch50)."),
+        may("feed", Kind::Text(Form::Name), "gateway",
+            "The feed it fills against (paper); the only one if absent."),
+    ],
+};
+
+static SEND: Table = Table {
+    named_by: None,
+    fields: &[
+        or("rate", "1000", int(1, 1_000_000, "messages"), "risk R40",
+            "Messages in any window of per_ms."),
+        or("reserve", "100", int(0, 1_000_000, "messages"), "risk R40",
+            "Of them kept for cancels."),
+        or("per_ms", "1000", int(1, 60_000, "milliseconds"), "risk R40", "The window of rate."),
+        or("order_age_max_us", "5000", int(1, 10_000_000, "microseconds"), "gateway",
+            "Oldest order that is sent, from its decision."),
+        or("send_batch_max", "1", int(1, 64, "orders"), "gateway",
+            "New orders that share one send; 1 = K4 to the letter."),
+    ],
+};
+
+static STRATEGY: Table = Table {
+    named_by: Some("name"),
+    fields: &[
+        must("name", Kind::Text(Form::Name), "config", "Name of the strategy."),
+        must("wiring", Kind::Table(&WIRING), "strategy", "What it is and what it is joined to."),
+        or("params", "{}", Kind::Params, "strategy",
+            "What it is told; the keys depend on its kind."),
+    ],
+};
+
+static WIRING: Table = Table {
+    named_by: None,
+    fields: &[
+        must("kind", Kind::Choice(KINDS), "strategy", "Which strategy it is."),
+        must("account", Kind::Text(Form::Name), "risk R06", "The account it trades."),
+        must("feeds", Kind::Texts(Form::Name), "pipeline",
+            "The feeds it hears; the first is its primary port."),
+        must("gateway", Kind::Text(Form::Name), "risk R06", "The gateway its orders leave by."),
+        must("instruments", Kind::Texts(Form::SymbolOrAll), "risk R06",
+            "The symbols it may trade; * for all."),
+        or("orders_max", "1024", int(1, 1 << 16, "orders"), "order table",
+            "Orders it may have at one time."),
+    ],
+};
+
+static LIMITS: Table = Table {
+    named_by: Some("scope"),
+    fields: &[
+        must("scope", Kind::Text(Form::Scope), "limits", "What the table holds for."),
+        or("order", "{}", Kind::Table(&LIMITS_ORDER), "limits", "Of one order."),
+        or("total", "{}", Kind::Table(&LIMITS_TOTAL), "limits",
+            "Of all orders and positions of the scope, per instrument."),
+        or("repeat", "{}", Kind::Table(&LIMITS_REPEAT), "limits", "Of equal orders."),
+    ],
+};
+
+static LIMITS_ORDER: Table = Table {
+    named_by: None,
+    fields: &[
+        may("qty_max", limit_decimal(Scale::Qty, "shares"), "risk R20", "Quantity."),
+        may("value_max", limit_decimal(Scale::Notional, "the account's currency"), "risk R21",
+            "Price x quantity x multiplier."),
+        may("value_min", decimal(Scale::Notional, 0, "the account's currency"), "risk R22",
+            "The least of the same; \"0\" for none."),
+        may("collar_bps", limit_int(1_000_000, "bps of the reference"), "risk R23",
+            "Distance from the reference price."),
+        may("collar_ticks", limit_int(1_000_000_000, "ticks"), "risk R23",
+            "The same in ticks; the tighter holds."),
+        may("reference_age_max_ms", limit_int(86_400_000, "milliseconds"), "risk R24",
+            "Oldest reference price."),
+    ],
+};
+
+static LIMITS_TOTAL: Table = Table {
+    named_by: None,
+    fields: &[
+        may("long_max", limit_decimal(Scale::Qty, "shares"), "risk R30",
+            "Position with every working buy filled."),
+        may("short_max", limit_decimal(Scale::Qty, "shares"), "risk R30",
+            "The same of sells, as a positive number."),
+        may("open_qty_max", limit_decimal(Scale::Qty, "shares"), "risk R31",
+            "Quantity of working orders."),
+        may("open_value_max", limit_decimal(Scale::Notional, "the account's currency"), "risk R31",
+            "Value of working orders."),
+        may("open_orders_max", limit_int(1 << 20, "orders"), "risk R31",
+            "Number of working orders."),
+    ],
+};
+
+static LIMITS_REPEAT: Table = Table {
+    named_by: None,
+    fields: &[
+        may("same_max", limit_int(1_000_000, "orders"), "risk R43",
+            "Equal orders in any window of per_ms, this one counted."),
+        may("per_ms", int(1, 86_400_000, "milliseconds"), "risk R43", "The window of same_max."),
+    ],
+};
+
+/// What a limit takes, by its table and key.
+pub(super) fn limit_kind(table: &str, key: &str) -> Option<Kind> {
+    match LIMITS.field(table)?.kind {
+        Kind::Table(table) => table.field(key).map(|field| field.kind),
+        _ => None,
+    }
+}
+
+const POSITIVE: i128 = 1;
+
+/// The keys of `params` for a strategy kind; an unknown kind has none.
+pub(super) fn params_of(kind: &str) -> &'static Table {
+    match kind {
+        "maker" => &MAKER,
+        "taker" => &TAKER,
+        "probe" => &PROBE,
+        _ => &NO_PARAMS,
+    }
+}
+
+static NO_PARAMS: Table = Table { named_by: None, fields: &[] };
+
+const fn quantity() -> Field {
+    must("qty", decimal(Scale::Qty, POSITIVE, "shares"), "strategy", "Quantity of an order.")
+}
+
+static MAKER: Table = Table {
+    named_by: None,
+    fields: &[
+        or("spread_ticks", "2", int(1, 10_000, "ticks"), "strategy maker",
+            "Distance between its bid and its offer."),
+        quantity(),
+        or("skew_ticks_per_lot", "1", int(0, 1000, "ticks"), "strategy maker",
+            "How far a position of one qty moves both quotes against itself."),
+    ],
+};
+
+static TAKER: Table = Table {
+    named_by: None,
+    fields: &[
+        or("imbalance_bps", "8000", int(5001, 10_000, "bps"), "strategy taker",
+            "Share of one side in the quantity at the touch that makes it act."),
+        quantity(),
+        or("cooldown_ms", "100", int(0, 3_600_000, "milliseconds"), "strategy taker",
+            "Least time between two orders in one instrument."),
+    ],
+};
+
+static PROBE: Table = Table {
+    named_by: None,
+    fields: &[
+        or("every", "100", int(1, 1_000_000_000, "changes"), "strategy probe",
+            "Top-of-book changes per order."),
+        quantity(),
+        or("offset_ticks", "10", int(0, 10_000, "ticks"), "strategy probe",
+            "How far from the touch, away from the market, it places."),
+    ],
+};

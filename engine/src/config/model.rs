@@ -1,0 +1,352 @@
+//! The configuration as types: what the loader hands out once every fault is out of it.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use shm::ids::{AccountId, FeedId, GatewayId, StrategyId};
+use shm::units::{Nanos, Price};
+
+use super::calendar::Date;
+use super::limits::{OrderLimits, RepeatLimits, TotalLimits};
+use super::params::Params;
+use super::stages::StageId;
+
+/// A whole, valid configuration. Ids index the lists: `accounts[AccountId]`, `feeds[FeedId]`,
+/// `gateways[GatewayId]`, `strategies[StrategyId - 1]`, since strategy 0 is the operator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each field has the name of its section and the doc of its type")]
+pub struct Config {
+    pub engine: Engine,
+    pub journal: Journal,
+    pub market: Market,
+    pub topology: Topology,
+    pub threads: Vec<Thread>,
+    pub links: Vec<Link>,
+    pub accounts: Vec<Account>,
+    pub feeds: Vec<Feed>,
+    pub gateways: Vec<Gateway>,
+    pub strategies: Vec<Strategy>,
+    pub limits: Vec<LimitTable>,
+}
+
+/// `[engine]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Engine {
+    /// 1 to 32 of `a-z0-9-_`.
+    pub name: String,
+    /// Where archive, marks, gates and control socket lie; relative to the working directory.
+    pub dir: PathBuf,
+    /// Where live segments lie; `None` for `auto`, which [`super::topology::Plan`] resolves.
+    pub hot_dir: Option<PathBuf>,
+    /// Trade without being armed by hand.
+    pub arm: bool,
+    /// What becomes of working orders on a stop.
+    pub on_stop: OnStop,
+}
+
+/// What becomes of working orders when the engine is asked to stop.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnStop {
+    /// They are canceled, and the engine waits for the venue to confirm.
+    #[default]
+    Cancel,
+    /// They stay at the venue.
+    Leave,
+}
+
+/// `[journal]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Journal {
+    /// What a power cut may take.
+    pub mode: JournalMode,
+    /// Longest time between two syncs in mode `group`.
+    pub group: Nanos,
+    /// Bytes of a segment; a power of two, from 1 MiB to 1 GiB.
+    pub segment_bytes: u64,
+    /// Live segments of a lane, in `3..=64`.
+    pub segments: u32,
+    /// Whether received bytes are kept; without them there is no replay.
+    pub capture: Capture,
+}
+
+/// When a record is on disk (C1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum JournalMode {
+    /// D0: some time after it was written.
+    #[default]
+    Async,
+    /// D1: in groups.
+    Group,
+    /// D2: before the order's bytes leave.
+    Sync,
+}
+
+/// What is kept of received bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Capture {
+    /// All of them.
+    #[default]
+    Raw,
+    /// None.
+    None,
+}
+
+/// `[market]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Market {
+    /// The instrument file; relative to the working directory (one that a file of the configuration
+    /// names relative to itself has been joined to it).
+    pub instruments: PathBuf,
+    /// A zone of the IANA data base.
+    pub zone: String,
+    /// The session date; `None` for the date in the zone at start.
+    pub date: Option<Date>,
+}
+
+/// `[topology]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Topology {
+    /// Used unless `thread` tables are given.
+    pub layout: Layout,
+    /// What an idle hot thread does.
+    pub wait: Wait,
+    /// Cores of the threads that are not hot; `None` for `auto`.
+    pub helpers: Option<Vec<usize>>,
+}
+
+/// A ready-made placement of stages on threads.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Layout {
+    /// Chosen for the machine: fused.
+    #[default]
+    Auto,
+    /// All stages on one thread.
+    Fused,
+    /// Feeds | strategies, risk, gateways.
+    Split2,
+    /// A thread per kind.
+    Split4,
+}
+
+/// What a hot thread does when none of its stages had anything to do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Wait {
+    /// Polls again at once.
+    Spin,
+    /// Polls again after the processor's spin hint.
+    #[default]
+    SpinHint,
+    /// Gives the core away for a moment.
+    Yield,
+}
+
+/// `[[thread]]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Thread {
+    /// Its name.
+    pub name: String,
+    /// The core it is pinned to, if any.
+    pub core: Option<usize>,
+    /// What it does when idle; `topology.wait` if `None`.
+    pub wait: Option<Wait>,
+    /// Its stages, in flow order.
+    pub stages: Vec<StageId>,
+}
+
+/// `[[link]]`: what replaces the defaults of the links from one stage or kind to another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// Stages that write.
+    pub from: Vec<StageId>,
+    /// Stages that read.
+    pub to: Vec<StageId>,
+    /// Which ring.
+    pub ring: Option<Ring>,
+    /// Messages it holds; a power of two in `64..=2^20`.
+    pub slots: Option<u32>,
+    /// What happens when it is full.
+    pub full: Option<Full>,
+    /// Strategies that share one disruptor.
+    pub group: Option<String>,
+}
+
+/// Which ring joins two threads.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Ring {
+    /// Point to point.
+    #[default]
+    Rtrb,
+    /// One to many.
+    Disruptor,
+}
+
+/// What happens when a link is full; each time is counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Full {
+    /// The latest state per instrument or order is kept and sent once there is room.
+    #[default]
+    Conflate,
+    /// Nothing more is read from outside until there is room: only a file or a stream can wait.
+    Hold,
+    /// The writer is told BUSY; a cancel is tried again.
+    Busy,
+}
+
+/// `[[account]]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct Account {
+    pub id: AccountId,
+    pub name: String,
+    pub currency: String,
+    /// Currency a share, 0 or more, of a fill that took liquidity.
+    pub fee_per_share: Price,
+    /// Currency a share, 0 or more, received for a fill that gave liquidity.
+    pub rebate_per_share: Price,
+}
+
+/// `[[feed]]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct Feed {
+    pub id: FeedId,
+    pub name: String,
+    pub codec: FeedCodec,
+    pub source: FeedSource,
+    /// Where the exchange's book hashes arrive.
+    pub hash_channel: Option<SocketAddr>,
+}
+
+/// The protocol of a feed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FeedCodec {
+    /// NASDAQ TotalView-ITCH 5.0.
+    #[default]
+    Itch50,
+}
+
+/// Where a feed's bytes come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FeedSource {
+    /// MoldUDP64 on one or two lines.
+    Lines {
+        /// Where packets of line A arrive.
+        a: SocketAddr,
+        /// Where packets of line B arrive.
+        b: Option<SocketAddr>,
+        /// The re-request server.
+        request: Option<SocketAddr>,
+        /// Re-requests of one gap before it is given up, in `0..=100`.
+        retries: u32,
+    },
+    /// A recorded file.
+    File {
+        /// BinaryFILE (plain, gzip, zstd) or pcap.
+        path: PathBuf,
+        /// How fast.
+        speed: Speed,
+    },
+}
+
+/// How fast a file is played.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Speed {
+    /// As fast as it is read.
+    Max,
+    /// In thousandths of the recorded pace, in `1..=1_000_000_000`.
+    Milli(u32),
+}
+
+/// `[[gateway]]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct Gateway {
+    pub id: GatewayId,
+    pub name: String,
+    pub session: Session,
+    pub send: Send,
+}
+
+/// `gateway.session`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Session {
+    /// OUCH 5.0 over SoupBinTCP.
+    Ouch50 {
+        /// The server.
+        soup: SocketAddr,
+        /// 1 to 6 letters and digits.
+        user: String,
+        /// The environment variable that holds the password.
+        password_env: String,
+    },
+    /// Fills against the live book of a feed.
+    Paper {
+        /// That feed.
+        feed: FeedId,
+    },
+}
+
+/// `gateway.send`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Send {
+    /// Messages in any window of `per`; at least 1.
+    pub rate: u32,
+    /// Of them kept for cancels; less than `rate`.
+    pub reserve: u32,
+    /// The window.
+    pub per: Nanos,
+    /// Oldest order that is sent, from its decision.
+    pub order_age_max: Nanos,
+    /// New orders that share one send, in `1..=64`.
+    pub send_batch_max: u32,
+}
+
+/// `[[strategy]]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct Strategy {
+    /// From 1; 0 is the operator.
+    pub id: StrategyId,
+    pub name: String,
+    pub account: AccountId,
+    /// At least one; the first is its primary port.
+    pub feeds: Vec<FeedId>,
+    pub gateway: GatewayId,
+    pub instruments: Instruments,
+    /// Orders it may have at one time, in `1..=65536`: the size of its range of slots.
+    pub orders_max: u32,
+    /// What it is and what it is told.
+    pub params: Params,
+}
+
+/// What a strategy may trade.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Instruments {
+    /// Every instrument of the file.
+    All,
+    /// These symbols; at least one, each once.
+    Symbols(Vec<String>),
+}
+
+/// `[[limits]]`; compiled to a [`super::limits::LimitSet`] once instruments have ids.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each field has the name of its table and the doc of its type")]
+pub struct LimitTable {
+    pub scope: ScopeName,
+    pub order: OrderLimits,
+    pub total: TotalLimits,
+    pub repeat: RepeatLimits,
+}
+
+/// A scope as the configuration names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ScopeName {
+    /// Everything.
+    Firm,
+    /// One account.
+    Account(AccountId),
+    /// One strategy.
+    Strategy(StrategyId),
+    /// One symbol, of every venue that has it.
+    Instrument(String),
+}
