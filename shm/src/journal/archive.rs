@@ -140,11 +140,10 @@ impl Archiver {
     ) -> Result<Self, ArchiveError> {
         let mut lanes = Vec::new();
         let mut marks = Vec::new();
-        let start = |lane| Mark { lane, offset: FIRST as u64, ..Mark::default() };
         for tail in tails {
             let lane = tail.spec().lane;
             folder::create_folder(&folder::lane(dir, epoch, lane))?;
-            marks.push(start(lane));
+            marks.push(Mark::new(lane, LaneSeq::NONE, 0, FIRST));
             lanes.push(LaneState {
                 tail,
                 end: Walk::START,
@@ -274,13 +273,8 @@ impl Archiver {
         for lane in self.lanes.iter().rev() {
             lane.tail.set_durable(lane.copied.seq);
             lane.tail.free(lane.copied.number);
-            self.marks.set(Mark {
-                lane: lane.tail.spec().lane,
-                _reserved: [0; 6],
-                seq: lane.copied.seq,
-                number: lane.copied.number,
-                offset: lane.copied.offset as u64,
-            });
+            let (lane, at) = (lane.tail.spec().lane, lane.copied);
+            self.marks.set(Mark::new(lane, at.seq, at.number, at.offset));
         }
         self.marks.write(&self.disk)?;
         self.sync_marks(now)

@@ -267,6 +267,8 @@ impl LaneWriter {
             layout_hash: self.spec.layout_hash,
             _reserved: 0,
         };
+        #[cfg(all(test, loom))]
+        self.shared.uses.reused(slot);
         let Some(number_word) = segment.get(NUMBER_AT / 8) else { return };
         // ORDERING: Relaxed, then a Release fence: no byte of the new use may become visible before
         // the old number is gone; pairs with the fence that stands between a reader's copy and its

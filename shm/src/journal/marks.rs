@@ -43,6 +43,18 @@ pub struct Mark {
 
 const _: () = assert!(size_of::<Mark>() == 32);
 
+impl Mark {
+    /// The mark at a place of a lane.
+    pub(super) const fn new(lane: u16, seq: LaneSeq, number: u64, offset: usize) -> Self {
+        Self { lane, _reserved: [0; 6], seq, number, offset: offset as u64 }
+    }
+
+    /// The place: segment and offset in it.
+    pub(super) const fn place(&self) -> (u64, u64) {
+        (self.number, self.offset)
+    }
+}
+
 /// # Layout
 /// 32 bytes: `magic` 0, `layout` 8, `crc` 12 (CRC32C of head and marks, this field 0),
 /// `generation` 16, `epoch` 24, `lanes` 26.
@@ -117,6 +129,10 @@ impl Marks {
                 file.read_to_end(&mut bytes).map_err(failed(FileStep::Read, &path, 0))
             })
             .map_err(MarksError::File)?;
+        if bytes.iter().all(|&byte| byte == 0) {
+            // Created, and never written: it is synced before the first record is.
+            return Ok(Self::default());
+        }
         let (first, second) = bytes.split_at(bytes.len() / 2);
         [first, second]
             .into_iter()

@@ -171,3 +171,42 @@ pub(super) mod weak {
         WEAK.get() == weak
     }
 }
+
+/// Tells loom when a segment is read and when it is taken into use again, so that it finds a segment
+/// that is overwritten while it is still read. (A load cannot return what is stored after it, so the
+/// words alone do not show it.)
+#[cfg(all(test, loom))]
+pub(super) struct Uses([loom::cell::UnsafeCell<()>; 2]);
+
+#[cfg(all(test, loom))]
+// SAFETY: the cells hold nothing; loom itself reports accesses that are not ordered.
+unsafe impl Sync for Uses {}
+
+#[cfg(all(test, loom))]
+impl core::fmt::Debug for Uses {
+    fn fmt(&self, out: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        out.write_str("Uses")
+    }
+}
+
+#[cfg(all(test, loom))]
+impl Default for Uses {
+    fn default() -> Self {
+        Self([loom::cell::UnsafeCell::new(()), loom::cell::UnsafeCell::new(())])
+    }
+}
+
+#[cfg(all(test, loom))]
+impl Uses {
+    pub(super) fn reused(&self, slot: usize) {
+        if let Some(cell) = self.0.get(slot) {
+            cell.with_mut(|_| ());
+        }
+    }
+
+    pub(super) fn read(&self, slot: usize) {
+        if let Some(cell) = self.0.get(slot) {
+            cell.with(|_| ());
+        }
+    }
+}

@@ -118,8 +118,10 @@ pub fn recover_hot(hot_dir: &Path, dir: &Path) -> Result<Vec<Recovered>, Recover
             entry.insert((Marks::read(dir, epoch).map_err(RecoverError::Marks)?, false));
         }
         let Some((marks, moved)) = marks.get_mut(&epoch) else { continue };
-        let (report, end) = archive_lane(dir, lane, segments, marks.durable(lane))?;
-        if let Some(end) = end.filter(|end| end.seq > report.before || marks.get(lane).is_none()) {
+        let start = Mark::new(lane, LaneSeq::NONE, 0, 0);
+        let before = marks.get(lane).copied().unwrap_or(start);
+        let (report, end) = archive_lane(dir, segments, before)?;
+        if let Some(end) = end.filter(|end| end.place() > before.place()) {
             marks.set(end);
             *moved = true;
         }
@@ -161,10 +163,10 @@ fn read_hot(hot_dir: &Path, lane: u16, slot: u64) -> Result<Option<Hot>, Recover
 /// ends.
 fn archive_lane(
     dir: &Path,
-    lane: u16,
     segments: Vec<Hot>,
-    before: LaneSeq,
+    mark: Mark,
 ) -> Result<(Recovered, Option<Mark>), RecoverError> {
+    let (lane, before) = (mark.lane, mark.seq);
     let epoch = segments.first().map_or(0, |hot| hot.head.epoch);
     let mut report = Recovered { epoch, lane, before, last: before, segments: 0, cut: None };
     let mut end: Option<Mark> = None;
@@ -175,9 +177,9 @@ fn archive_lane(
         next_number = Some(number + 1);
         let last = LaneSeq(hot.head.first_seq.saturating_sub(1));
         let extent = walk(&hot.bytes, FIRST, last, Origin::Hot);
-        if let Some(mark) = end.filter(|mark| mark.number < number) {
+        if let Some(end) = end.filter(|end| end.number < number) {
             // The lane ended in the segment before, whose successor had just been made ready.
-            if extent.records > 0 || mark.seq != last {
+            if extent.records > 0 || end.seq != last {
                 return Err(RecoverError::Damaged {
                     path: hot.path,
                     offset: FIRST as u64,
@@ -189,20 +191,17 @@ fn archive_lane(
         if let Found::Bad(damage) = extent.end {
             report.cut = Some((hot.path.clone(), (FIRST + extent.bytes) as u64, damage));
         }
+        let rolled = extent.end == Found::Roll;
+        let after = if rolled { (number + 1, FIRST) } else { (number, FIRST + extent.bytes) };
+        let here = Mark::new(lane, extent.seq, after.0, after.1);
         let there = folder::exists(&folder::segment(dir, epoch, lane, number));
-        if extent.seq > before || !there {
+        let new = here.place() > mark.place() || !there;
+        if new && (rolled || extent.records > 0) {
             write_segment(dir, &mut hot, &extent)?;
             report.segments += 1;
         }
         report.last = report.last.max(extent.seq);
-        let rolled = extent.end == Found::Roll;
-        end = Some(Mark {
-            lane,
-            _reserved: [0; 6],
-            seq: extent.seq,
-            number: number + u64::from(rolled),
-            offset: if rolled { FIRST } else { FIRST + extent.bytes } as u64,
-        });
+        end = Some(here);
     }
     Ok((report, end))
 }

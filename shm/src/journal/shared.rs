@@ -61,6 +61,9 @@ pub(super) struct LaneShared {
     pub(super) archived: Padded,
     /// The last record known to be on the disk.
     durable: Padded,
+    /// For loom alone.
+    #[cfg(all(test, loom))]
+    pub(super) uses: super::memory::Uses,
 }
 
 impl LaneShared {

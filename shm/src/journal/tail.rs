@@ -2,7 +2,7 @@
 #![forbid(unsafe_code)]
 
 use super::header::{
-    HEADER_BYTES, KIND_ROLL, LaneSeq, NUMBER_AT, RECORD_ALIGN, RECORDS_AT, RecordHeader, stride,
+    HEADER_BYTES, KIND_ROLL, LaneSeq, RECORD_ALIGN, RECORDS_AT, RecordHeader, stride,
 };
 use super::memory::{self, order};
 use super::shared::{LaneShared, LaneSpec};
@@ -10,6 +10,7 @@ use crate::atomic::{AtomicU64, Ordering};
 use crate::map::Words;
 use core::fmt;
 use std::sync::Arc;
+#[cfg(not(loom))]
 use zerocopy::IntoBytes as _;
 
 /// What stands in a lane's memory is not what its writer wrote: a stray write. The lane ends here.
@@ -104,6 +105,8 @@ impl LaneTail {
             }
             body.clear();
             body.resize((item.header.len as usize).saturating_sub(HEADER_BYTES), 0);
+            #[cfg(all(test, loom))]
+            self.shared.uses.read((item.number % self.segments.len() as u64) as usize);
             if !self.load(item.number, item.offset + HEADER_BYTES, body) {
                 return Err(self.fault(&item));
             }
@@ -151,11 +154,12 @@ impl LaneTail {
     }
 
     /// Bytes 0..64 of a segment; `None` unless it holds this number now.
+    #[cfg(not(loom))]
     pub(super) fn segment_head(&self, number: u64) -> Option<[u64; RECORDS_AT / 8]> {
         let mut words = [0_u64; RECORDS_AT / 8];
         let segment = self.segment(number)?;
         memory::load_bytes(segment, 0, words.as_mut_bytes()).then_some(())?;
-        (words.get(NUMBER_AT / 8) == Some(&number)).then_some(words)
+        (words.get(super::header::NUMBER_AT / 8) == Some(&number)).then_some(words)
     }
 
     /// Gives all segments below `number` back to the writer.
@@ -164,6 +168,7 @@ impl LaneTail {
     }
 
     /// How far the lane is durable.
+    #[cfg(not(loom))]
     pub(super) fn durable(&self) -> LaneSeq {
         self.shared.durable()
     }

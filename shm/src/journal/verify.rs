@@ -304,8 +304,8 @@ pub fn cut(dir: &Path, fault: &Fault) -> Result<(), FileError> {
     let mut marks = Marks::read(dir, epoch).unwrap_or_default();
     if marks.durable(lane) >= fault.seq {
         let seq = LaneSeq(fault.seq.0.saturating_sub(1));
-        let offset = fault.offset.max(FIRST as u64);
-        marks.set(Mark { lane, _reserved: [0; 6], seq, number, offset });
+        let offset = usize::try_from(fault.offset).unwrap_or(FIRST).max(FIRST);
+        marks.set(Mark::new(lane, seq, number, offset));
         marks.replace(dir, epoch)?;
     }
     Ok(())

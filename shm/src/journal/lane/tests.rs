@@ -30,7 +30,9 @@ fn act() -> impl Strategy<Value = Act> {
 /// against a `VecDeque`, small segments so that rolls and reuse are frequent.
 #[test]
 fn a_lane_is_a_queue_of_records() {
-    let mut runner = proptest::test_runner::TestRunner::default();
+    let cases = if cfg!(miri) { 3 } else { 256 };
+    let config = ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() };
+    let mut runner = proptest::test_runner::TestRunner::new(config);
     let acts = proptest::collection::vec(act(), 1..300);
     let sizes = (4_usize..24, 2_u32..5);
     runner

@@ -49,7 +49,7 @@ fn readers_see_every_record_at_any_pace() {
 /// overtaken. Method: 3 threads, small segments, every record checked.
 #[test]
 fn a_tailing_reader_keeps_up_with_a_live_writer() {
-    const RECORDS: u64 = 30_000;
+    const RECORDS: u64 = 8_000;
     let place = Place::new();
     let (mut writers, mut archiver) = place.start(1, 1, 2);
     let mut writer = writers.remove(0);

@@ -1,5 +1,6 @@
 //! The journal as a whole: lanes on files, archiver, readers, recovery.
 
+mod faults;
 mod live;
 
 use super::*;
