@@ -223,6 +223,8 @@ pub struct Cause(pub u64);
 impl Cause {
     /// No market event.
     pub const NONE: Self = Self(0);
+    /// A sweep: the operator (or a kill) cancels every order of a scope.
+    pub const SWEEP: Self = Self(u64::MAX);
 
     /// Packs a feed and a sequence number (taken modulo 2^56).
     #[must_use]

@@ -7,6 +7,7 @@
 //! | [`order`] | risk: decisions, order facts, positions |
 //! | [`status`] | every stage: the order in which it took its inputs; the control thread: the session |
 
+mod cell;
 pub mod market;
 pub mod order;
 pub mod status;
