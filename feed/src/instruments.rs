@@ -80,8 +80,8 @@ impl Instrument {
     /// The tick at a price: that of the last band that begins at or below it, `None` below the first.
     #[must_use]
     pub fn tick_at(&self, px: Price) -> Option<Price> {
-        let used = self.ticks.iter().filter(|band| band.tick.0 > 0 && band.from <= px);
-        used.last().map(|band| band.tick)
+        let mut used = self.ticks.iter().filter(|band| band.tick.0 > 0 && band.from <= px);
+        used.next_back().map(|band| band.tick)
     }
 }
 

@@ -25,8 +25,11 @@
 )]
 
 pub mod arbiter;
+pub mod binaryfile;
 pub mod book;
 pub mod codec;
 pub mod hash_channel;
 pub mod instruments;
 pub mod moldudp64;
+pub mod pcap;
+pub mod source;
