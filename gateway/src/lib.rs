@@ -21,4 +21,7 @@
 
 pub mod codec;
 pub mod link;
+pub mod ouch;
 pub mod session;
+pub mod throttle;
+pub mod wire_table;

@@ -1,0 +1,56 @@
+//! The OUCH venue: approved orders to packets, venue messages to execution reports.
+//!
+//! ```text
+//! Approved ─► Ouch::encode ─► WireTable (number) ─► template ─► codec ─► framed packet in `out`
+//! packet payload ─► Ouch::on_message ─► codec ─► WireTable (id) ─► VenueEvent::Report(ExecReport)
+//! ```
+//!
+//! Encoding writes whole SoupBinTCP packets, ready for the journal and the socket.
+#![forbid(unsafe_code)]
+
+mod report;
+mod request;
+
+pub use report::VenueEvent;
+pub use request::{Encoded, OuchConfig};
+
+use crate::codec::ouch50::{AppendageBuf, EnterOrder, ReplaceOrder};
+use crate::wire_table::WireTable;
+use shm::ids::Symbol;
+
+/// One OUCH session's orders: templates on the way out, ids on the way back.
+#[derive(Debug)]
+pub struct Ouch {
+    table: WireTable,
+    /// Wire names by instrument id.
+    symbols: Box<[Symbol]>,
+    /// Everything that is the same in each new order.
+    enter: EnterOrder,
+    /// Everything that is the same in each replace.
+    replace: ReplaceOrder,
+    /// Options of a new order.
+    enter_limit: AppendageBuf,
+    /// Options of a new order that must not execute on arrival.
+    enter_post_only: AppendageBuf,
+    /// Options of a replace.
+    replace_limit: AppendageBuf,
+    /// Options of a replace that must not execute on arrival.
+    replace_post_only: AppendageBuf,
+}
+
+impl Ouch {
+    /// The numbers: for rebuild, resend and cancelling everything.
+    #[must_use]
+    pub const fn table(&self) -> &WireTable {
+        &self.table
+    }
+
+    /// The numbers, to rebuild them from the journal.
+    #[must_use]
+    pub const fn table_mut(&mut self) -> &mut WireTable {
+        &mut self.table
+    }
+}
+
+#[cfg(test)]
+mod tests;

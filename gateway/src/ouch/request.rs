@@ -1,0 +1,293 @@
+//! Approved orders to packets.
+#![forbid(unsafe_code)]
+
+use super::Ouch;
+use crate::codec::ouch50::{
+    AccountQuery, Appendage, AppendageBuf, CL_ORD_ID_BYTES, CancelOrder, CapacityCode, CrossCode,
+    DisplayCode, EnterOrder, IsoCode, MassCancel, Message, QTY_MAX, ReplaceOrder, SideCode, Tag,
+    TifCode, WirePx, encode,
+};
+use crate::session::soupbintcp::{FRAME_HEADER_BYTES, frame, kind};
+use crate::wire_table::{WireFault, WireTable, WireTableConfig};
+use shm::ids::{ClOrdId, Symbol};
+use shm::message::{Approved, Kind, OrdType, Side, Tif};
+use shm::reason::Reason;
+use shm::units::Qty;
+
+/// What an OUCH venue is made from.
+#[derive(Clone, Debug)]
+pub struct OuchConfig {
+    /// Wire names by instrument id.
+    pub symbols: Box<[Symbol]>,
+    /// Firm named in each order, if the port wants one.
+    pub firm: Option<[u8; 4]>,
+    /// On whose account.
+    pub capacity: CapacityCode,
+    /// How orders show.
+    pub display: DisplayCode,
+    /// Sizes of the table of numbers.
+    pub table: WireTableConfig,
+}
+
+/// What was written.
+#[must_use]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Encoded {
+    /// Length of the packets, framing included.
+    pub bytes: usize,
+    /// Number of the order (of a cancel: the one cancelled).
+    pub urn: u32,
+}
+
+impl Ouch {
+    /// Makes a venue. Cold: allocates.
+    ///
+    /// # Panics
+    /// When the table's sizes are not as [`WireTableConfig`] says.
+    #[must_use]
+    pub fn new(config: OuchConfig) -> Self {
+        let firm = config.firm.map(Tag::Firm);
+        let post_only = Tag::PostOnly(b'P');
+        Self {
+            table: WireTable::new(config.table),
+            symbols: config.symbols,
+            enter: EnterOrder {
+                user_ref_num: 0.into(),
+                side: SideCode::BUY,
+                qty: 0.into(),
+                symbol: [b' '; 8],
+                px: WirePx(0.into()),
+                tif: TifCode::DAY,
+                display: config.display,
+                capacity: config.capacity,
+                iso: IsoCode::NO,
+                cross_type: CrossCode::CONTINUOUS,
+                cl_ord_id: [b' '; CL_ORD_ID_BYTES],
+            },
+            replace: ReplaceOrder {
+                orig_user_ref_num: 0.into(),
+                user_ref_num: 0.into(),
+                qty: 0.into(),
+                px: WirePx(0.into()),
+                tif: TifCode::DAY,
+                display: config.display,
+                iso: IsoCode::NO,
+                cl_ord_id: [b' '; CL_ORD_ID_BYTES],
+            },
+            enter_limit: options(&[firm]),
+            enter_post_only: options(&[firm, Some(post_only)]),
+            replace_limit: options(&[Some(Tag::PostOnly(b'N'))]),
+            replace_post_only: options(&[Some(post_only)]),
+        }
+    }
+
+    /// Writes an approval of any kind as whole packets; 128 bytes of `out` hold each.
+    ///
+    /// # Errors
+    /// The [`Reason`] for a gate reject; nothing is to be sent and no number stays in use.
+    pub fn encode(&mut self, approved: &Approved, out: &mut [u8]) -> Result<Encoded, Reason> {
+        match Kind::from_u8(approved.kind) {
+            Some(Kind::ApprovedNew) => self.encode_new(approved, out),
+            Some(Kind::ApprovedReplace) => self.encode_replace(approved, out),
+            Some(Kind::ApprovedCancel) => self.encode_cancel(approved.cl_ord_id, out),
+            _ => Err(Reason::Unapproved),
+        }
+    }
+
+    /// Writes a new order.
+    ///
+    /// # Errors
+    /// Unsupported type or time in force, a price or quantity that the venue does not take, an unknown
+    /// instrument, a slot in use, no number left, no room.
+    #[inline]
+    pub fn encode_new(&mut self, approved: &Approved, out: &mut [u8]) -> Result<Encoded, Reason> {
+        let symbol = self.symbols.get(approved.instrument.index()).ok_or(Reason::Instrument)?.0;
+        let (tif, is_post_only) = terms(approved)?;
+        let (px, qty) = (wire_px(approved)?, shares(approved.qty)?);
+        let side = match Side::from_u8(approved.side) {
+            Some(Side::Buy) => SideCode::BUY,
+            Some(Side::Sell) => SideCode::SELL,
+            None => return Err(Reason::Unsupported),
+        };
+        let urn = self.table.assign_new(approved.cl_ord_id).map_err(reason_of)?;
+        let fields = EnterOrder {
+            user_ref_num: urn.into(),
+            side,
+            qty: qty.into(),
+            symbol,
+            px,
+            tif,
+            cl_ord_id: id_text(approved.cl_ord_id),
+            ..self.enter
+        };
+        let options = if is_post_only { &self.enter_post_only } else { &self.enter_limit };
+        let Some(bytes) = write(&fields, options.view(), out) else {
+            self.table.void(urn);
+            return Err(Reason::Busy);
+        };
+        Ok(Encoded { bytes, urn })
+    }
+
+    /// Writes a replace: of the number last accepted, or of the order still unanswered. The quantity
+    /// is the total of the whole chain, as approved.
+    ///
+    /// # Errors
+    /// As [`Ouch::encode_new`]; and an order that is not open, or already being replaced.
+    #[inline]
+    pub fn encode_replace(
+        &mut self,
+        approved: &Approved,
+        out: &mut [u8],
+    ) -> Result<Encoded, Reason> {
+        let (tif, is_post_only) = terms(approved)?;
+        let (px, qty) = (wire_px(approved)?, shares(approved.qty)?);
+        // An option not named keeps the original's value, so both are named; Firm cannot change.
+        let options = if is_post_only { &self.replace_post_only } else { &self.replace_limit };
+        let (orig, urn) = self.table.assign_replace(approved.cl_ord_id).map_err(reason_of)?;
+        let fields = ReplaceOrder {
+            orig_user_ref_num: orig.into(),
+            user_ref_num: urn.into(),
+            qty: qty.into(),
+            px,
+            tif,
+            cl_ord_id: id_text(approved.cl_ord_id),
+            ..self.replace
+        };
+        let Some(bytes) = write(&fields, options.view(), out) else {
+            self.table.void(urn);
+            return Err(Reason::Busy);
+        };
+        Ok(Encoded { bytes, urn })
+    }
+
+    /// Writes a cancel of everything the order's chain may have at the venue: the number last accepted
+    /// and, while a replace is not answered, that one too (E18); the venue ignores the superfluous.
+    ///
+    /// # Errors
+    /// [`Reason::UnknownOrder`]: nothing of the chain is open. [`Reason::Busy`]: no room.
+    #[inline]
+    pub fn encode_cancel(&self, id: ClOrdId, out: &mut [u8]) -> Result<Encoded, Reason> {
+        cancel(self.table.cancel_urns_of(id), out)
+    }
+
+    /// Writes cancels of open orders from slot `from` on, as many as fit and at most `orders_max`:
+    /// the kill needs nothing but this table (K3). Returns the bytes and the slot to go on from,
+    /// `None` when no open order is left.
+    pub fn encode_cancels(
+        &self,
+        from: u32,
+        orders_max: usize,
+        out: &mut [u8],
+    ) -> (usize, Option<u32>) {
+        let (mut bytes, mut slot) = (0, from);
+        for _ in 0..orders_max {
+            let Some(open) = self.table.next_open(slot) else { return (bytes, None) };
+            let room = out.get_mut(bytes..).unwrap_or(&mut []);
+            match cancel(self.table.cancel_urns(open), room) {
+                Ok(encoded) => bytes += encoded.bytes,
+                Err(Reason::Busy) => return (bytes, Some(open)),
+                Err(_) => {}
+            }
+            slot = open.saturating_add(1);
+        }
+        (bytes, self.table.next_open(slot))
+    }
+
+    /// Writes a mass cancel of a firm's orders, of one symbol or (`None`) of all.
+    ///
+    /// # Errors
+    /// [`Reason::Busy`]: no room, or no number left.
+    pub fn encode_mass_cancel(
+        &mut self,
+        firm: [u8; 4],
+        symbol: Option<Symbol>,
+        out: &mut [u8],
+    ) -> Result<Encoded, Reason> {
+        let urn = self.table.assign_request().map_err(reason_of)?;
+        let fields = MassCancel {
+            user_ref_num: urn.into(),
+            firm,
+            symbol: symbol.map_or([b' '; 8], |symbol| symbol.0),
+        };
+        let bytes = write(&fields, Appendage::EMPTY, out).ok_or(Reason::Busy)?;
+        Ok(Encoded { bytes, urn })
+    }
+
+    /// Writes the question for the next number (after each logon). `None`: no room.
+    #[must_use]
+    pub fn encode_query(&self, out: &mut [u8]) -> Option<usize> {
+        write(&AccountQuery {}, Appendage::ABSENT, out)
+    }
+}
+
+/// One message as a whole packet.
+#[inline]
+fn write<T: Message>(fields: &T, appendage: Appendage<'_>, out: &mut [u8]) -> Option<usize> {
+    let payload = out.get_mut(FRAME_HEADER_BYTES..)?;
+    let payload_bytes = encode(fields, appendage, payload).ok()?;
+    frame(kind::UNSEQUENCED, payload_bytes, out)
+}
+
+/// Options made before the start.
+fn options(tags: &[Option<Tag>]) -> AppendageBuf {
+    let mut built = AppendageBuf::new();
+    for tag in tags.iter().flatten() {
+        assert!(built.push(*tag).is_ok(), "a few options fit");
+    }
+    built
+}
+
+/// Time in force on the wire, and whether the order must not execute on arrival.
+fn terms(approved: &Approved) -> Result<(TifCode, bool), Reason> {
+    let is_post_only = match OrdType::from_u8(approved.ord_type) {
+        Some(OrdType::Limit) => false,
+        Some(OrdType::PostOnly) => true,
+        // Market orders exist in crosses only.
+        Some(OrdType::Market) | None => return Err(Reason::Unsupported),
+    };
+    match Tif::from_u8(approved.tif) {
+        Some(Tif::Day) => Ok((TifCode::DAY, is_post_only)),
+        Some(Tif::Ioc) if !is_post_only => Ok((TifCode::IOC, false)),
+        Some(Tif::Ioc | Tif::Fok | Tif::Gtd) | None => Err(Reason::Unsupported),
+    }
+}
+
+fn wire_px(approved: &Approved) -> Result<WirePx, Reason> {
+    WirePx::from_price(approved.px).filter(|px| px.0.get() > 0).ok_or(Reason::BadPrice)
+}
+
+fn shares(qty: Qty) -> Result<u32, Reason> {
+    qty.to_shares().filter(|shares| (1..=QTY_MAX).contains(shares)).ok_or(Reason::BadQty)
+}
+
+/// The id as the venue echoes it: 13 digits and a space.
+pub(super) fn id_text(id: ClOrdId) -> [u8; CL_ORD_ID_BYTES] {
+    let mut text = [b' '; CL_ORD_ID_BYTES];
+    for (to, from) in text.iter_mut().zip(id.to_text()) {
+        *to = from;
+    }
+    text
+}
+
+/// One cancel packet for each number that is not 0.
+fn cancel(urns: [u32; 2], out: &mut [u8]) -> Result<Encoded, Reason> {
+    let mut bytes = 0;
+    for urn in urns.into_iter().filter(|urn| *urn != 0) {
+        let fields = CancelOrder { user_ref_num: urn.into(), qty: 0.into() };
+        let room = out.get_mut(bytes..).unwrap_or(&mut []);
+        bytes += write(&fields, Appendage::ABSENT, room).ok_or(Reason::Busy)?;
+    }
+    let [first, second] = urns;
+    if bytes == 0 {
+        return Err(Reason::UnknownOrder);
+    }
+    Ok(Encoded { bytes, urn: if first == 0 { second } else { first } })
+}
+
+const fn reason_of(fault: WireFault) -> Reason {
+    match fault {
+        WireFault::SlotOutOfRange | WireFault::SlotInUse => Reason::TableFull,
+        WireFault::UnknownOrder | WireFault::ReplaceInFlight => Reason::UnknownOrder,
+        WireFault::NumbersSpent => Reason::Busy,
+    }
+}
