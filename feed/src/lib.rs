@@ -30,6 +30,7 @@ pub mod book;
 pub mod codec;
 pub mod hash_channel;
 pub mod instruments;
+pub mod lobster;
 pub mod moldudp64;
 pub mod pcap;
 pub mod source;
