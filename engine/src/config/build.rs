@@ -13,11 +13,12 @@ use super::limits::{Limit, OrderLimits, RepeatLimits, TotalLimits};
 use super::model::{
     Account, Capture, Config, Engine, Feed, FeedCodec, FeedSource, Full, Gateway, Instruments,
     Journal, JournalMode, Layout, LimitTable, Link, Market, OnStop, Ring, ScopeName, Send, Session,
-    Speed, Strategy, Thread, Topology, Wait,
+    Speed, Strategy, Thread, Topology,
 };
 use super::params::{MakerParams, Params};
 use super::reader::Reader;
 use super::stages::{Known, StageId, index_of};
+use crate::wait::Wait;
 
 const WAITS: [Wait; 3] = [Wait::Spin, Wait::SpinHint, Wait::Yield];
 const LAYOUTS: [Layout; 4] = [Layout::Auto, Layout::Fused, Layout::Split2, Layout::Split4];
@@ -136,7 +137,7 @@ fn market(reader: &Reader<'_>) -> Market {
 fn topology(reader: &Reader<'_>) -> Topology {
     Topology {
         layout: reader.choice("layout", &LAYOUTS),
-        wait: reader.choice("wait", &WAITS),
+        wait: reader.choice_opt("wait", &WAITS).unwrap_or(Wait::SpinHint),
         helpers: reader.cores("helpers"),
     }
 }

@@ -6,10 +6,9 @@ use super::context::Context;
 use super::fault::Origin;
 use super::limits::{LimitRow, Scope};
 use super::links::{self, Edge};
-use super::model::{
-    Config, FeedSource, Full, Instruments, Layout, LimitTable, Ring, ScopeName, Wait,
-};
+use super::model::{Config, FeedSource, Full, Instruments, Layout, LimitTable, Ring, ScopeName};
 use super::stages::StageId;
+use crate::wait::Wait;
 
 /// Slots of orders placed by hand (strategy 0).
 pub const OPERATOR_ORDERS_MAX: u32 = 1024;

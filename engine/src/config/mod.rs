@@ -27,8 +27,10 @@
 pub mod calendar;
 pub mod limits;
 pub mod links;
+pub mod machine;
 pub mod model;
 pub mod params;
+pub mod topology;
 
 mod bind;
 mod build;

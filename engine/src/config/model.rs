@@ -10,6 +10,7 @@ use super::calendar::Date;
 use super::limits::{OrderLimits, RepeatLimits, TotalLimits};
 use super::params::Params;
 use super::stages::StageId;
+use crate::wait::Wait;
 
 /// A whole, valid configuration. Ids index the lists: `accounts[AccountId]`, `feeds[FeedId]`,
 /// `gateways[GatewayId]`, `strategies[StrategyId - 1]`, since strategy 0 is the operator.
@@ -126,18 +127,6 @@ pub enum Layout {
     Split2,
     /// A thread per kind.
     Split4,
-}
-
-/// What a hot thread does when none of its stages had anything to do.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Wait {
-    /// Polls again at once.
-    Spin,
-    /// Polls again after the processor's spin hint.
-    #[default]
-    SpinHint,
-    /// Gives the core away for a moment.
-    Yield,
 }
 
 /// `[[thread]]`.

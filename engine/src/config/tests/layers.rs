@@ -3,9 +3,10 @@
 use shm::units::Qty;
 
 use super::super::limits::Limit;
-use super::super::model::{Layout, Wait};
+use super::super::model::Layout;
 use super::super::{FaultKind, Origin, Sources};
 use super::{GOOD, load, with};
+use crate::wait::Wait;
 
 fn sources() -> Sources {
     Sources::text("test.toml", GOOD)
