@@ -23,5 +23,8 @@
 pub mod clock;
 pub mod config;
 pub mod link;
+pub mod order;
 pub mod pin;
+pub mod position;
+pub mod risk;
 pub mod wait;

@@ -1,0 +1,244 @@
+//! All orders: a fixed slab, one row per slot of an id, found without hashing. An ended order stays
+//! in its row until the slot is used again, then moves to a fixed ring of closed orders, so that a
+//! late fill or a bust still finds it.
+//!
+//! Bound: a closed order is findable until `closed` others have followed it into the ring.
+
+use shm::ids::ClOrdId;
+
+use super::facts::Facts;
+use super::state::{Event, Order, Signs};
+
+const NIL: u32 = u32::MAX;
+
+/// Where an order lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// In the row of its slot.
+    Slot(u32),
+    /// In the ring of closed orders, by its number there.
+    Closed(u64),
+}
+
+/// A neighbor list of working orders, in the order they began to work.
+#[derive(Clone, Copy, Debug)]
+struct Link {
+    previous: u32,
+    next: u32,
+    linked: bool,
+}
+
+/// A closed order and the number of the one that was closed before it in the same slot.
+#[derive(Clone, Copy, Debug, Default)]
+struct Closed {
+    order: Order,
+    /// Number + 1, 0 for none.
+    before: u64,
+}
+
+/// All orders.
+#[derive(Clone, Debug)]
+pub struct OrderTable {
+    slots: Box<[Order]>,
+    links: Box<[Link]>,
+    first: u32,
+    last: u32,
+    working: u32,
+    closed: Box<[Closed]>,
+    /// Orders ever closed; the next goes to `closed_count % closed.len()`.
+    closed_count: u64,
+    /// Number + 1 of the latest closed order of each slot.
+    closed_latest: Box<[u64]>,
+    /// Orders that were working again when the ring dropped them; they keep their reservation.
+    dropped_working: u64,
+    /// What has been counted.
+    pub facts: Facts,
+}
+
+impl OrderTable {
+    /// Room for `slots` orders at one time, `closed` ended ones, and `facts` executions.
+    #[must_use]
+    pub fn new(slots: usize, closed: usize, facts: usize) -> Self {
+        assert!(slots <= ClOrdId::SLOTS_MAX as usize, "more slots than an id can name");
+        assert!(closed > 0, "no room for closed orders");
+        Self {
+            slots: vec![Order::default(); slots].into(),
+            links: vec![Link { previous: NIL, next: NIL, linked: false }; slots].into(),
+            first: NIL,
+            last: NIL,
+            working: 0,
+            closed: vec![Closed::default(); closed].into(),
+            closed_count: 0,
+            closed_latest: vec![0; slots].into(),
+            dropped_working: 0,
+            facts: Facts::new(facts),
+        }
+    }
+
+    /// The row of a slot, used or not; `None` beyond the table.
+    #[must_use]
+    pub fn row(&self, slot: u32) -> Option<&Order> {
+        self.slots.get(slot as usize)
+    }
+
+    /// The order that an id belongs to: in its row, or closed.
+    #[must_use]
+    pub fn find(&self, id: ClOrdId) -> Option<Place> {
+        let slot = id.slot();
+        if self.row(slot)?.owns(id) {
+            return Some(Place::Slot(slot));
+        }
+        let mut number = *self.closed_latest.get(slot as usize)?;
+        for _ in 0..self.closed.len() {
+            let at = number.checked_sub(1)?;
+            let closed = self.closed_row(at)?;
+            if closed.order.root.slot() != slot {
+                return None;
+            }
+            if closed.order.owns(id) {
+                return Some(Place::Closed(at));
+            }
+            number = closed.before;
+        }
+        None
+    }
+
+    fn closed_row(&self, number: u64) -> Option<&Closed> {
+        let room = self.closed.len() as u64;
+        if number >= self.closed_count || self.closed_count - number > room {
+            return None;
+        }
+        self.closed.get((number % room) as usize)
+    }
+
+    /// The order at a place; `None` when it has been dropped since.
+    #[must_use]
+    pub fn get(&self, place: Place) -> Option<&Order> {
+        match place {
+            Place::Slot(slot) => self.row(slot).filter(|order| order.is_some()),
+            Place::Closed(number) => self.closed_row(number).map(|closed| &closed.order),
+        }
+    }
+
+    /// Puts a new order into its row, closing the one before it. The caller has checked that the row
+    /// exists and that what it holds has ended; otherwise nothing happens and `false` comes back.
+    pub fn open(&mut self, order: Order) -> bool {
+        let slot = order.root.slot();
+        let Some(row) = self.slots.get_mut(slot as usize) else { return false };
+        if row.is_some() && !row.base().is_terminal() {
+            return false;
+        }
+        let ended = core::mem::replace(row, order);
+        if ended.is_some() {
+            self.close(slot, ended);
+        }
+        self.relink(slot);
+        true
+    }
+
+    fn close(&mut self, slot: u32, order: Order) {
+        let Some(latest) = self.closed_latest.get_mut(slot as usize) else { return };
+        let room = self.closed.len() as u64;
+        let Some(row) = self.closed.get_mut((self.closed_count % room) as usize) else { return };
+        if row.order.is_some() && !row.order.base().is_terminal() {
+            self.dropped_working += 1;
+        }
+        *row = Closed { order, before: *latest };
+        self.closed_count += 1;
+        *latest = self.closed_count;
+    }
+
+    /// Applies an event to the order at a place.
+    pub fn apply(&mut self, place: Place, event: Event) -> Signs {
+        let signs = self.update(place, |order| order.apply(event)).unwrap_or_default();
+        if let Place::Slot(slot) = place {
+            self.relink(slot);
+        }
+        signs
+    }
+
+    /// Changes the order at a place in what is not its state: reservation, signs.
+    pub fn update<R>(&mut self, place: Place, change: impl FnOnce(&mut Order) -> R) -> Option<R> {
+        let order = match place {
+            Place::Slot(slot) => self.slots.get_mut(slot as usize)?,
+            Place::Closed(number) => {
+                self.closed_row(number)?;
+                let room = self.closed.len() as u64;
+                &mut self.closed.get_mut((number % room) as usize)?.order
+            }
+        };
+        Some(change(order))
+    }
+
+    /// Makes the list of working orders agree with the state of a row.
+    fn relink(&mut self, slot: u32) {
+        let works = self.row(slot).is_some_and(|row| row.is_some() && !row.base().is_terminal());
+        let Some(link) = self.links.get_mut(slot as usize) else { return };
+        if works == link.linked {
+            return;
+        }
+        let Link { previous, next, .. } = *link;
+        if works {
+            *link = Link { previous: self.last, next: NIL, linked: true };
+            match self.links.get_mut(self.last as usize) {
+                Some(tail) => tail.next = slot,
+                None => self.first = slot,
+            }
+            self.last = slot;
+            self.working += 1;
+        } else {
+            *link = Link { previous: NIL, next: NIL, linked: false };
+            match self.links.get_mut(previous as usize) {
+                Some(before) => before.next = next,
+                None => self.first = next,
+            }
+            match self.links.get_mut(next as usize) {
+                Some(after) => after.previous = previous,
+                None => self.last = previous,
+            }
+            self.working -= 1;
+        }
+    }
+
+    /// Working orders, in the order they began to work.
+    pub fn working(&self) -> impl Iterator<Item = &Order> {
+        let mut at = self.first;
+        core::iter::from_fn(move || {
+            let order = self.row(at)?;
+            at = self.links.get(at as usize).map_or(NIL, |link| link.next);
+            Some(order)
+        })
+    }
+
+    /// The first working slot after `after` in the list, or the first of all: a walk that may change
+    /// the orders it meets, as long as the one at `after` still works.
+    #[must_use]
+    pub fn working_after(&self, after: Option<u32>) -> Option<u32> {
+        let at = match after {
+            None => self.first,
+            Some(slot) => self.links.get(slot as usize)?.next,
+        };
+        (at != NIL).then_some(at)
+    }
+
+    /// How many orders work.
+    #[must_use]
+    pub const fn working_count(&self) -> u32 {
+        self.working
+    }
+
+    /// Closed orders that worked again, against all order of reports, and were then dropped for room.
+    #[must_use]
+    pub const fn dropped_working(&self) -> u64 {
+        self.dropped_working
+    }
+
+    /// Every order held: rows by slot, then closed ones, oldest first.
+    pub fn all(&self) -> impl Iterator<Item = &Order> {
+        let first = self.closed_count.saturating_sub(self.closed.len() as u64);
+        self.slots.iter().filter(|order| order.is_some()).chain(
+            (first..self.closed_count)
+                .filter_map(|number| self.closed_row(number).map(|closed| &closed.order)),
+        )
+    }
+}

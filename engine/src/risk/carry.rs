@@ -1,0 +1,249 @@
+//! The opening records of a session: what the last one left behind, as facts that
+//! [`Risk::restore`](super::Risk::restore) takes.
+//!
+//! A `CarryOrder` is an `OrderEvent` body whose `event` says what it carries:
+//!
+//! | `event` | carries | fields that mean other than in an `OrderEvent` |
+//! |---|---|---|
+//! | `Accepted` | a working order | `exec_id` highest id of the chain; `venue_seq` use count of its first id; `last_qty` canceled, `position` undone under the terms in force; `reason` fact bits of [`Order`]; `liquidity` tif, and order type times 16 |
+//! | `ApprovedReplace` | its replace on the way | `px`, `qty` the new terms; `last_qty` canceled under them |
+//! | `Executed` | one of its fills that stands | none; the order's sums hold it already |
+//! | `Broken` | one of its fills that was undone | `last_px`, `last_qty` of the fill; 0 if its undoing came first |
+//! | `Canceled` | one of its cancels | none |
+//!
+//! Ended orders are not carried: a bust of their fills is then a report of an unknown order.
+
+use shm::ids::{ClOrdId, ExecId, StrategyId};
+use shm::message::{Kind, Side};
+use shm::record::RecordKind;
+use shm::record::order::{OrderEvent, words_of};
+use shm::units::{Notional, Price, Qty};
+
+use super::report::{COST_UNKNOWN, position_event};
+use super::restore::RestoreError;
+use super::{Permit, Risk};
+use crate::order::facts::{Fact, FactKind};
+use crate::order::state::Terms;
+use crate::order::{Order, Place};
+
+impl Risk {
+    /// Writes positions and working orders as records. With `new_day` the session's profit and fees
+    /// begin at zero. Cold.
+    pub fn carry(&self, new_day: bool, emit: &mut dyn FnMut(RecordKind, &[u8])) {
+        for (strategy, instrument, holding) in self.ledger.iter() {
+            let root = ClOrdId::new(0, strategy, 0, 0);
+            let account = self.ledger.account(strategy).unwrap_or_default();
+            let like = Order { root, instrument, account, ..Order::default() };
+            let mut event = position_event(holding, &like, Price::NONE, 0, 0);
+            event.cl_ord_id = ClOrdId::NONE;
+            event.strategy = strategy.0;
+            if new_day {
+                (event.realised, event.fees) = (words_of(0), words_of(0));
+            }
+            emit(RecordKind::CarryPosition, event.bytes());
+        }
+        for order in self.table.working() {
+            emit(RecordKind::CarryOrder, self.carried(order).bytes());
+            if order.replace.id != ClOrdId::NONE {
+                let event = OrderEvent {
+                    cl_ord_id: order.replace.id,
+                    event: Kind::ApprovedReplace as u8,
+                    px: order.replace.px,
+                    qty: order.replace.qty,
+                    last_qty: order.replace.canceled_qty,
+                    ..self.carried(order)
+                };
+                emit(RecordKind::CarryOrder, event.bytes());
+            }
+        }
+        for fact in self.table.facts.iter() {
+            let order = self.table.row(fact.root.slot());
+            let order = order.filter(|row| row.root == fact.root && !row.base().is_terminal());
+            if let Some(order) = order {
+                emit(RecordKind::CarryOrder, self.carried_fact(order, fact).bytes());
+            }
+        }
+    }
+
+    fn carried(&self, order: &Order) -> OrderEvent {
+        OrderEvent {
+            cl_ord_id: order.terms.id,
+            venue_ord_id: order.venue_ord_id,
+            exec_id: ExecId(order.last.0),
+            last_px: Price::NONE,
+            last_qty: order.terms.canceled_qty,
+            cum_qty: order.cum_qty,
+            leaves_qty: order.leaves_qty(),
+            px: order.terms.px,
+            qty: order.terms.qty,
+            position: order.busted_qty,
+            instrument: order.instrument,
+            venue_seq: order.root.uses(),
+            event: Kind::Accepted as u8,
+            base: order.base() as u8,
+            flags: order.pending(),
+            liquidity: order.tif | order.ord_type << 4,
+            reason: u16::from(order.facts),
+            gateway: order.gateway.0,
+            side: order.side.map_or(0, |side| side as u8),
+        }
+    }
+
+    fn carried_fact(&self, order: &Order, fact: &Fact) -> OrderEvent {
+        let event = match fact.kind {
+            FactKind::Fill => Kind::Executed,
+            FactKind::Busted | FactKind::BustFirst => Kind::Broken,
+            FactKind::Cancel => Kind::Canceled,
+        };
+        let (exec_id, venue_seq) = match fact.kind {
+            FactKind::Cancel => (0, fact.number as u32),
+            FactKind::Fill | FactKind::Busted | FactKind::BustFirst => (fact.number, 0),
+        };
+        OrderEvent {
+            exec_id: ExecId(exec_id),
+            last_px: fact.px,
+            last_qty: fact.qty,
+            venue_seq,
+            event: event as u8,
+            liquidity: fact.liquidity,
+            reason: 0,
+            ..self.carried(order)
+        }
+    }
+
+    pub(super) fn take_carried_order(&mut self, event: &OrderEvent) -> Result<(), RestoreError> {
+        match Kind::from_u8(event.event) {
+            Some(Kind::Accepted) => self.take_carried_row(event),
+            Some(Kind::ApprovedReplace) => {
+                let terms = Terms {
+                    id: event.cl_ord_id,
+                    px: event.px,
+                    qty: event.qty,
+                    canceled_qty: event.last_qty,
+                    px_seq: 0,
+                };
+                let place = self.table.find(event.cl_ord_id).ok_or(RestoreError::Differs)?;
+                self.table.update(place, |order| order.replace = terms);
+                let side = Side::from_u8(event.side).ok_or(RestoreError::NotInSetup)?;
+                self.settle(place, side);
+                Ok(())
+            }
+            Some(Kind::Executed | Kind::Broken | Kind::Canceled) => self.take_carried_fact(event),
+            Some(_) | None => Err(RestoreError::Differs),
+        }
+    }
+
+    fn take_carried_row(&mut self, event: &OrderEvent) -> Result<(), RestoreError> {
+        let id = event.cl_ord_id;
+        let strategy: StrategyId = id.strategy();
+        let permit: &Permit = self.permits.get(strategy.index()).ok_or(RestoreError::NotInSetup)?;
+        let side = Side::from_u8(event.side).ok_or(RestoreError::NotInSetup)?;
+        let at = id.slot().checked_sub(permit.slot_first);
+        let is_known = at.is_some_and(|at| at < permit.slot_count)
+            && self.forms.get(event.instrument.index()).is_some()
+            && event.gateway == permit.gateway.0;
+        if !is_known {
+            return Err(RestoreError::NotInSetup);
+        }
+        let order = Order {
+            root: ClOrdId::new(id.epoch(), strategy, id.slot(), event.venue_seq),
+            last: ClOrdId(event.exec_id.0),
+            terms: Terms {
+                id,
+                px: event.px,
+                qty: event.qty,
+                canceled_qty: event.last_qty,
+                px_seq: 0,
+            },
+            venue_ord_id: event.venue_ord_id,
+            cum_qty: event.cum_qty,
+            busted_qty: event.position,
+            reserved_qty: Qty::ZERO,
+            reserved_value: Notional::ZERO,
+            instrument: event.instrument,
+            account: permit.account,
+            gateway: permit.gateway,
+            side: Some(side),
+            tif: event.liquidity & 15,
+            ord_type: event.liquidity >> 4,
+            facts: event.reason as u8 & !Order::COUNTED,
+            ..Order::default()
+        };
+        if order.base() as u8 != event.base || !self.table.open(order) {
+            return Err(RestoreError::Differs);
+        }
+        self.settle(Place::Slot(id.slot()), side);
+        Ok(())
+    }
+
+    fn take_carried_fact(&mut self, event: &OrderEvent) -> Result<(), RestoreError> {
+        let place = self.table.find(event.cl_ord_id).ok_or(RestoreError::Differs)?;
+        let root = self.table.get(place).ok_or(RestoreError::Differs)?.root;
+        let (kind, number) = match Kind::from_u8(event.event) {
+            Some(Kind::Executed) => (FactKind::Fill, event.exec_id.0),
+            Some(Kind::Canceled) => (FactKind::Cancel, u64::from(event.venue_seq)),
+            Some(_) | None if event.last_qty.0 == 0 => (FactKind::BustFirst, event.exec_id.0),
+            Some(_) | None => (FactKind::Busted, event.exec_id.0),
+        };
+        self.table.facts.insert(Fact {
+            root,
+            number,
+            px: event.last_px,
+            qty: event.last_qty,
+            cost: COST_UNKNOWN,
+            kind,
+            liquidity: event.liquidity,
+        });
+        Ok(())
+    }
+}
+
+/// See [`Risk::state_hash`]: a sum over parts, so that no order of the parts shows.
+pub(super) fn digest(risk: &Risk) -> u64 {
+    let mut sum = 0_u64;
+    for order in risk.table.working() {
+        let state = u64::from(order.facts & !Order::COUNTED) << 16
+            | u64::from(order.base() as u8) << 8
+            | u64::from(order.side.map_or(0, |side| side as u8));
+        let mut part = mix(1, order.root.0);
+        for word in [order.last.0, order.venue_ord_id.0, state, u64::from(order.instrument.0)] {
+            part = mix(part, word);
+        }
+        for terms in [&order.terms, &order.replace] {
+            part = mix(part, terms.id.0);
+            part = mix(part, terms.px.0 as u64);
+            part = mix(part, terms.qty.0 as u64);
+            part = mix(part, terms.canceled_qty.0 as u64);
+        }
+        part = mix(part, order.cum_qty.0 as u64);
+        part = mix(part, order.busted_qty.0 as u64);
+        part = mix(part, order.reserved_qty.0 as u64);
+        sum = sum.wrapping_add(mix_wide(part, order.reserved_value.0));
+    }
+    for (strategy, instrument, holding) in risk.ledger.iter() {
+        let mut part = mix(2, u64::from(strategy.0) << 32 | u64::from(instrument.0));
+        part = mix(part, holding.qty.0 as u64);
+        part = mix_wide(part, holding.cost);
+        part = mix_wide(part, holding.realised);
+        sum = sum.wrapping_add(mix_wide(part, holding.fees));
+    }
+    for (at, sums) in risk.exposure.iter().enumerate() {
+        let mut part = mix(3, at as u64);
+        part = mix(part, sums.position.0 as u64);
+        part = mix(part, sums.open_buy.0 as u64);
+        part = mix(part, sums.open_sell.0 as u64);
+        part = mix(part, u64::from(sums.open_orders));
+        sum = sum.wrapping_add(mix_wide(part, sums.open_value.0));
+    }
+    sum
+}
+
+fn mix_wide(hash: u64, value: i128) -> u64 {
+    let [low, high] = words_of(value);
+    mix(mix(hash, low), high)
+}
+
+const fn mix(hash: u64, word: u64) -> u64 {
+    let mixed = (hash.rotate_left(25) ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    mixed ^ mixed >> 29
+}

@@ -1,0 +1,428 @@
+//! Pre-trade risk: a fixed order of checks on every intent, and the state they need. The one owner of
+//! order table, reservations, positions and money; fed by intents, reports and market messages;
+//! pure, so that the same inputs make the same decisions in a replay.
+//!
+//! ```text
+//! market ──► references ─┐
+//! intents ──► decide ────┴─► Approved | CancelAsked | Denied   (a record and a message each)
+//! reports ──► on_report ───► OrderEvent, PositionEvent, OrderUpdate
+//! journal ──► restore          carry ──► journal of the next session
+//! ```
+//!
+//! [`Risk::decide`] has already made the reservation when it approves: its caller has made sure of
+//! room in the journal and in the ring before it calls, appends the record, then pushes the message.
+//! A refusal changes counters only.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`checks`] | one pure function per rule |
+//! | [`decide`](Risk::decide) | the fixed order, first failure wins, one reservation at the end |
+//! | [`exposure`] | sums of positions and working orders per scope (R30, R31) |
+//! | [`limits`] | the compiled limit set (R05) |
+//! | [`reference`] | reference prices (R24) |
+//! | [`rate`], [`duplicate`] | windows of R40 and R43 |
+//! | [`approval`] | the gateway's side of R47 |
+#![forbid(unsafe_code)]
+
+pub mod approval;
+pub mod checks;
+pub mod duplicate;
+pub mod exposure;
+pub mod limits;
+pub mod rate;
+pub mod reference;
+pub mod setup;
+
+mod carry;
+mod decide;
+mod report;
+mod restore;
+mod rules;
+
+#[cfg(test)]
+mod tests;
+
+use shm::ids::{AccountId, ClOrdId, GatewayId, InstrumentId, StrategyId};
+use shm::message::{self, Message, OrderUpdate};
+use shm::reason::Reason;
+use shm::record::order as record;
+use shm::units::{Nanos, Price};
+
+use crate::order::{Order, OrderTable, Signs};
+use crate::position::{FeeRates, Holding, Ledger, Total};
+use checks::Form;
+use duplicate::Repeats;
+use exposure::{Exposure, Rows, Sums};
+use limits::LimitTable;
+use rate::RateWindow;
+use reference::References;
+pub use restore::RestoreError;
+pub use rules::{RULES, Rule};
+use setup::Setup;
+
+/// Trading mode of the engine (R02).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Mode {
+    /// Orders pass if the other rules let them.
+    Active = 1,
+    /// Only what reduces a position (R39).
+    ReduceOnly = 2,
+    /// Only cancels.
+    CancelOnly = 3,
+    /// Only cancels; nothing is armed.
+    #[default]
+    Halted = 4,
+}
+
+impl Mode {
+    /// The mode of a command's value.
+    #[must_use]
+    pub const fn from_value(value: i64) -> Option<Self> {
+        match value {
+            1 => Some(Self::Active),
+            2 => Some(Self::ReduceOnly),
+            3 => Some(Self::CancelOnly),
+            4 => Some(Self::Halted),
+            _ => None,
+        }
+    }
+}
+
+/// What a decision depends on besides the state of risk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Context {
+    /// The engine's clock.
+    pub now: Nanos,
+    /// Every kill gate that concerns the intent is open (R01).
+    pub gates_open: bool,
+    /// R02.
+    pub mode: Mode,
+    /// The journal is writable and not too far behind (R04).
+    pub journal_ok: bool,
+}
+
+/// What became of an intent: the record to append, then the message to push.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// A new order or a replace passed and is reserved. `message.lane_seq` is 0: the stage sets it to
+    /// where the record lies.
+    Approve {
+        /// For the journal.
+        record: record::Approved,
+        /// For the gateway.
+        message: message::Approved,
+    },
+    /// A cancel is passed on. `message.lane_seq` as above.
+    Cancel {
+        /// For the journal.
+        record: record::CancelAsked,
+        /// For the gateway.
+        message: message::Approved,
+    },
+    /// Refused.
+    Deny {
+        /// For the journal.
+        record: record::Denied,
+        /// For the strategy.
+        message: message::RiskReject,
+    },
+}
+
+/// What a report changed: records to append, in this order, then the message to push.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Applied {
+    /// For the journal, always.
+    pub event: record::OrderEvent,
+    /// For the journal, when a position changed.
+    pub position: Option<record::PositionEvent>,
+    /// For the order's strategy, when something changed; its strategy is in `cl_ord_id`.
+    pub update: Option<OrderUpdate>,
+    /// What deserves attention.
+    pub signs: Signs,
+    /// The order is not known: external (E23). Its position cannot be told from the report.
+    pub external: bool,
+    /// The session came up or went down.
+    pub session: Option<bool>,
+}
+
+#[derive(Clone, Debug)]
+struct Permit {
+    account: AccountId,
+    gateway: GatewayId,
+    slot_first: u32,
+    slot_count: u32,
+    /// One bit per instrument.
+    instruments: Box<[u64]>,
+}
+
+impl Permit {
+    fn allows(&self, instrument: InstrumentId) -> bool {
+        let word = self.instruments.get(instrument.index() / 64);
+        word.is_some_and(|word| word >> (instrument.0 % 64) & 1 == 1)
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Session {
+    up: bool,
+    /// Sequence of the last report applied.
+    venue_seq: u32,
+}
+
+/// Decisions by outcome.
+#[derive(Clone, Debug)]
+pub struct Counters {
+    refused: [u64; 256],
+    /// New orders approved.
+    pub approved_new: u64,
+    /// Replaces approved.
+    pub approved_replace: u64,
+    /// Cancels passed on.
+    pub cancels: u64,
+    /// Reports of orders that are not known (E23).
+    pub external: u64,
+    /// Reports that had been counted before.
+    pub repeats: u64,
+    /// Reports that contradict others, or the order: each holds its instrument.
+    pub contradictions: u64,
+}
+
+impl Counters {
+    /// How often a rule refused.
+    #[must_use]
+    pub fn refused(&self, reason: Reason) -> u64 {
+        self.refused.get(reason as usize).copied().unwrap_or(0)
+    }
+}
+
+/// The state of risk.
+#[derive(Clone, Debug)]
+pub struct Risk {
+    epoch: u16,
+    forms: Box<[Form]>,
+    /// Instruments held after a contradiction (E7, E8): no new orders until the next session.
+    held: Box<[bool]>,
+    permits: Box<[Permit]>,
+    rates: Box<[FeeRates]>,
+    sessions: Box<[Session]>,
+    limits: LimitTable,
+    table: OrderTable,
+    exposure: Exposure,
+    ledger: Ledger,
+    windows: Box<[RateWindow]>,
+    repeats: Repeats,
+    references: References,
+    counters: Counters,
+    /// The latest time seen: windows never run backwards.
+    now: Nanos,
+}
+
+impl Risk {
+    /// Everything flat, no order, every session down. Allocates all that it will ever need. Cold.
+    ///
+    /// # Panics
+    /// On a setup that contradicts itself; the configuration has been checked before.
+    #[must_use]
+    pub fn new(setup: &Setup) -> Self {
+        assert!(setup.epoch != 0, "epoch 0 makes ids that are none");
+        assert!(setup.strategies.len() <= 256, "more strategies than ids");
+        let accounts: Vec<AccountId> = setup.strategies.iter().map(|row| row.account).collect();
+        assert!(
+            accounts.iter().all(|account| account.index() < setup.accounts.len()),
+            "strategy of no account"
+        );
+        let ends = setup.strategies.iter().map(|row| row.slot_first + row.slot_count);
+        let slots = ends.max().unwrap_or(0) as usize;
+        let instruments = setup.instruments.len();
+        let permits = setup.strategies.iter().map(|row| {
+            assert!(row.gateway.index() < setup.gateways.len(), "strategy of no gateway");
+            let mut words = vec![0_u64; instruments.div_ceil(64)];
+            for (at, _) in row.instruments.iter().enumerate().filter(|(_, allowed)| **allowed) {
+                if let Some(word) = words.get_mut(at / 64) {
+                    *word |= 1 << (at % 64);
+                }
+            }
+            Permit {
+                account: row.account,
+                gateway: row.gateway,
+                slot_first: row.slot_first,
+                slot_count: row.slot_count,
+                instruments: words.into(),
+            }
+        });
+        Self {
+            epoch: setup.epoch,
+            forms: setup.instruments.iter().map(form_of).collect(),
+            held: vec![false; instruments].into(),
+            permits: permits.collect(),
+            rates: setup.accounts.iter().map(|account| account.rates).collect(),
+            sessions: vec![Session::default(); setup.gateways.len()].into(),
+            limits: LimitTable::compile(&setup.limits, &accounts, instruments),
+            table: OrderTable::new(slots, setup.memory.closed, setup.memory.facts),
+            exposure: Exposure::new(setup.accounts.len(), accounts.len(), instruments),
+            ledger: Ledger::new(&accounts, instruments),
+            windows: setup
+                .gateways
+                .iter()
+                .map(|row| RateWindow::new(row.rate, row.reserve, row.per))
+                .collect(),
+            repeats: Repeats::new(setup.memory.repeats),
+            references: References::new(&setup.instruments, setup.feeds),
+            counters: Counters {
+                refused: [0; 256],
+                approved_new: 0,
+                approved_replace: 0,
+                cancels: 0,
+                external: 0,
+                repeats: 0,
+                contradictions: 0,
+            },
+            now: Nanos(0),
+        }
+    }
+
+    /// Takes a market message (book, trade, feed status); anything else is ignored.
+    #[inline]
+    pub fn on_market(&mut self, message: &Message) {
+        self.references.on_market(message);
+    }
+
+    /// Swaps in a limit set compiled for the same strategies and instruments; the old one comes back,
+    /// or the new one if it is not alike. It acts on the next order.
+    ///
+    /// # Errors
+    /// The table given, when it was compiled for others.
+    pub fn switch_limits(&mut self, table: LimitTable) -> Result<LimitTable, LimitTable> {
+        if !table.is_like(&self.limits) {
+            return Err(table);
+        }
+        Ok(core::mem::replace(&mut self.limits, table))
+    }
+
+    /// Version of the limit set in force.
+    #[must_use]
+    pub const fn limit_version(&self) -> u32 {
+        self.limits.version()
+    }
+
+    /// What was decided, in numbers.
+    #[must_use]
+    pub const fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// Orders that work, in the order they began to: what a kill cancels. Pending and unknown ones
+    /// are among them.
+    pub fn working_orders(&self) -> impl Iterator<Item = &Order> {
+        self.table.working()
+    }
+
+    /// The order an id belongs to, working or ended and not yet forgotten.
+    #[must_use]
+    pub fn order(&self, id: ClOrdId) -> Option<&Order> {
+        self.table.get(self.table.find(id)?)
+    }
+
+    /// All positions ever touched in the session.
+    pub fn holdings(&self) -> impl Iterator<Item = (StrategyId, InstrumentId, &Holding)> {
+        self.ledger.iter()
+    }
+
+    /// The position of a strategy in an instrument.
+    #[must_use]
+    pub fn holding(&self, strategy: StrategyId, instrument: InstrumentId) -> Option<&Holding> {
+        self.ledger.get(strategy, instrument)
+    }
+
+    /// Sum over an account, or over the firm, at the marks of the market. Cold.
+    #[must_use]
+    pub fn total(&self, account: Option<AccountId>) -> Total {
+        self.ledger.total(account, |instrument| {
+            let multiplier = self.forms.get(instrument.index())?.multiplier;
+            Some((self.mark(instrument)?, multiplier))
+        })
+    }
+
+    /// What a position is valued at: middle of the book, last trade, prior close.
+    #[must_use]
+    pub fn mark(&self, instrument: InstrumentId) -> Option<Price> {
+        self.references.mark(instrument)
+    }
+
+    /// Sums of firm, account and strategy in an instrument, with their reservations.
+    #[must_use]
+    pub fn sums(&self, strategy: StrategyId, instrument: InstrumentId) -> Option<[Sums; 3]> {
+        self.forms.get(instrument.index())?;
+        Some(self.exposure.sums(self.rows(strategy, instrument)?))
+    }
+
+    /// Sequence of the last report of a session that was applied: where its stream resumes, after it.
+    #[must_use]
+    pub fn venue_seq(&self, gateway: GatewayId) -> Option<u32> {
+        self.sessions.get(gateway.index()).map(|session| session.venue_seq)
+    }
+
+    /// Whether orders may go to a gateway (R03).
+    #[must_use]
+    pub fn is_session_up(&self, gateway: GatewayId) -> bool {
+        self.sessions.get(gateway.index()).is_some_and(|session| session.up)
+    }
+
+    /// Whether an instrument is held after a contradiction in the reports.
+    #[must_use]
+    pub fn is_held(&self, instrument: InstrumentId) -> bool {
+        self.held.get(instrument.index()).is_none_or(|held| *held)
+    }
+
+    fn rows(&self, strategy: StrategyId, instrument: InstrumentId) -> Option<Rows> {
+        let account = self.permits.get(strategy.index())?.account;
+        Some(self.exposure.rows(account, strategy, instrument))
+    }
+
+    /// The state of an order as its strategy hears it, without a fill.
+    #[must_use]
+    pub fn update_of(order: &Order, reason: Reason, t0: Nanos) -> OrderUpdate {
+        OrderUpdate {
+            kind: message::Kind::OrderUpdate as u8,
+            flags: order.pending(),
+            base: order.base() as u8,
+            reason: reason as u8,
+            instrument: order.instrument,
+            cl_ord_id: order.terms.id,
+            last_px: Price::NONE,
+            cum_qty: order.cum_qty,
+            leaves_qty: order.leaves_qty(),
+            t0,
+            ..OrderUpdate::default()
+        }
+    }
+
+    /// Digest of working orders, positions and reservations: equal for equal state, whatever the path
+    /// or the order of reports. Cold.
+    #[must_use]
+    pub fn state_hash(&self) -> u64 {
+        carry::digest(self)
+    }
+}
+
+fn form_of(row: &setup::Instrument) -> Form {
+    assert!(
+        (1..=Form::BANDS_MAX).contains(&row.bands.len()),
+        "an instrument has 1 to 4 tick bands"
+    );
+    assert!(row.multiplier >= 1 && row.lot.0 >= 1, "multiplier and lot are at least 1");
+    let mut bands = [(Price(0), Price(0)); Form::BANDS_MAX];
+    for (band, &given) in bands.iter_mut().zip(&row.bands) {
+        *band = given;
+    }
+    Form {
+        bands,
+        lot: row.lot,
+        qty_min: row.qty_min,
+        qty_max: row.qty_max,
+        px_min: row.px_min,
+        px_max: row.px_max,
+        multiplier: row.multiplier,
+    }
+}
