@@ -142,7 +142,7 @@ impl Archiver {
         let mut marks = Vec::new();
         for tail in tails {
             let lane = tail.spec().lane;
-            folder::create_folder(&folder::lane(dir, epoch, lane))?;
+            folder::own_folder(&folder::lane(dir, epoch, lane))?;
             marks.push(Mark::new(lane, LaneSeq::NONE, 0, FIRST));
             lanes.push(LaneState {
                 tail,
@@ -213,6 +213,16 @@ impl Archiver {
     pub fn durable(&self, lane: u16) -> Option<LaneSeq> {
         let state = self.lanes.iter().find(|state| state.tail.spec().lane == lane)?;
         Some(state.tail.durable())
+    }
+
+    /// How many more segments of every lane the disk has room for. Below 2 the engine goes
+    /// CANCEL_ONLY, before the disk is full (C12). Once a second is often enough.
+    ///
+    /// # Errors
+    /// [`ArchiveError::File`] when the file system cannot be asked.
+    pub fn disk_segments(&self) -> Result<u64, ArchiveError> {
+        let each = self.lanes.iter().map(|lane| lane.tail.spec().segment_bytes as u64).sum::<u64>();
+        Ok(folder::free_bytes(&self.dir)? / each.max(1))
     }
 
     /// Whether a call has failed: the state is final.

@@ -5,14 +5,14 @@
 //! an error and never a signal.
 #![forbid(unsafe_code)]
 
+use super::catalog::ReadError;
 use super::folder::{self, FileError, FileStep, failed};
 use super::header::{HEADER_BYTES, LaneSeq, RecordHeader, SegmentHeader, stride};
-use super::marks::{Marks, MarksError};
+use super::marks::Marks;
 use super::position::Position;
 use super::segment::{Damage, Expected, FIRST, Found, Origin, check_head, parse_head, walk};
 use super::shared::LaneSpec;
 use crate::atomic::{Ordering, fence};
-use core::fmt;
 use rustix::fs::OFlags;
 use std::fs::File;
 use std::io;
@@ -25,94 +25,6 @@ const BLOCK_BYTES: usize = 64 << 10;
 /// How often one call may find that a segment changed hands under it before it gives up for now.
 const TRIES_MAX: u32 = 8;
 
-/// Why a lane cannot be read on.
-#[derive(Debug)]
-pub enum ReadError {
-    /// A file could not be read.
-    File(FileError),
-    /// The durable marks, which tell damage from a torn tail, are not known.
-    Marks(MarksError),
-    /// A record at or below the durable mark is bad: the journal is corrupt. Set the file aside.
-    Corrupt {
-        /// The segment file.
-        path: PathBuf,
-        /// Byte offset of the record.
-        offset: u64,
-        /// The record.
-        seq: LaneSeq,
-        /// What is wrong with it.
-        damage: Damage,
-    },
-    /// A record above the durable mark is bad: the tail a power cut tore. The lane ends before it;
-    /// a start cuts it off.
-    Torn {
-        /// The segment file.
-        path: PathBuf,
-        /// Byte offset of the record.
-        offset: u64,
-        /// The record.
-        seq: LaneSeq,
-        /// What is wrong with it.
-        damage: Damage,
-    },
-    /// The segment was removed (retention): start again from [`Journal::first`].
-    Removed(PathBuf),
-    /// There is no such lane in this epoch.
-    NoLane {
-        /// The epoch.
-        epoch: u16,
-        /// The lane.
-        lane: u16,
-    },
-}
-
-impl fmt::Display for ReadError {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::File(error) => error.fmt(out),
-            Self::Marks(error) => error.fmt(out),
-            Self::Corrupt { path, offset, seq, damage } => write!(
-                out,
-                "{} is corrupt at byte {offset}, record {}: {damage}; it was durable: set the file \
-                 aside and restore it",
-                path.display(),
-                seq.0
-            ),
-            Self::Torn { path, offset, seq, damage } => write!(
-                out,
-                "{} ends torn at byte {offset}, record {}: {damage}; it was not yet durable: the \
-                 next engine start cuts it off",
-                path.display(),
-                seq.0
-            ),
-            Self::Removed(path) => write!(
-                out,
-                "{} has been removed: read on from the oldest segment there is",
-                path.display()
-            ),
-            Self::NoLane { epoch, lane } => {
-                write!(out, "the journal has no lane {lane} in epoch {epoch}")
-            }
-        }
-    }
-}
-
-impl core::error::Error for ReadError {
-    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
-        match self {
-            Self::File(error) => Some(error),
-            Self::Marks(error) => Some(error),
-            _ => None,
-        }
-    }
-}
-
-impl From<FileError> for ReadError {
-    fn from(error: FileError) -> Self {
-        Self::File(error)
-    }
-}
-
 /// A record as read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Record<'reader> {
@@ -122,104 +34,6 @@ pub struct Record<'reader> {
     pub header: RecordHeader,
     /// Body and payload.
     pub body: &'reader [u8],
-}
-
-/// The journal of one `dir`, read-only.
-#[derive(Clone, Debug)]
-pub struct Journal {
-    dir: PathBuf,
-}
-
-impl Journal {
-    /// Opens the journal in `dir` (the engine's `dir`). Nothing need be there yet.
-    ///
-    /// # Errors
-    /// [`FileError`] when the folder cannot be listed.
-    pub fn open(dir: &Path) -> Result<Self, FileError> {
-        let journal = Self { dir: dir.to_path_buf() };
-        journal.epochs()?;
-        Ok(journal)
-    }
-
-    /// The engine starts that left records on the disk, rising.
-    ///
-    /// # Errors
-    /// [`FileError`].
-    pub fn epochs(&self) -> Result<Vec<u16>, FileError> {
-        folder::small_numbers(&folder::journal(&self.dir), "epoch-")
-    }
-
-    /// The lanes of an epoch, rising.
-    ///
-    /// # Errors
-    /// [`FileError`].
-    pub fn lanes(&self, epoch: u16) -> Result<Vec<u16>, FileError> {
-        folder::small_numbers(&folder::epoch(&self.dir, epoch), "lane-")
-    }
-
-    /// Where live segments lie, if `dir/hot` leads anywhere.
-    #[must_use]
-    pub fn hot_dir(&self) -> Option<PathBuf> {
-        std::fs::canonicalize(folder::hot(&self.dir)).ok()
-    }
-
-    /// How far the lanes of an epoch are durable.
-    ///
-    /// # Errors
-    /// [`MarksError`].
-    pub fn marks(&self, epoch: u16) -> Result<Marks, MarksError> {
-        Marks::read(&self.dir, epoch)
-    }
-
-    /// The oldest place of a lane that is still there.
-    ///
-    /// # Errors
-    /// [`ReadError`]: unreadable, or its oldest segment is damaged.
-    pub fn first(&self, epoch: u16, lane: u16) -> Result<Position, ReadError> {
-        let numbers = folder::numbers(&folder::lane(&self.dir, epoch, lane), "", ".seg")?;
-        match numbers.first() {
-            None | Some(0) => Ok(Position::start(epoch, lane)),
-            Some(&segment) => {
-                let path = folder::segment(&self.dir, epoch, lane, segment);
-                let file = folder::open(&path, OFlags::RDONLY)?;
-                let mut bytes = [0; FIRST];
-                let got = read_at(&file, &path, 0, &mut bytes)?;
-                let head = parse_head(bytes.get(..got).unwrap_or_default(), Origin::Archive);
-                let head = head.map_err(|damage| ReadError::Corrupt {
-                    path,
-                    offset: 0,
-                    seq: LaneSeq::NONE,
-                    damage,
-                })?;
-                let seq = LaneSeq(head.first_seq.saturating_sub(1));
-                Ok(Position { segment, seq, ..Position::start(epoch, lane) })
-            }
-        }
-    }
-
-    /// A reader of one lane of one epoch, from its oldest record on.
-    ///
-    /// # Errors
-    /// [`ReadError`]; [`ReadError::NoLane`] when the engine never made that lane.
-    pub fn reader(&self, epoch: u16, lane: u16) -> Result<LaneReader, ReadError> {
-        if !folder::exists(&folder::lane(&self.dir, epoch, lane)) {
-            return Err(ReadError::NoLane { epoch, lane });
-        }
-        Ok(self.reader_at(self.first(epoch, lane)?))
-    }
-
-    /// A reader that goes on where another stood.
-    #[must_use]
-    pub fn reader_at(&self, position: Position) -> LaneReader {
-        LaneReader {
-            dir: self.dir.clone(),
-            at: position,
-            block: Vec::new(),
-            start: 0,
-            hot: None,
-            archive: None,
-        }
-    }
 }
 
 /// A segment file a reader has open.
@@ -254,6 +68,10 @@ pub struct LaneReader {
 }
 
 impl LaneReader {
+    pub(super) fn new(dir: PathBuf, at: Position) -> Self {
+        Self { dir, at, block: Vec::new(), start: 0, hot: None, archive: None }
+    }
+
     /// The next record; `None` when there is none yet (ask again) or the epoch is over (a later
     /// epoch exists). A lane is without gaps: what a reader missed in memory it reads from the disk.
     ///
@@ -466,7 +284,8 @@ fn first_len(block: &[u8]) -> usize {
     stride(len).min(LaneSpec::SEGMENT_BYTES_MAX)
 }
 
-fn open_if_there(path: &Path) -> Result<Option<File>, FileError> {
+/// Opens a file for reading; `None` when there is none.
+pub(super) fn open_if_there(path: &Path) -> Result<Option<File>, FileError> {
     match folder::open(path, OFlags::RDONLY) {
         Err(error) if error.source.kind() == io::ErrorKind::NotFound => Ok(None),
         opened => opened.map(Some),
@@ -491,7 +310,12 @@ fn read_block(
 }
 
 /// Reads until `into` is full or the file ends; how many bytes.
-fn read_at(file: &File, path: &Path, offset: u64, into: &mut [u8]) -> Result<usize, FileError> {
+pub(super) fn read_at(
+    file: &File,
+    path: &Path,
+    offset: u64,
+    into: &mut [u8],
+) -> Result<usize, FileError> {
     let mut got = 0;
     while let Some(rest) = into.get_mut(got..).filter(|rest| !rest.is_empty()) {
         match file.read_at(rest, offset + got as u64) {

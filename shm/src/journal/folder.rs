@@ -152,6 +152,19 @@ pub(super) fn create_folder(path: &Path) -> Result<(), FileError> {
     ))
 }
 
+/// Creates a folder that only its owner may write, or checks that it is one.
+pub(super) fn own_folder(path: &Path) -> Result<(), FileError> {
+    create_folder(path)?;
+    let stat = rustix::fs::lstat(path).map_err(|e| failed(FileStep::Open, path, 0)(e.into()))?;
+    let folder = FileType::from_raw_mode(stat.st_mode) == FileType::Directory;
+    let ours = stat.st_uid == rustix::process::geteuid().as_raw();
+    if folder && ours && !Mode::from_raw_mode(stat.st_mode).intersects(Mode::WGRP | Mode::WOTH) {
+        return Ok(());
+    }
+    let why = "not a folder that only we may write";
+    Err(failed(FileStep::Open, path, 0)(io::Error::new(io::ErrorKind::PermissionDenied, why)))
+}
+
 /// Waits until the names in a folder are on the disk.
 pub(super) fn sync_folder(path: &Path) -> Result<(), FileError> {
     File::open(path).and_then(|folder| folder.sync_all()).map_err(failed(FileStep::Sync, path, 0))
@@ -183,6 +196,13 @@ pub(super) fn create(path: &Path) -> Result<File, FileError> {
 /// Whether an open file still has a name: one that was removed is no longer the lane's.
 pub(super) fn has_name(file: &File) -> bool {
     rustix::fs::fstat(file).is_ok_and(|stat| stat.st_nlink > 0)
+}
+
+/// Bytes free for us on the file system of a folder.
+pub(super) fn free_bytes(path: &Path) -> Result<u64, FileError> {
+    let stat =
+        rustix::fs::statvfs(path).map_err(|errno| failed(FileStep::Open, path, 0)(errno.into()))?;
+    Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
 }
 
 /// Whether anything has this name.

@@ -74,7 +74,7 @@ impl Lane {
             return Err(CreateError::Spec(spec));
         }
         let folder = folder::hot_lane(hot_dir, spec.lane);
-        folder::create_folder(&folder).map_err(CreateError::Folder)?;
+        folder::own_folder(&folder).map_err(CreateError::Folder)?;
         for slot in folder::numbers(&folder, "seg-", "").map_err(CreateError::Folder)? {
             if slot >= u64::from(spec.segments) {
                 let path = folder::hot_segment(hot_dir, spec.lane, slot);

@@ -46,8 +46,9 @@ pub use tail::{LaneTail, TailFault};
 #[cfg(not(loom))]
 mod files {
     pub use super::archive::{ArchiveError, Archiver, Progress};
+    pub use super::catalog::{Journal, ReadError};
     pub use super::claim::{Claim, ClaimMismatch};
-    pub use super::cursor::{Journal, LaneReader, ReadError, Record};
+    pub use super::cursor::{LaneReader, Record};
     pub use super::epoch::{EpochError, next_epoch};
     pub use super::folder::{FileError, FileStep, link_hot};
     pub use super::hot::{CreateError, Lane};
@@ -59,6 +60,8 @@ mod files {
 }
 #[cfg(not(loom))]
 mod archive;
+#[cfg(not(loom))]
+mod catalog;
 #[cfg(not(loom))]
 mod claim;
 #[cfg(not(loom))]
