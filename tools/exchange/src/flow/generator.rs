@@ -16,7 +16,7 @@ use crate::random::Random;
 /// Parts of a tick in which the fair price walks.
 const TICK_PARTS: i64 = 256;
 /// Shares of the actions; adds and deletes split the rest by how full the book is.
-const TRADE_SHARE: f64 = 0.025;
+const TRADE_SHARE: f64 = 0.017;
 const REPLACE_SHARE: f64 = 0.092;
 const REDUCE_SHARE: f64 = 0.013;
 const HIDDEN_SHARE: f64 = 0.005;

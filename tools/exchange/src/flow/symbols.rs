@@ -1,12 +1,16 @@
 //! The symbols an exchange lists.
 
 use super::SymbolsError;
+use crate::error::Error;
+use feed::instruments::Instruments;
+use shm::ids::Symbol;
+use std::path::Path;
 
 /// One listed symbol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SymbolSpec {
-    /// Name, left-justified, padded with spaces.
-    pub symbol: [u8; 8],
+    /// Its name at the venue.
+    pub symbol: Symbol,
     /// Prior close as price4; the generated flow starts there.
     pub prior_close_px: u32,
     /// Tick as price4, 1 or more.
@@ -35,29 +39,12 @@ impl SymbolSpec {
     /// [`SymbolsError::Name`] if `name` is empty, longer than 8 bytes or not printable ASCII;
     /// [`SymbolsError::Close`] for a close of under one tick or over 200,000.
     pub fn new(name: &str, prior_close_px: u32) -> Result<Self, SymbolsError> {
-        let bytes = name.as_bytes();
-        if bytes.is_empty() || bytes.len() > 8 || !bytes.iter().all(u8::is_ascii_graphic) {
-            return Err(SymbolsError::Name(name.to_owned()));
-        }
+        let symbol = Symbol::new(name).ok_or_else(|| SymbolsError::Name(name.to_owned()))?;
         if !(TICK_CENT..=2_000_000_000).contains(&prior_close_px) {
             return Err(SymbolsError::Close(name.to_owned()));
         }
-        let mut symbol = [b' '; 8];
-        symbol[..bytes.len()].copy_from_slice(bytes);
         Ok(Self { symbol, prior_close_px, tick_px: TICK_CENT })
     }
-
-    /// The name without its padding.
-    #[must_use]
-    pub fn name(&self) -> String {
-        name_of(&self.symbol)
-    }
-}
-
-/// A padded symbol as text.
-#[must_use]
-pub fn name_of(symbol: &[u8; 8]) -> String {
-    String::from_utf8_lossy(symbol).trim_end().to_owned()
 }
 
 /// The symbols listed when none are named.
@@ -78,11 +65,42 @@ pub fn parse_list(text: &str) -> Result<Vec<SymbolSpec>, SymbolsError> {
             Some((name, close)) => SymbolSpec::new(name, parse_px(name, close)?),
             None => known
                 .iter()
-                .find(|spec| spec.name() == entry.trim())
+                .find(|spec| spec.symbol.as_str() == entry.trim())
                 .copied()
                 .ok_or_else(|| SymbolsError::Close(entry.trim().to_owned())),
         })
         .collect()
+}
+
+/// Symbols of an instrument file that have a prior close, in its order; a symbol of several venues once.
+///
+/// # Errors
+/// [`Error::Option`] with all faults of the file, or for a close or tick finer than a ten-thousandth.
+pub fn load_symbols(path: &Path) -> Result<Vec<SymbolSpec>, Error> {
+    let instruments = Instruments::load(path).map_err(|faults| {
+        let texts: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        Error::option("symbols", texts.join("; "))
+    })?;
+    let mut specs: Vec<SymbolSpec> = Vec::new();
+    for instrument in instruments.iter().filter(|instrument| instrument.prior_close.is_some()) {
+        if specs.iter().any(|spec| spec.symbol == instrument.symbol) {
+            continue;
+        }
+        let tick = instrument.tick_at(instrument.prior_close);
+        let (Some(close_px), Some(tick_px)) =
+            (instrument.prior_close.to_price4(), tick.and_then(|tick| tick.to_price4()))
+        else {
+            let what = format!("{}: close or tick is finer than 0.0001", instrument.symbol);
+            return Err(Error::option("symbols", what));
+        };
+        let spec = SymbolSpec::new(instrument.symbol.as_str(), close_px)
+            .map_err(|error| Error::option("symbols", error))?;
+        specs.push(SymbolSpec { tick_px: tick_px.max(1), ..spec });
+    }
+    if specs.is_empty() {
+        return Err(Error::option("symbols", "the file has no instrument with a prior close"));
+    }
+    Ok(specs)
 }
 
 fn parse_px(name: &str, text: &str) -> Result<u32, SymbolsError> {
@@ -101,7 +119,7 @@ mod tests {
     #[test]
     fn list_names_symbols_and_closes() {
         let specs = parse_list("ABC=12.3456, AAPL").unwrap();
-        assert_eq!(specs[0].symbol, *b"ABC     ");
+        assert_eq!(specs[0].symbol.0, *b"ABC     ");
         assert_eq!(specs[0].prior_close_px, 123_456);
         assert_eq!(specs[1], built_in()[0]);
         for bad in ["", "UNKNOWN", "TOOLONGNAME=1", "A=x", "A=0", "A=1.23456", "A=-1"] {

@@ -74,6 +74,11 @@ pub enum EventKind {
         /// Display price4 of the new one.
         px: u32,
     },
+    /// `B`: a trade is undone; no effect on the book.
+    Broken {
+        /// Number of the match.
+        match_no: u64,
+    },
     /// `P`: a trade against an order that was not displayed; no effect on the book.
     HiddenTrade {
         /// Shares traded.

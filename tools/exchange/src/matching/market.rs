@@ -2,7 +2,7 @@
 
 use super::book::Book;
 use super::event::{CancelReason, EventKind, Liquidity, Output, ReportKind};
-use super::order::{NewOrder, Order, Owner, Side, Tif};
+use super::order::{NewOrder, Order, Owner, Side, SideRule, Tif};
 use std::collections::HashMap;
 
 /// What happens when an order would trade with another of the same owner.
@@ -150,7 +150,7 @@ impl Market {
     }
 
     /// Takes `qty` shares off a resting order, which keeps its place; all of them or more take it out.
-    /// Returns the shares taken, 0 if it does not rest.
+    /// Its owner hears of it. Returns the shares taken, 0 if it does not rest.
     pub fn reduce(
         &mut self,
         order_ref: u64,
@@ -158,6 +158,16 @@ impl Market {
         reason: CancelReason,
         out: &mut Output,
     ) -> u32 {
+        let Some(&Order { owner, tag, .. }) = self.order(order_ref) else { return 0 };
+        let qty = self.shrink(order_ref, qty, out);
+        if qty > 0 {
+            out.report(owner, tag, ReportKind::Canceled { qty, reason });
+        }
+        qty
+    }
+
+    /// As [`Market::reduce`], seen on the tape alone.
+    pub fn shrink(&mut self, order_ref: u64, qty: u32, out: &mut Output) -> u32 {
         let Some(&index) = self.by_ref.get(&order_ref) else { return 0 };
         let order = self.slab[index as usize];
         let qty = qty.min(order.leaves_qty);
@@ -170,7 +180,6 @@ impl Market {
             EventKind::Reduced { order_ref, qty }
         };
         out.event(order.locate, kind);
-        out.report(order.owner, order.tag, ReportKind::Canceled { qty, reason });
         self.take(index, qty);
         qty
     }

@@ -1,46 +1,33 @@
 //! One order: what a client or the flow asks for, and what rests in a book.
 
-/// Side of an order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Side {
-    /// Buys; rests among the bids.
-    Buy,
-    /// Sells (long, short or short exempt); rests among the asks.
-    Sell,
+pub use shm::message::Side;
+
+/// What a side means for prices and on the tape.
+pub trait SideRule {
+    /// The ITCH letter: `B` or `S`.
+    fn letter(self) -> u8;
+    /// Whether an order of this side limited at `limit_px` may trade with one resting at `px`.
+    fn reaches(self, limit_px: u32, px: u32) -> bool;
+    /// Whether a resting order of this side at `px` is hit before one at `other`.
+    fn is_better(self, px: u32, other: u32) -> bool;
 }
 
-impl Side {
-    /// The other side.
-    #[must_use]
-    pub const fn opposite(self) -> Self {
-        match self {
-            Self::Buy => Self::Sell,
-            Self::Sell => Self::Buy,
-        }
-    }
-
-    /// The ITCH letter: `B` or `S`.
-    #[must_use]
-    pub const fn letter(self) -> u8 {
+impl SideRule for Side {
+    fn letter(self) -> u8 {
         match self {
             Self::Buy => b'B',
             Self::Sell => b'S',
         }
     }
 
-    /// Whether an order of this side limited at `limit_px` may trade with one resting at `px`.
-    #[must_use]
-    pub const fn reaches(self, limit_px: u32, px: u32) -> bool {
+    fn reaches(self, limit_px: u32, px: u32) -> bool {
         match self {
             Self::Buy => px <= limit_px,
             Self::Sell => px >= limit_px,
         }
     }
 
-    /// Whether `px` is strictly better for this side's owner to be hit first than `other`: higher
-    /// for a bid, lower for an ask.
-    #[must_use]
-    pub const fn is_better(self, px: u32, other: u32) -> bool {
+    fn is_better(self, px: u32, other: u32) -> bool {
         match self {
             Self::Buy => px > other,
             Self::Sell => px < other,

@@ -2,7 +2,7 @@
 
 use super::event::{EventKind, Liquidity, Output, ReportKind};
 use super::market::{Market, add_event};
-use super::order::{NewOrder, Order, Side};
+use super::order::{NewOrder, Order, Side, SideRule};
 
 impl Market {
     /// Enters a recorded order under its recorded number. It meets orders of clients only: what the

@@ -1,0 +1,146 @@
+//! Events of the market as ITCH messages.
+
+use crate::listing::Listing;
+use crate::matching::{EventKind, MarketEvent, SideRule};
+use feed::codec::itch50::{
+    AddOrder, AddOrderMpid, Body, BrokenTrade, Head, MESSAGE_BYTES_MAX, OrderCancel, OrderDelete,
+    OrderExecuted, OrderExecutedPrice, OrderReplace, Price4, StockDirectory, SystemEvent, Trade,
+    TradingAction, encode,
+};
+use shm::ids::Symbol;
+use zerocopy::{Immutable, IntoBytes};
+
+/// One encoded message.
+#[derive(Clone, Copy, Debug)]
+pub struct Encoded {
+    bytes: [u8; MESSAGE_BYTES_MAX],
+    length: usize,
+}
+
+impl Encoded {
+    fn of<M: Body + IntoBytes + Immutable>(message: &M) -> Self {
+        let mut bytes = [0; MESSAGE_BYTES_MAX];
+        let length = encode(message, &mut bytes).expect("the longest message fits");
+        Self { bytes, length }
+    }
+
+    /// The message.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..self.length]
+    }
+}
+
+/// The message of `event` at `timestamp` nanoseconds since midnight.
+#[must_use]
+pub fn encode_event(event: &MarketEvent, listing: &Listing, timestamp: u64) -> Encoded {
+    macro_rules! head {
+        ($message:ty) => {
+            Head::of::<$message>(event.locate, event.tracking, timestamp)
+        };
+    }
+    match event.kind {
+        EventKind::Add { order_ref, side, qty, px, mpid: None } => Encoded::of(&AddOrder {
+            head: head!(AddOrder),
+            order_ref: order_ref.into(),
+            side: side.letter(),
+            shares: qty.into(),
+            stock: listing.symbol(event.locate),
+            px: Price4::new(px),
+        }),
+        EventKind::Add { order_ref, side, qty, px, mpid: Some(attribution) } => {
+            Encoded::of(&AddOrderMpid {
+                head: head!(AddOrderMpid),
+                order_ref: order_ref.into(),
+                side: side.letter(),
+                shares: qty.into(),
+                stock: listing.symbol(event.locate),
+                px: Price4::new(px),
+                attribution,
+            })
+        }
+        EventKind::Executed { order_ref, qty, match_no } => Encoded::of(&OrderExecuted {
+            head: head!(OrderExecuted),
+            order_ref: order_ref.into(),
+            shares: qty.into(),
+            match_number: match_no.into(),
+        }),
+        EventKind::ExecutedAt { order_ref, qty, match_no, printable, px } => {
+            Encoded::of(&OrderExecutedPrice {
+                head: head!(OrderExecutedPrice),
+                order_ref: order_ref.into(),
+                shares: qty.into(),
+                match_number: match_no.into(),
+                printable: if printable { b'Y' } else { b'N' },
+                px: Price4::new(px),
+            })
+        }
+        EventKind::Reduced { order_ref, qty } => Encoded::of(&OrderCancel {
+            head: head!(OrderCancel),
+            order_ref: order_ref.into(),
+            shares: qty.into(),
+        }),
+        EventKind::Deleted { order_ref } => {
+            Encoded::of(&OrderDelete { head: head!(OrderDelete), order_ref: order_ref.into() })
+        }
+        EventKind::Replaced { old_ref, order_ref, qty, px } => Encoded::of(&OrderReplace {
+            head: head!(OrderReplace),
+            order_ref: old_ref.into(),
+            new_order_ref: order_ref.into(),
+            shares: qty.into(),
+            px: Price4::new(px),
+        }),
+        EventKind::HiddenTrade { qty, px, match_no } => Encoded::of(&Trade {
+            head: head!(Trade),
+            order_ref: 0.into(),
+            side: b'B',
+            shares: qty.into(),
+            stock: listing.symbol(event.locate),
+            px: Price4::new(px),
+            match_number: match_no.into(),
+        }),
+        EventKind::Broken { match_no } => {
+            Encoded::of(&BrokenTrade { head: head!(BrokenTrade), match_number: match_no.into() })
+        }
+    }
+}
+
+/// A system event: `O`, `S`, `Q`, `M`, `E` or `C`.
+#[must_use]
+pub fn encode_system_event(event: u8, timestamp: u64) -> Encoded {
+    Encoded::of(&SystemEvent { head: Head::of::<SystemEvent>(0, 0, timestamp), event })
+}
+
+/// The directory entry of a symbol.
+#[must_use]
+pub fn encode_directory(locate: u16, symbol: Symbol, timestamp: u64) -> Encoded {
+    Encoded::of(&StockDirectory {
+        head: Head::of::<StockDirectory>(locate, 0, timestamp),
+        stock: symbol,
+        market_category: b'Q',
+        financial_status: b'N',
+        round_lot_size: 100.into(),
+        round_lots_only: b'N',
+        issue_classification: b'C',
+        issue_sub_type: *b"Z ",
+        authenticity: b'P',
+        short_sale_threshold: b'N',
+        ipo_flag: b'N',
+        luld_tier: b'1',
+        etp_flag: b'N',
+        etp_leverage: 0.into(),
+        inverse: b'N',
+    })
+}
+
+/// A trading action: `H`, `P`, `Q` or `T`.
+#[must_use]
+pub fn encode_trading_action(locate: u16, symbol: Symbol, state: u8, timestamp: u64) -> Encoded {
+    Encoded::of(&TradingAction {
+        head: Head::of::<TradingAction>(locate, 0, timestamp),
+        stock: symbol,
+        state,
+        reserved: b' ',
+        reason: *b"    ",
+    })
+}

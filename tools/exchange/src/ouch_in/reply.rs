@@ -1,0 +1,199 @@
+//! Reports of the market as OUCH messages in the owner's stream.
+
+use super::account::Account;
+use super::order::ClientOrder;
+use crate::matching::{Liquidity, Report, ReportKind};
+use gateway::codec::ouch50::{
+    Accepted, AiqCanceled, Appendage, Broken, BrokenReasonCode, CancelReasonCode, Canceled,
+    Executed, LiquidityCode, Message, OrderStateCode, RejectReason, Rejected, Replaced, WirePx,
+    encode,
+};
+
+/// The strategy letter put on a cancel of self-match prevention: the incoming order is cancelled.
+const AIQ_CANCEL_INCOMING: u8 = b'N';
+/// Room for the longest message with its options.
+const MESSAGE_BYTES_MAX: usize = 256;
+
+impl Account {
+    /// Appends a message to the stream.
+    pub fn tell<M: Message>(&mut self, message: &M, appendage: Appendage<'_>) {
+        let mut bytes = [0; MESSAGE_BYTES_MAX];
+        let length = encode(message, appendage, &mut bytes).expect("the longest message fits");
+        self.stream.push(&bytes[..length]);
+    }
+
+    /// Tells of a reject.
+    pub fn reject(
+        &mut self,
+        user_ref_num: u32,
+        reason: RejectReason,
+        cl_ord_id: [u8; 14],
+        timestamp: u64,
+    ) {
+        self.counts.rejects += 1;
+        let rejected = Rejected {
+            timestamp: timestamp.into(),
+            user_ref_num: user_ref_num.into(),
+            reason,
+            cl_ord_id,
+        };
+        self.tell(&rejected, Appendage::ABSENT);
+    }
+
+    /// Tells of a broken trade and takes it out of the position.
+    pub fn break_trade(&mut self, trade: &BrokenTrade, timestamp: u64) {
+        self.counts.broken += 1;
+        let position = self.positions.entry(trade.locate).or_default();
+        position.trade(trade.is_buy, trade.qty, trade.px, -1);
+        let broken = Broken {
+            timestamp: timestamp.into(),
+            user_ref_num: trade.user_ref_num.into(),
+            match_number: trade.match_no.into(),
+            reason: BrokenReasonCode::ERRONEOUS,
+            cl_ord_id: trade.cl_ord_id,
+        };
+        self.tell(&broken, Appendage::ABSENT);
+    }
+
+    /// Tells of a report and brings order and position up to date. Returns the trade of an execution.
+    pub fn on_report(&mut self, report: &Report, timestamp: u64) -> Option<BrokenTrade> {
+        let user_ref_num = report.tag;
+        let order = self.orders.get_mut(&user_ref_num)?;
+        let mut trade = None;
+        match report.kind {
+            ReportKind::Accepted { order_ref } => {
+                order.order_ref = order_ref;
+                let order = *order;
+                self.counts.acks += 1;
+                self.tell(&accepted(user_ref_num, &order, timestamp), echo(&order));
+            }
+            ReportKind::Replaced { old_tag, order_ref } => {
+                order.order_ref = order_ref;
+                let order = *order;
+                self.counts.replaces += 1;
+                self.tell(&replaced(old_tag, user_ref_num, &order, timestamp), echo(&order));
+            }
+            ReportKind::Executed { qty, px, liquidity, match_no } => {
+                order.leaves_qty -= qty;
+                order.chain_cum_qty += qty;
+                let is_buy = order.side.side() == Some(shm::message::Side::Buy);
+                let (locate, cl_ord_id) = (order.locate, order.cl_ord_id);
+                self.counts.fills += 1;
+                self.positions.entry(locate).or_default().trade(is_buy, qty, px, 1);
+                let executed = Executed {
+                    timestamp: timestamp.into(),
+                    user_ref_num: user_ref_num.into(),
+                    qty: qty.into(),
+                    px: WirePx(u64::from(px).into()),
+                    liquidity: match liquidity {
+                        Liquidity::Added => LiquidityCode::ADDED,
+                        Liquidity::Removed => LiquidityCode::REMOVED,
+                    },
+                    match_number: match_no.into(),
+                };
+                self.tell(&executed, Appendage::ABSENT);
+                trade = Some(BrokenTrade {
+                    match_no,
+                    user_ref_num,
+                    cl_ord_id,
+                    locate,
+                    is_buy,
+                    qty,
+                    px,
+                });
+            }
+            ReportKind::Canceled { qty, reason } => {
+                order.leaves_qty -= qty;
+                self.counts.cancels += 1;
+                let canceled = Canceled {
+                    timestamp: timestamp.into(),
+                    user_ref_num: user_ref_num.into(),
+                    qty: qty.into(),
+                    reason: CancelReasonCode(reason.letter()),
+                };
+                self.tell(&canceled, Appendage::ABSENT);
+            }
+            ReportKind::SelfMatch { qty, prevented_qty, px } => {
+                order.leaves_qty -= qty;
+                self.counts.cancels += 1;
+                let canceled = AiqCanceled {
+                    timestamp: timestamp.into(),
+                    user_ref_num: user_ref_num.into(),
+                    qty: qty.into(),
+                    reason: CancelReasonCode::SELF_MATCH,
+                    qty_prevented: prevented_qty.into(),
+                    px: WirePx(u64::from(px).into()),
+                    liquidity: LiquidityCode::REMOVED,
+                    aiq_strategy: AIQ_CANCEL_INCOMING,
+                };
+                self.tell(&canceled, Appendage::ABSENT);
+            }
+        }
+        if self.orders.get(&user_ref_num).is_some_and(|order| order.leaves_qty == 0) {
+            self.orders.remove(&user_ref_num);
+        }
+        trade
+    }
+}
+
+/// One side of a trade, kept for a while so that it can be broken.
+#[derive(Clone, Copy, Debug)]
+pub struct BrokenTrade {
+    /// Number of the match.
+    pub match_no: u64,
+    /// The owner's number of the order.
+    pub user_ref_num: u32,
+    /// The owner's text of the order.
+    pub cl_ord_id: [u8; 14],
+    /// Locate of the symbol.
+    pub locate: u16,
+    /// Whether the owner bought.
+    pub is_buy: bool,
+    /// Shares.
+    pub qty: u32,
+    /// Price4.
+    pub px: u32,
+}
+
+fn echo(order: &ClientOrder) -> Appendage<'_> {
+    order.options.view()
+}
+
+fn accepted(user_ref_num: u32, order: &ClientOrder, timestamp: u64) -> Accepted {
+    Accepted {
+        timestamp: timestamp.into(),
+        user_ref_num: user_ref_num.into(),
+        side: order.side,
+        qty: order.leaves_qty.into(),
+        symbol: order.symbol,
+        px: order.px,
+        tif: order.tif,
+        display: order.display,
+        order_ref: order.order_ref.into(),
+        capacity: order.capacity,
+        iso: order.iso,
+        cross_type: order.cross_type,
+        state: OrderStateCode::LIVE,
+        cl_ord_id: order.cl_ord_id,
+    }
+}
+
+fn replaced(old: u32, user_ref_num: u32, order: &ClientOrder, timestamp: u64) -> Replaced {
+    Replaced {
+        timestamp: timestamp.into(),
+        orig_user_ref_num: old.into(),
+        user_ref_num: user_ref_num.into(),
+        side: order.side,
+        qty: order.leaves_qty.into(),
+        symbol: order.symbol,
+        px: order.px,
+        tif: order.tif,
+        display: order.display,
+        order_ref: order.order_ref.into(),
+        capacity: order.capacity,
+        iso: order.iso,
+        cross_type: order.cross_type,
+        state: OrderStateCode::LIVE,
+        cl_ord_id: order.cl_ord_id,
+    }
+}
