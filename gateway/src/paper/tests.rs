@@ -1,0 +1,515 @@
+//! Scenarios of one rule each, and invariants over random inputs.
+
+use super::*;
+use proptest::prelude::*;
+use shm::ids::{Cause, ClOrdId, InstrumentId, StrategyId};
+use shm::message::{Approved, OrdType, Tif, Trade};
+use std::collections::BTreeMap;
+
+const AAPL: InstrumentId = InstrumentId(0);
+
+fn paper() -> Paper {
+    Paper::new(PaperConfig { instruments: 2, orders_max: 8, slots: 16, epoch: 5 })
+}
+
+fn id(slot: u32, uses: u32) -> ClOrdId {
+    ClOrdId::new(1, StrategyId(1), slot, uses)
+}
+
+fn px(text: &str) -> Price {
+    text.parse().unwrap()
+}
+
+fn shares(count: u32) -> Qty {
+    Qty::from_shares(count)
+}
+
+fn limit(slot: u32, side: Side, text: &str, count: u32) -> Approved {
+    Approved {
+        kind: Kind::ApprovedNew as u8,
+        side: side as u8,
+        tif: Tif::Day as u8,
+        ord_type: OrdType::Limit as u8,
+        instrument: AAPL,
+        px: px(text),
+        qty: shares(count),
+        cl_ord_id: id(slot, 0),
+        ..Approved::default()
+    }
+}
+
+fn top(bid: (&str, u32), ask: (&str, u32)) -> BookTop {
+    let side = |text: &str| if text.is_empty() { Price::NONE } else { px(text) };
+    BookTop {
+        kind: Kind::BookTop as u8,
+        instrument: AAPL,
+        bid_px: side(bid.0),
+        bid_qty: shares(bid.1),
+        ask_px: side(ask.0),
+        ask_qty: shares(ask.1),
+        t0: Nanos(9),
+        cause: Cause::NONE,
+        ..BookTop::default()
+    }
+}
+
+fn trade(resting: Option<Side>, text: &str, count: u32) -> Trade {
+    Trade {
+        kind: Kind::Trade as u8,
+        side: resting.map_or(0, |side| side as u8),
+        instrument: AAPL,
+        px: px(text),
+        qty: shares(count),
+        t0: Nanos(8),
+        ..Trade::default()
+    }
+}
+
+/// A report in short: kind, slot, price (`-` for none), shares.
+fn reports(paper: &mut Paper) -> Vec<(Kind, u32, String, u32)> {
+    let mut seen = Vec::new();
+    while let Some(report) = paper.next_report() {
+        seen.push((
+            Kind::from_u8(report.kind).unwrap(),
+            report.cl_ord_id.slot(),
+            report.last_px.to_string(),
+            report.last_qty.to_shares().unwrap(),
+        ));
+    }
+    seen
+}
+
+fn send(paper: &mut Paper, order: &Approved) -> Vec<(Kind, u32, String, u32)> {
+    assert!(paper.on_approved(order, Nanos(7)));
+    reports(paper)
+}
+
+fn show(paper: &mut Paper, update: &BookTop) -> Vec<(Kind, u32, String, u32)> {
+    assert!(paper.on_book_top(update));
+    reports(paper)
+}
+
+fn print(paper: &mut Paper, trade: &Trade) -> Vec<(Kind, u32, String, u32)> {
+    assert!(paper.on_trade(trade));
+    reports(paper)
+}
+
+fn said(kind: Kind, slot: u32, text: &str, count: u32) -> (Kind, u32, String, u32) {
+    (kind, slot, text.into(), count)
+}
+
+/// Goal: a marketable order takes what is shown, once per update, at the price shown.
+#[test]
+fn what_is_shown_is_taken_once_per_update() {
+    let mut paper = paper();
+    show(&mut paper, &top(("10.00", 500), ("10.02", 300)));
+    assert_eq!(
+        send(&mut paper, &limit(1, Side::Buy, "10.05", 200)),
+        [said(Kind::Accepted, 1, "10.05", 200), said(Kind::Executed, 1, "10.02", 200)]
+    );
+    assert_eq!(
+        send(&mut paper, &limit(2, Side::Buy, "10.02", 200)),
+        [said(Kind::Accepted, 2, "10.02", 200), said(Kind::Executed, 2, "10.02", 100)]
+    );
+    assert_eq!(
+        send(&mut paper, &limit(3, Side::Buy, "10.02", 50)),
+        [said(Kind::Accepted, 3, "10.02", 50)],
+        "nothing is left of this update"
+    );
+    assert_eq!(
+        show(&mut paper, &top(("10.00", 500), ("10.02", 120))),
+        [said(Kind::Executed, 2, "10.02", 100), said(Kind::Executed, 3, "10.02", 20)]
+    );
+    assert_eq!(show(&mut paper, &top(("10.00", 500), ("10.03", 900))), []);
+    assert_eq!(
+        show(&mut paper, &top(("10.00", 500), ("10.01", 900))),
+        [said(Kind::Executed, 3, "10.02", 30)],
+        "a resting order fills at its own price"
+    );
+    assert_eq!(paper.open_count(), 0);
+}
+
+/// Goal: what must execute at once does, and the rest of it is cancelled.
+#[test]
+fn immediate_orders_leave_nothing_behind() {
+    let mut paper = paper();
+    show(&mut paper, &top(("10.00", 500), ("10.02", 100)));
+    let ioc = Approved { tif: Tif::Ioc as u8, ..limit(1, Side::Sell, "10.00", 700) };
+    assert_eq!(
+        send(&mut paper, &ioc),
+        [
+            said(Kind::Accepted, 1, "10.00", 700),
+            said(Kind::Executed, 1, "10.00", 500),
+            said(Kind::Canceled, 1, "-", 200)
+        ]
+    );
+    let market = Approved { ord_type: OrdType::Market as u8, ..limit(2, Side::Buy, "9.00", 30) };
+    assert_eq!(send(&mut paper, &market)[1], said(Kind::Executed, 2, "10.02", 30));
+    let fok = Approved { tif: Tif::Fok as u8, ..limit(3, Side::Buy, "10.02", 71) };
+    assert_eq!(
+        send(&mut paper, &fok),
+        [said(Kind::Accepted, 3, "10.02", 71), said(Kind::Canceled, 3, "-", 71)]
+    );
+    let fok = Approved { qty: shares(70), cl_ord_id: id(3, 1), ..fok };
+    assert_eq!(send(&mut paper, &fok)[1], said(Kind::Executed, 3, "10.02", 70));
+    let post = OrdType::PostOnly as u8;
+    show(&mut paper, &top(("10.00", 500), ("10.02", 100)));
+    let meets = Approved { ord_type: post, ..limit(4, Side::Buy, "10.02", 10) };
+    assert_eq!(
+        send(&mut paper, &meets),
+        [said(Kind::Accepted, 4, "10.02", 10), said(Kind::Canceled, 4, "-", 10)]
+    );
+    let rests = Approved { ord_type: post, ..limit(5, Side::Buy, "10.01", 10) };
+    assert_eq!(send(&mut paper, &rests), [said(Kind::Accepted, 5, "10.01", 10)]);
+    assert_eq!(paper.open_count(), 1);
+}
+
+/// Goal: a print at our price fills us only after what stood before us; through our price, at once.
+#[test]
+fn prints_fill_after_the_queue_or_through_the_price() {
+    let mut paper = paper();
+    show(&mut paper, &top(("10.00", 300), ("10.02", 100)));
+    send(&mut paper, &limit(1, Side::Buy, "10.00", 100));
+    send(&mut paper, &limit(2, Side::Buy, "10.00", 100));
+    send(&mut paper, &limit(3, Side::Buy, "9.99", 100));
+    let bids = Some(Side::Buy);
+    assert_eq!(print(&mut paper, &trade(bids, "10.00", 200)), []);
+    assert_eq!(print(&mut paper, &trade(Some(Side::Sell), "10.00", 900)), []);
+    assert_eq!(
+        print(&mut paper, &trade(bids, "10.00", 150)),
+        [said(Kind::Executed, 1, "10.00", 50)],
+        "100 were still before us"
+    );
+    assert_eq!(
+        print(&mut paper, &trade(bids, "9.99", 130)),
+        [said(Kind::Executed, 1, "10.00", 50), said(Kind::Executed, 2, "10.00", 80)]
+    );
+    assert_eq!(
+        print(&mut paper, &trade(bids, "9.99", 500)),
+        [said(Kind::Executed, 2, "10.00", 20)],
+        "the queue at 9.99 is not known"
+    );
+    assert_eq!(show(&mut paper, &top(("9.99", 40), ("10.02", 100))), []);
+    assert_eq!(
+        print(&mut paper, &trade(None, "9.99", 60)),
+        [said(Kind::Executed, 3, "9.99", 20)],
+        "40 were shown when the price became the best"
+    );
+}
+
+/// Goal: the queue ahead shrinks to what is shown, and is none for a price of our own.
+#[test]
+fn queues_shrink_to_what_is_shown() {
+    let mut paper = paper();
+    show(&mut paper, &top(("10.00", 300), ("10.05", 100)));
+    send(&mut paper, &limit(1, Side::Buy, "10.00", 100));
+    send(&mut paper, &limit(2, Side::Buy, "10.01", 10));
+    assert_eq!(
+        print(&mut paper, &trade(None, "10.01", 4)),
+        [said(Kind::Executed, 2, "10.01", 4)],
+        "alone at its price"
+    );
+    show(&mut paper, &top(("10.00", 20), ("10.05", 100)));
+    show(&mut paper, &top(("10.00", 900), ("10.05", 100)));
+    assert_eq!(
+        print(&mut paper, &trade(None, "10.00", 30)),
+        [said(Kind::Executed, 2, "10.01", 6), said(Kind::Executed, 1, "10.00", 4)],
+        "20 were left before us"
+    );
+    show(&mut paper, &top(("", 0), ("10.05", 100)));
+    assert_eq!(print(&mut paper, &trade(None, "10.00", 1)), [said(Kind::Executed, 1, "10.00", 1)]);
+}
+
+/// Goal: sells mirror buys.
+#[test]
+fn sells_mirror_buys() {
+    let mut paper = paper();
+    show(&mut paper, &top(("10.00", 100), ("10.02", 50)));
+    send(&mut paper, &limit(1, Side::Sell, "10.02", 100));
+    send(&mut paper, &limit(2, Side::Sell, "10.01", 100));
+    send(&mut paper, &limit(3, Side::Sell, "10.03", 100));
+    assert_eq!(
+        print(&mut paper, &trade(Some(Side::Sell), "10.02", 200)),
+        [said(Kind::Executed, 2, "10.01", 100), said(Kind::Executed, 1, "10.02", 50)]
+    );
+    assert_eq!(
+        show(&mut paper, &top(("10.03", 80), ("10.04", 50))),
+        [said(Kind::Executed, 1, "10.02", 50), said(Kind::Executed, 3, "10.03", 30)]
+    );
+}
+
+/// Goal: a book that is no reference fills nothing.
+#[test]
+fn a_book_that_is_no_reference_fills_nothing() {
+    for flag in [flags::STALE, flags::HALT, flags::CROSSED] {
+        let mut paper = paper();
+        let update = BookTop { flags: flag, ..top(("10.00", 500), ("10.02", 300)) };
+        show(&mut paper, &update);
+        send(&mut paper, &limit(1, Side::Buy, "10.02", 100));
+        assert_eq!(show(&mut paper, &update), []);
+        assert_eq!(paper.open_count(), 1);
+        let stale = Trade { flags: flags::STALE, ..trade(None, "10.00", 100) };
+        assert_eq!(print(&mut paper, &stale), []);
+        let update = BookTop { flags: flags::LOCKED, ..update };
+        assert_eq!(show(&mut paper, &update), [said(Kind::Executed, 1, "10.02", 100)]);
+    }
+}
+
+/// Goal: a replace keeps what was executed, loses its place, and may execute; a cancel ends the order.
+#[test]
+fn replaces_and_cancels_follow_the_chain() {
+    let mut paper = paper();
+    show(&mut paper, &top(("10.00", 10), ("10.02", 30)));
+    send(&mut paper, &limit(1, Side::Buy, "10.02", 100));
+    let replace = |uses, text, count| Approved {
+        kind: Kind::ApprovedReplace as u8,
+        cl_ord_id: id(1, uses),
+        ..limit(1, Side::Buy, text, count)
+    };
+    assert_eq!(send(&mut paper, &replace(1, "10.00", 90)), [said(Kind::Replaced, 1, "10.00", 60)]);
+    assert_eq!(
+        print(&mut paper, &trade(None, "10.00", 15)),
+        [said(Kind::Executed, 1, "10.00", 5)],
+        "behind the 10 shown"
+    );
+    show(&mut paper, &top(("10.00", 10), ("10.02", 20)));
+    assert_eq!(
+        send(&mut paper, &replace(2, "10.02", 95)),
+        [said(Kind::Replaced, 1, "10.02", 60), said(Kind::Executed, 1, "10.02", 20)]
+    );
+    let cancel = |slot, uses| Approved {
+        kind: Kind::ApprovedCancel as u8,
+        cl_ord_id: id(slot, uses),
+        ..limit(slot, Side::Buy, "10.00", 1)
+    };
+    assert_eq!(
+        send(&mut paper, &cancel(2, 0)),
+        [said(Kind::CancelRejected, 2, "-", 0)],
+        "no such order"
+    );
+    assert_eq!(send(&mut paper, &cancel(1, 2)), [said(Kind::Canceled, 1, "-", 40)]);
+    assert_eq!(send(&mut paper, &cancel(1, 2)), [said(Kind::CancelRejected, 1, "-", 0)]);
+    assert_eq!(send(&mut paper, &replace(3, "10.02", 95)), [said(Kind::Rejected, 1, "-", 0)]);
+
+    show(&mut paper, &top(("10.00", 10), ("10.02", 20)));
+    send(&mut paper, &Approved { cl_ord_id: id(1, 4), ..limit(1, Side::Buy, "10.02", 100) });
+    assert_eq!(
+        send(&mut paper, &replace(5, "10.02", 20)),
+        [said(Kind::Replaced, 1, "10.02", 0)],
+        "all of the new quantity was executed before"
+    );
+    assert_eq!(paper.open_count(), 0);
+}
+
+/// Goal: what the venue does not take is rejected, and leaves nothing.
+#[test]
+fn what_is_not_taken_is_rejected() {
+    let mut paper = paper();
+    let good = limit(1, Side::Buy, "10.00", 1);
+    for bad in [
+        Approved { side: 9, ..good },
+        Approved { qty: Qty(0), ..good },
+        Approved { px: Price(0), ..good },
+        Approved { px: Price::NONE, ..good },
+        Approved { tif: Tif::Gtd as u8, ..good },
+        Approved { ord_type: 0, ..good },
+        Approved { instrument: InstrumentId(2), ..good },
+        Approved { cl_ord_id: id(16, 0), ..good },
+        Approved { kind: Kind::Accepted as u8, ..good },
+    ] {
+        assert!(paper.on_approved(&bad, Nanos(7)));
+        let report = paper.next_report().unwrap();
+        assert_eq!((report.kind, report.cl_ord_id), (Kind::Rejected as u8, bad.cl_ord_id));
+        assert!(report.reason > 0 && paper.is_drained());
+    }
+    for slot in 0..8 {
+        assert_eq!(send(&mut paper, &limit(slot, Side::Buy, "10.00", 1)).len(), 1);
+    }
+    let full = send(&mut paper, &limit(8, Side::Buy, "10.00", 1));
+    assert_eq!(full, [said(Kind::Rejected, 8, "-", 0)]);
+    assert_eq!(paper.open_count(), 8);
+}
+
+/// Goal: no input is taken while reports wait, and numbers differ from start to start.
+#[test]
+fn reports_wait_and_their_numbers_are_of_this_start() {
+    let mut paper = paper();
+    show(&mut paper, &top(("10.00", 10), ("10.02", 30)));
+    assert!(paper.on_approved(&limit(1, Side::Buy, "10.02", 10), Nanos(7)));
+    assert!(!paper.on_approved(&limit(2, Side::Buy, "10.02", 10), Nanos(7)));
+    assert!(!paper.on_book_top(&top(("", 0), ("", 0))));
+    assert!(!paper.on_trade(&trade(None, "10.00", 1)));
+    let accepted = paper.next_report().unwrap();
+    let executed = paper.next_report().unwrap();
+    assert_eq!((accepted.venue_seq, executed.venue_seq), (1, 2));
+    assert_eq!((accepted.t0, executed.liquidity), (Nanos(7), b'R'));
+    assert_eq!(
+        (executed.exec_id, executed.venue_ord_id),
+        (ExecId(5 << 48 | 1), VenueOrdId(5 << 48 | 1))
+    );
+    assert_eq!(paper.open_count(), 0);
+}
+
+/// One random input.
+#[derive(Clone, Debug)]
+enum Input {
+    New { slot: u32, side: Side, level: i64, count: u32, tif: Tif, ord_type: OrdType },
+    Replace { slot: u32, level: i64, count: u32 },
+    Cancel { slot: u32 },
+    Top { bid: i64, spread: i64, bid_count: u32, ask_count: u32, flags: u8 },
+    Trade { side: u8, level: i64, count: u32 },
+}
+
+fn input() -> impl Strategy<Value = Input> {
+    let side = prop_oneof![Just(Side::Buy), Just(Side::Sell)];
+    let tif = prop_oneof![4 => Just(Tif::Day), 1 => Just(Tif::Ioc), 1 => Just(Tif::Fok)];
+    let ord_type = prop_oneof![
+        6 => Just(OrdType::Limit), 1 => Just(OrdType::PostOnly), 1 => Just(OrdType::Market)
+    ];
+    prop_oneof![
+        3 => (0..6_u32, side, 1..9_i64, 1..50_u32, tif, ord_type).prop_map(
+            |(slot, side, level, count, tif, ord_type)| Input::New {
+                slot, side, level, count, tif, ord_type,
+            }
+        ),
+        1 => (0..6_u32, 1..9_i64, 1..80_u32)
+            .prop_map(|(slot, level, count)| Input::Replace { slot, level, count }),
+        1 => (0..6_u32).prop_map(|slot| Input::Cancel { slot }),
+        3 => (1..8_i64, 0..3_i64, 0..60_u32, 0..60_u32, prop_oneof![8 => Just(0), 1 => Just(flags::HALT)])
+            .prop_map(|(bid, spread, bid_count, ask_count, flags)| Input::Top {
+                bid, spread, bid_count, ask_count, flags,
+            }),
+        2 => (0..3_u8, 1..9_i64, 1..60_u32)
+            .prop_map(|(side, level, count)| Input::Trade { side, level, count }),
+    ]
+}
+
+/// What a bystander knows of an order from approvals and reports.
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    side: Side,
+    px: Price,
+    is_market: bool,
+    leaves: i64,
+}
+
+const CENT: i64 = Price::SCALE / 100;
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    /// Goal: whatever comes, fills respect limits and what was shown or printed, quantities add up,
+    /// and the same inputs give the same reports. Method: random inputs against a bystander's ledger,
+    /// twice.
+    #[test]
+    fn fills_respect_limits_and_quantities_add_up(
+        inputs in proptest::collection::vec(input(), 1..150),
+    ) {
+        let (mut paper, mut twin) = (paper(), paper());
+        let mut uses = [0_u32; 6];
+        let mut known: BTreeMap<u32, Known> = BTreeMap::new();
+        let mut shown = [0_i64; 2];
+        for input in inputs {
+            let mut taken_max = i64::MAX;
+            let drive = |paper: &mut Paper, uses: &[u32; 6]| match input.clone() {
+                Input::New { slot, side, level, count, tif, ord_type } => {
+                    let order = Approved {
+                        px: Price(level * CENT),
+                        tif: tif as u8,
+                        ord_type: ord_type as u8,
+                        cl_ord_id: id(slot, uses[slot as usize]),
+                        ..limit(slot, side, "1", count)
+                    };
+                    paper.on_approved(&order, Nanos(1))
+                }
+                Input::Replace { slot, level, count } => {
+                    let side = known.get(&slot).map_or(Side::Buy, |known| known.side);
+                    let order = Approved {
+                        kind: Kind::ApprovedReplace as u8,
+                        px: Price(level * CENT),
+                        cl_ord_id: id(slot, uses[slot as usize]),
+                        ..limit(slot, side, "1", count)
+                    };
+                    paper.on_approved(&order, Nanos(1))
+                }
+                Input::Cancel { slot } => {
+                    let uses = uses[slot as usize].saturating_sub(1);
+                    let order = Approved {
+                        kind: Kind::ApprovedCancel as u8,
+                        cl_ord_id: id(slot, uses),
+                        ..limit(slot, Side::Buy, "1", 1)
+                    };
+                    paper.on_approved(&order, Nanos(1))
+                }
+                Input::Top { bid, spread, bid_count, ask_count, flags } => paper.on_book_top(&BookTop {
+                    flags,
+                    bid_px: Price(bid * CENT),
+                    ask_px: Price((bid + spread) * CENT),
+                    ..top(("1", bid_count), ("1", ask_count))
+                }),
+                Input::Trade { side, level, count } => paper.on_trade(&Trade {
+                    side,
+                    px: Price(level * CENT),
+                    ..trade(None, "1", count)
+                }),
+            };
+            prop_assert!(drive(&mut paper, &uses));
+            prop_assert!(drive(&mut twin, &uses));
+            match input {
+                Input::Top { bid_count, ask_count, flags, .. } => {
+                    let usable = if flags == 0 { 1 } else { 0 };
+                    shown = [shares(ask_count).0 * usable, shares(bid_count).0 * usable];
+                }
+                Input::Trade { count, .. } => taken_max = shares(count).0,
+                Input::New { slot, .. } | Input::Replace { slot, .. } => uses[slot as usize] += 1,
+                Input::Cancel { .. } => {}
+            }
+            while let Some(report) = paper.next_report() {
+                prop_assert_eq!(Some(report), twin.next_report());
+                let slot = report.cl_ord_id.slot();
+                match (Kind::from_u8(report.kind).unwrap(), &input) {
+                    (Kind::Accepted, Input::New { side, level, ord_type, .. }) => {
+                        let is_market = *ord_type == OrdType::Market;
+                        let px = Price(level * CENT);
+                        let leaves = report.last_qty.0;
+                        known.insert(slot, Known { side: *side, px, is_market, leaves });
+                    }
+                    (Kind::Replaced, Input::Replace { .. }) => {
+                        let order = known.get_mut(&slot).unwrap();
+                        order.px = report.last_px;
+                        order.is_market = false;
+                        order.leaves = report.last_qty.0;
+                    }
+                    (Kind::Executed, _) => {
+                        let order = known.get_mut(&slot).unwrap();
+                        prop_assert!(
+                            order.is_market || reaches(order.side, order.px, report.last_px),
+                            "{order:?} filled at {}", report.last_px
+                        );
+                        prop_assert!(report.last_qty.0 > 0);
+                        order.leaves -= report.last_qty.0;
+                        prop_assert!(order.leaves >= 0);
+                        if matches!(input, Input::Trade { .. }) {
+                            taken_max -= report.last_qty.0;
+                            prop_assert!(taken_max >= 0, "more than was printed");
+                        } else {
+                            let side = usize::from(order.side == Side::Sell);
+                            shown[side] -= report.last_qty.0;
+                            prop_assert!(shown[side] >= 0, "more than was shown");
+                        }
+                    }
+                    (Kind::Canceled, _) => {
+                        let order = known.get_mut(&slot).unwrap();
+                        prop_assert_eq!(order.leaves, report.last_qty.0);
+                        order.leaves = 0;
+                    }
+                    (Kind::Rejected | Kind::CancelRejected, _) => {}
+                    other => panic!("{other:?}"),
+                }
+            }
+            prop_assert_eq!(twin.next_report(), None);
+            let open = known.values().filter(|order| order.leaves > 0).count();
+            prop_assert_eq!(paper.open_count() as usize, open);
+        }
+    }
+}
