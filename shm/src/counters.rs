@@ -5,8 +5,8 @@
 //! other thread writes.
 //!
 //! # Layout
-//! A counter is 8 bytes, native endian u64, at a multiple of 8. It rises by wrapping addition unless
-//! its label says that it is a gauge.
+//! A counter is 8 bytes, native endian u64, at a multiple of 8. It rises by wrapping addition
+//! unless its label says that it is a gauge.
 
 use crate::atomic::Ordering;
 use crate::map::{ReadWords, Word};

@@ -1,14 +1,16 @@
 //! Kill gates: words in a file that anyone of ours may close and only the control thread opens.
 //!
-//! Risk asks before it approves and the gateway asks again just before it writes; when all gates are
-//! open that is one load. A close is a few atomic operations, with no lock, no wait and no system
-//! call: it works from a signal handler, and from a process of its own when everything else hangs.
+//! Risk asks before it approves and the gateway asks again just before it writes; when all gates
+//! are open that is one load. A close is a few atomic operations, with no lock, no wait and no
+//! system call: it works from a signal handler, and from a process of its own when everything else
+//! hangs.
 //!
 //! # How a gate knows that it is closed
 //! Each trigger counts its closings of each scope in a latch of its own row; latches only rise. The
-//! control thread keeps, for each scope, the sum of the latches that it has judged and opened. A gate
-//! is open iff that sum is the sum of its latches now. So an opening can only undo the closings that
-//! were judged, and a closing that comes at any moment is in force until it has been judged itself.
+//! control thread keeps, for each scope, the sum of the latches that it has judged and opened. A
+//! gate is open iff that sum is the sum of its latches now. So an opening can only undo the
+//! closings that were judged, and a closing that comes at any moment is in force until it has been
+//! judged itself.
 //!
 //! The summary spares the hot path the rows. A closing first moves its generation, then the latch,
 //! then the generation again, and then sets the bit `some closed`; only the control thread clears
@@ -34,9 +36,9 @@
 //! | 64 | reserved, 64 bytes of 0 |
 //! | 128 | summary: generation (high 62 bits), global closed (bit 1), some closed (bit 0) |
 //! | 136 | reserved, 120 bytes of 0 |
-//! | 256 | row of the control thread: sums of latches judged and opened; a gate is open iff its sum stands |
+//! | 256 | row of the control thread: sums of latches judged; open iff the sum still stands |
 //! | then | a row of latches for each trigger: operator, signal, breaker, heartbeat, guard |
-//! | then | for each trigger a row of the control thread: its latches as judged and opened, for people |
+//! | then | for each trigger a row of the control thread: its latches as judged, for people |
 //!
 //! A row is padded to 128 bytes and holds one word per scope: global, g venues, g sessions,
 //! a accounts, s strategies, i instruments.
@@ -324,8 +326,8 @@ impl GateOpener {
         &self.gates
     }
 
-    /// Takes note of a scope's closings, so that they can be opened after whatever has to be checked
-    /// first; `None` when the file has no such scope.
+    /// Takes note of a scope's closings, so that they can be opened after whatever has to be
+    /// checked first; `None` when the file has no such scope.
     #[must_use]
     pub fn judge(&self, scope: Scope) -> Option<Judgement> {
         let place = self.gates.shape.place(scope)?;
@@ -366,9 +368,9 @@ impl GateOpener {
         Ok(self.refresh_with::<WEAK>())
     }
 
-    /// Makes the summary say what the rows say: after an opening; after a start; and on each turn of
-    /// the control thread, since the process of a kill command may itself be killed between the latch
-    /// and the summary. Looks at every gate, and stores only what has to change.
+    /// Makes the summary say what the rows say: after an opening; after a start; and on each turn
+    /// of the control thread, since the process of a kill command may itself be killed between the
+    /// latch and the summary. Looks at every gate, and stores only what has to change.
     pub fn refresh(&mut self) -> Summary {
         self.refresh_with::<SOUND>()
     }

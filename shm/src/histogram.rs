@@ -1,12 +1,12 @@
 //! Latency counts in HdrHistogram's bucket layout: one writing thread, readers take snapshots.
 //!
 //! A value is counted in a bucket whose width is at most the value divided by `10^figures`. Values
-//! are nanoseconds; the lowest that can be told from its neighbours is 1. A value above `highest` is
-//! counted in the bucket of `highest` and in an overflow count; count, sum, minimum and maximum are
-//! of the true values.
+//! are nanoseconds; the lowest that can be told from its neighbours is 1. A value above `highest`
+//! is counted in the bucket of `highest` and in an overflow count; count, sum, minimum and maximum
+//! are of the true values.
 //!
-//! With 3 figures up to 60 s a histogram takes 27,648 buckets (216 KiB, of which a latency touches a
-//! few lines); with 2 figures 3,840 buckets (30 KiB).
+//! With 3 figures up to 60 s a histogram takes 27,648 buckets (216 KiB, of which a latency touches
+//! a few lines); with 2 figures 3,840 buckets (30 KiB).
 //!
 //! # Layout
 //! A histogram starts on a line of 128 bytes. All words are native endian u64.
@@ -78,8 +78,8 @@ impl Buckets {
             5 => 200_000,
             _ => return None,
         };
-        // Values below 2 * half have a bucket each: that is what gives the smallest value of a wider
-        // run its figures.
+        // Values below 2 * half have a bucket each: that is what gives the smallest value of a
+        // wider run its figures.
         let half_bits = single.next_power_of_two().ilog2() - 1;
         // Runs after the first 2 * half buckets: one per doubling until `highest` is covered.
         let value_bits = highest.ilog2() + 1;
@@ -235,8 +235,8 @@ pub struct HistogramReader {
 }
 
 impl HistogramReader {
-    /// Takes the words of a histogram; `None` when what they say of their buckets is out of range or
-    /// does not fit them.
+    /// Takes the words of a histogram; `None` when what they say of their buckets is out of range
+    /// or does not fit them.
     #[must_use]
     pub fn new(words: &ReadWords) -> Option<Self> {
         // ORDERING: Relaxed: written before the histogram was shared.

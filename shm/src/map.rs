@@ -1,13 +1,14 @@
 //! Files mapped into memory, and the safe views of them.
 //!
 //! ```text
-//!   file (0600, ours, full length allocated) ──► MappedFile ──► Words      words another process may read
-//!                                                          └──► ReadWords  words another process writes
+//!   file (0600, ours, full length allocated) ──► MappedFile ──► Words      another process may read
+//!                                                          └──► ReadWords  another process writes
 //! ```
 //!
 //! Safe code sees a mapping only as atomic words: another process may write the same bytes at any
 //! time, so no plain reference into it may exist. A writable mapping hands out `&AtomicU64`; a
-//! read-only one hands out [`ReadWord`], which cannot be stored to (a store would kill the process).
+//! read-only one hands out [`ReadWord`], which cannot be stored to (a store would kill the
+//! process).
 //!
 //! Mapping and unmapping interrupt every core of the process: create mappings before the hot
 //! threads start and keep them until they have stopped. Nothing here is called on a hot thread but

@@ -1,18 +1,19 @@
-//! The region: one file in which an engine shows itself. Counters, histograms and cells, each with a
-//! label, so that a tool that knows only this page can list and read all of them.
+//! The region: one file in which an engine shows itself. Counters, histograms and cells, each with
+//! a label, so that a tool that knows only this page can list and read all of them.
 //!
 //! ```text
-//!   header ─ directory ─┬─ thread "md"    ─ counters │ histograms │ cells     each thread's data on
-//!                       └─ thread "trade" ─ counters │ histograms │ cells     lines of its own
+//!   header ─ directory ─┬─ thread "md"    ─ counters │ histograms │ cells    each thread's data
+//!                       └─ thread "trade" ─ counters │ histograms │ cells    on its own lines
 //! ```
 //!
-//! The file is made once at start, complete before it gets its name, mapped once, and never resized.
-//! The engine writes through handles, each of which exists once; readers map read-only and can
-//! neither slow nor change anything. A start replaces the file of the run before; who has the old one
-//! mapped keeps the old one and sees in its header that the writer is gone.
+//! The file is made once at start, complete before it gets its name, mapped once, and never
+//! resized. The engine writes through handles, each of which exists once; readers map read-only and
+//! can neither slow nor change anything. A start replaces the file of the run before; who has the
+//! old one mapped keeps the old one and sees in its header that the writer is gone.
 //!
 //! # Layout
-//! All words are native endian u64, at multiples of 8. Offsets are bytes from the start of the file.
+//! All words are little endian u64 unless said, at multiples of 8. Offsets are bytes from the start of the
+//! file.
 //!
 //! Header, 128 bytes:
 //!
@@ -36,11 +37,13 @@
 //!
 //! | offset | what |
 //! |---|---|
-//! | 0 | kind (low 32 bits): 1 thread, 2 counter, 3 histogram, 4 cells; writing thread (high 32 bits), as the index of its entry |
-//! | 8 | offset of the first item, a multiple of 8 (counter), 64 (cells) or 128 (thread, histogram) |
+//! | 0 | kind, u32: 1 thread, 2 counter, 3 histogram, 4 cells |
+//! | 4 | index of the entry of the thread that writes it, u32 |
+//! | 8 | offset of the first item; on 8 (counter), 64 (cells) or 128 (thread, histogram) |
 //! | 16 | bytes from one item to the next; of a thread: bytes of all its data |
 //! | 24 | items: 1, or the number of cells |
-//! | 32 | cells: record kind (low 32 bits), record bytes (high 32 bits); else 0 |
+//! | 32 | cells: record kind, u32; else 0 |
+//! | 36 | cells: record bytes, u32; else 0 |
 //! | 40 | cells: FNV-1a of the record's field list; else 0 |
 //! | 48 | label, 48 bytes of printable ASCII, padded with zeros; of a thread: its name |
 //! | 96 | unit, 16 bytes of the same |
@@ -119,6 +122,7 @@ mod at {
     pub(super) const ENTRIES: usize = 11;
 }
 
+const _: () = assert!(cfg!(target_endian = "little"), "a directory entry is packed so");
 const _: () = assert!(HEADER_BYTES == 16 * 8 && at::ENTRIES * 8 == 88);
 const _: () = assert!(ENTRY_BYTES == 48 + LABEL_BYTES + UNIT_BYTES + 16);
 

@@ -60,9 +60,9 @@ impl From<MapError> for GatesError {
 }
 
 impl Gates {
-    /// Opens the gates for a running engine: what is closed in the file stays closed. A file that is
-    /// missing, or whose indexes meant other things, is made anew with the global gate closed by the
-    /// operator. The caller holds the engine's lock: there is one opener.
+    /// Opens the gates for a running engine: what is closed in the file stays closed. A file that
+    /// is missing, or whose indexes meant other things, is made anew with the global gate closed by
+    /// the operator. The caller holds the engine's lock: there is one opener.
     ///
     /// # Errors
     /// [`GatesError`]: the file cannot be mapped; it is not a gates file or one of another version,

@@ -71,8 +71,8 @@ fn each_gate_stops_exactly_its_orders() {
     }
 }
 
-/// Goal: a judgement opens only what it saw, and only while nothing else happened. Method: a closing
-/// of the same and of another scope after the judgement; then again.
+/// Goal: a judgement opens only what it saw, and only while nothing else happened. Method: a
+/// closing of the same and of another scope after the judgement; then again.
 #[test]
 fn an_outdated_judgement_opens_nothing() {
     for other in [Scope::Global, Scope::Account(AccountId(2))] {
@@ -105,9 +105,9 @@ fn unknown_scopes_fail_closed() {
     assert!(Gates::in_memory(large).is_none());
 }
 
-/// Goal: no closing is lost on real threads. Method: closers of different triggers close in turn and
-/// look at once; the opener opens whatever it finds; in the end all that was closed last and not
-/// judged since is closed, and a final opening opens all.
+/// Goal: no closing is lost on real threads. Method: closers of different triggers close in turn
+/// and look at once; the opener opens whatever it finds; in the end all that was closed last and
+/// not judged since is closed, and a final opening opens all.
 #[test]
 fn closings_hold_against_a_busy_opener() {
     let turns: u64 = if cfg!(miri) { 50 } else { 20_000 };
@@ -154,8 +154,8 @@ fn closings_hold_against_a_busy_opener() {
     assert!(!gates.summary().some_closed());
 }
 
-/// Goal: what is closed stays closed over a restart, a kill reaches a running engine through another
-/// mapping, and a closing cut off in the middle is in force after the next start.
+/// Goal: what is closed stays closed over a restart, a kill reaches a running engine through
+/// another mapping, and a closing cut off in the middle is in force after the next start.
 #[test]
 #[cfg_attr(miri, ignore = "maps a file")]
 fn closed_gates_survive_a_restart() {
@@ -198,8 +198,8 @@ fn gates_of_other_names_start_closed() {
     assert!(matches!(error, GatesError::BadShape), "{error}");
 }
 
-/// Goal: what is not a gates file is refused, left alone, and never a crash. Method: each word of the
-/// header spoiled, every short length, other files.
+/// Goal: what is not a gates file is refused, left alone, and never a crash. Method: each word of
+/// the header spoiled, every short length, other files.
 #[test]
 #[cfg_attr(miri, ignore = "maps a file")]
 fn damaged_gates_are_refused() {

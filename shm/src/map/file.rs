@@ -246,8 +246,8 @@ impl MappedFile {
         self.writable
     }
 
-    /// The word at byte `offset`; `None` unless the mapping is writable, `offset` is a multiple of 8
-    /// and the word lies inside.
+    /// The word at byte `offset`; `None` unless the mapping is writable, `offset` is a multiple of
+    /// 8 and the word lies inside.
     #[inline]
     #[must_use]
     pub fn word(&self, offset: usize) -> Option<&AtomicU64> {
@@ -330,8 +330,8 @@ impl MappedFile {
         true
     }
 
-    /// The start of the mapping, aligned to a page, valid for [`MappedFile::len`] bytes while `self`
-    /// lives; not to be stored through unless [`MappedFile::is_writable`].
+    /// The start of the mapping, aligned to a page, valid for [`MappedFile::len`] bytes while
+    /// `self` lives; not to be stored through unless [`MappedFile::is_writable`].
     ///
     /// Whoever dereferences it answers for: bounds; every access that another thread or process may
     /// meet is atomic, or lies in bytes that no one else touches until a release store publishes

@@ -28,7 +28,8 @@ pub struct Words {
     keep: Keep,
 }
 
-// SAFETY: the memory is reached only through `&AtomicU64`, which is Sync, and `keep` is Send + Sync.
+// SAFETY: the memory is reached only through `&AtomicU64`, which is Sync, and `keep` is Send +
+// Sync.
 unsafe impl Send for Words {}
 // SAFETY: as above; `&Words` gives nothing but `&[AtomicU64]`.
 unsafe impl Sync for Words {}
@@ -95,7 +96,8 @@ pub struct Word {
     _keep: Keep,
 }
 
-// SAFETY: the memory is reached only through `&AtomicU64`, which is Sync, and `_keep` is Send + Sync.
+// SAFETY: the memory is reached only through `&AtomicU64`, which is Sync, and `_keep` is Send +
+// Sync.
 unsafe impl Send for Word {}
 // SAFETY: as above; `&Word` gives nothing but `&AtomicU64`.
 unsafe impl Sync for Word {}

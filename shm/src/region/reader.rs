@@ -166,8 +166,8 @@ impl RegionReader {
     /// Maps a region's file read-only and checks it.
     ///
     /// # Errors
-    /// [`RegionError`]: the file cannot be mapped or is not ours; it is no region, or one of another
-    /// version, layout or length, or unfinished, or its directory is damaged.
+    /// [`RegionError`]: the file cannot be mapped or is not ours; it is no region, or one of
+    /// another version, layout or length, or unfinished, or its directory is damaged.
     pub fn open(path: &Path) -> Result<Self, RegionError> {
         let file = Arc::new(MappedFile::open_read_only(path, Options::COLD)?);
         let whole = ReadWords::mapped(&file, 0, file.len() / 8).ok_or(RegionError::NotARegion)?;

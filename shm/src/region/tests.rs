@@ -141,8 +141,8 @@ fn a_region_of_a_dead_process_is_stale_and_replaceable() {
     drop(region);
 }
 
-/// Goal: threads share no line, and data lies where the layout says. Method: all offsets of a region
-/// with three threads, pinned.
+/// Goal: threads share no line, and data lies where the layout says. Method: all offsets of a
+/// region with three threads, pinned.
 #[test]
 fn threads_share_no_line() {
     let mut builder = RegionBuilder::new(1, Nanos(0));
@@ -156,8 +156,8 @@ fn threads_share_no_line() {
     let region = builder.create_in_memory().unwrap();
     let reader = region.reader().unwrap();
     let offsets: Vec<_> = reader.entries().iter().map(|entry| entry.offset).collect();
-    // Directory: 15 entries of 128 after the header of 128, so data from 2048. A thread: counters 16
-    // bytes, histogram at 128 (48 words = 384 bytes), cell 64: 576, rounded to 640.
+    // Directory: 15 entries of 128 after the header of 128, so data from 2048. A thread: counters
+    // 16 bytes, histogram at 128 (48 words = 384 bytes), cell 64: 576, rounded to 640.
     let first = [2048, 2048, 2048 + 512, 2048 + 128, 2048 + 8];
     let expected: Vec<_> =
         (0..3).flat_map(|thread| first.map(|offset| offset + thread * 640)).collect();
@@ -218,9 +218,9 @@ fn patch(path: &Path, offset: usize, bytes: &[u8]) {
     std::fs::write(path, file).unwrap();
 }
 
-/// Goal: a file that is no region of ours is refused by name, whatever is wrong with it, and never a
-/// crash. Method: each header field spoiled, every truncation of the head, each byte of the directory
-/// flipped.
+/// Goal: a file that is no region of ours is refused by name, whatever is wrong with it, and never
+/// a crash. Method: each header field spoiled, every truncation of the head, each byte of the
+/// directory flipped.
 #[test]
 #[cfg_attr(miri, ignore = "maps a file")]
 fn damaged_files_are_refused() {
@@ -260,7 +260,8 @@ fn damaged_files_are_refused() {
         match open(&file) {
             Err(RegionError::BadEntry { .. }) => refused += 1,
             Err(error) => unreachable!("{offset}: {error}"),
-            // What cannot be known to be wrong (a hash, a thread's size) still reads nothing outside.
+            // What cannot be known to be wrong (a hash, a thread's size) still reads nothing
+            // outside.
             Ok(reader) => {
                 reader.counters().for_each(|(_, counter)| assert_eq!(counter.get(), 0));
                 reader

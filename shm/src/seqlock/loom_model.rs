@@ -1,8 +1,8 @@
 //! Every interleaving and every allowed staleness of one writer and one reader of a cell of two
 //! words: `RUSTFLAGS="--cfg loom" cargo test -p shm --lib loom`.
 //!
-//! The writer never loads what it stores: loom remembers only the last access of a word, so a load of
-//! its own would hide the race with the reader's load before it, and cut the search short.
+//! The writer never loads what it stores: loom remembers only the last access of a word, so a load
+//! of its own would hide the race with the reader's load before it, and cut the search short.
 
 use super::weaken::{NO_READ_FENCE, NO_WRITE_FENCE, RELAXED_CLOSE, RELAXED_OPEN, SOUND};
 use super::{read_cell, write_cell};
