@@ -1,23 +1,16 @@
 //! Joins a configuration with the instrument file: symbols become ids, limits become rows.
 
+use std::path::Path;
+use std::rc::Rc;
+
+use feed::instruments::{Instrument, Instruments};
 use shm::ids::{AccountId, InstrumentId, StrategyId};
 
 use super::check::{OPERATOR_ORDERS_MAX, trades};
-use super::fault::{Fault, FaultKind, Report, did_you_mean};
+use super::fault::{Fault, FaultKind, Origin, Report, did_you_mean};
 use super::limits::{LimitRow, LimitSet, Scope};
 use super::load::Loaded;
-use super::model::{Config, Instruments, ScopeName};
-
-/// What the configuration needs to know of an instrument.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct InstrumentName<'a> {
-    /// Its id.
-    pub id: InstrumentId,
-    /// Its venue's name for it; several venues may use one.
-    pub symbol: &'a str,
-    /// What it is quoted in.
-    pub currency: &'a str,
-}
+use super::model::{Config, Instruments as Allowed, ScopeName, Strategy};
 
 /// A configuration whose symbols are ids.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,8 +19,8 @@ pub struct Bound {
     pub limits: LimitSet,
     /// What each strategy may trade, sorted, in the order of [`Config::strategies`].
     pub instruments: Vec<Vec<InstrumentId>>,
-    /// The slots of the order table that each strategy owns; the operator's first, then in the order
-    /// of [`Config::strategies`]. They follow one another from 0.
+    /// The slots of the order table that each strategy owns; the operator's first, then in the
+    /// order of [`Config::strategies`]. They follow one another from 0.
     pub slots: Vec<SlotRange>,
 }
 
@@ -81,54 +74,80 @@ impl Loaded {
     /// Checks every symbol against the instruments that there are, and compiles the limits.
     ///
     /// # Errors
-    /// The report of every symbol that is not there, and of every instrument in another currency than
-    /// the account that would trade it.
-    pub fn bind(&self, instruments: &[InstrumentName<'_>]) -> Result<Bound, Report> {
-        let config = &self.config;
+    /// The report of every symbol that is not there, of every instrument in another currency than
+    /// the account that would trade it, and of every venue without an instrument.
+    pub fn bind(&self, instruments: &Instruments) -> Result<Bound, Report> {
         let mut faults = Vec::new();
-        let mut traded = Vec::with_capacity(config.strategies.len());
-        for strategy in &config.strategies {
-            let key = format!("strategy.{}.wiring.instruments", strategy.name);
-            if let Instruments::Symbols(symbols) = &strategy.instruments {
-                for symbol in symbols {
-                    self.find(instruments, symbol, &key, &mut faults);
-                }
-            }
-            let mut ids: Vec<InstrumentId> = Vec::new();
-            let mut foreign = 0_usize;
-            let currency = config
-                .accounts
-                .get(strategy.account.index())
-                .map_or("", |account| account.currency.as_str());
-            for instrument in instruments {
-                if trades(&strategy.instruments, instrument.symbol) {
-                    if instrument.currency == currency {
-                        ids.push(instrument.id);
-                    } else {
-                        foreign += 1;
-                    }
-                }
-            }
-            if foreign > 0 {
-                let wrong = format!(
-                    "{foreign} of its instruments are not quoted in {currency}, the currency of its \
-                     account"
-                );
-                let remedy = "name another account, or take those instruments out";
-                self.fault(&key, wrong, remedy.to_owned(), &mut faults);
-            }
-            ids.sort_unstable();
-            traded.push(ids);
-        }
+        self.venues(instruments, &mut faults);
+        let strategies = self.config.strategies.iter();
+        let traded = strategies.map(|known| self.traded(known, instruments, &mut faults)).collect();
         let limits = self.limits(instruments, &mut faults);
         if faults.is_empty() {
-            Ok(Bound { limits, instruments: traded, slots: config.slot_ranges() })
+            Ok(Bound { limits, instruments: traded, slots: self.config.slot_ranges() })
         } else {
             Err(Report { faults }.sorted())
         }
     }
 
-    fn limits(&self, instruments: &[InstrumentName<'_>], faults: &mut Vec<Fault>) -> LimitSet {
+    fn venues(&self, instruments: &Instruments, faults: &mut Vec<Fault>) {
+        let feeds = self.config.feeds.iter();
+        let feeds = feeds.map(|feed| (feed.venue, format!("feed.{}.venue", feed.name)));
+        let gateways = self.config.gateways.iter();
+        let gateways = gateways.map(|gateway| {
+            let key = format!("gateway.{}.venue", gateway.name);
+            (gateway.venue, key)
+        });
+        for (venue, key) in feeds.chain(gateways) {
+            if !instruments.iter().any(|instrument| instrument.venue == venue) {
+                let mut venues: Vec<&str> =
+                    instruments.iter().map(|instrument| instrument.venue.as_str()).collect();
+                venues.dedup();
+                let remedy = did_you_mean(venue.as_str(), venues);
+                let file = self.config.market.instruments.display();
+                self.fault(&key, format!("{file} has no venue \"{venue}\""), remedy, faults);
+            }
+        }
+    }
+
+    /// What a strategy may trade: its symbols at its gateway's venue.
+    fn traded(
+        &self,
+        strategy: &Strategy,
+        instruments: &Instruments,
+        faults: &mut Vec<Fault>,
+    ) -> Vec<InstrumentId> {
+        let key = format!("strategy.{}.wiring.instruments", strategy.name);
+        let gateway = self.config.gateways.get(strategy.gateway.index());
+        let here: Vec<&Instrument> = instruments
+            .iter()
+            .filter(|instrument| gateway.is_some_and(|known| known.venue == instrument.venue))
+            .collect();
+        if let Allowed::Symbols(symbols) = &strategy.instruments {
+            for symbol in symbols {
+                self.find(&here, symbol, &key, faults);
+            }
+        }
+        let account = self.config.accounts.get(strategy.account.index());
+        let currency = account.map_or("", |account| account.currency.as_str());
+        let (ids, foreign): (Vec<&Instrument>, Vec<&Instrument>) = here
+            .iter()
+            .filter(|instrument| trades(&strategy.instruments, instrument.symbol.as_str()))
+            .partition(|instrument| instrument.currency.as_str() == currency);
+        if !foreign.is_empty() {
+            let names: Vec<&str> =
+                foreign.iter().map(|instrument| instrument.symbol.as_str()).collect();
+            let wrong = format!(
+                "not quoted in {currency}, the currency of its account: {}",
+                names.join(", ")
+            );
+            let remedy = "name another account, or take those instruments out";
+            self.fault(&key, wrong, remedy.to_owned(), faults);
+        }
+        ids.into_iter().map(|instrument| instrument.id).collect()
+    }
+
+    fn limits(&self, instruments: &Instruments, faults: &mut Vec<Fault>) -> LimitSet {
+        let all: Vec<&Instrument> = instruments.iter().collect();
         let mut rows = Vec::new();
         for table in &self.config.limits {
             let scopes: Vec<Scope> = match &table.scope {
@@ -137,12 +156,9 @@ impl Loaded {
                 ScopeName::Strategy(id) => vec![Scope::Strategy(*id)],
                 ScopeName::Instrument(symbol) => {
                     let key = format!("limits.{}.scope", self.config.scope_name(&table.scope));
-                    self.find(instruments, symbol, &key, faults);
-                    instruments
-                        .iter()
-                        .filter(|instrument| instrument.symbol == symbol)
-                        .map(|instrument| Scope::Instrument(instrument.id))
-                        .collect()
+                    self.find(&all, symbol, &key, faults);
+                    let named = all.iter().filter(|known| known.symbol.as_str() == symbol);
+                    named.map(|instrument| Scope::Instrument(instrument.id)).collect()
                 }
             };
             rows.extend(scopes.into_iter().map(|scope| LimitRow {
@@ -156,17 +172,11 @@ impl Loaded {
         LimitSet { version: 1, rows }
     }
 
-    fn find(
-        &self,
-        instruments: &[InstrumentName<'_>],
-        symbol: &str,
-        key: &str,
-        faults: &mut Vec<Fault>,
-    ) {
-        if instruments.iter().any(|instrument| instrument.symbol == symbol) {
+    fn find(&self, known: &[&Instrument], symbol: &str, key: &str, faults: &mut Vec<Fault>) {
+        if known.iter().any(|instrument| instrument.symbol.as_str() == symbol) {
             return;
         }
-        let remedy = did_you_mean(symbol, instruments.iter().map(|instrument| instrument.symbol));
+        let remedy = did_you_mean(symbol, known.iter().map(|known| known.symbol.as_str()));
         let file = self.config.market.instruments.display();
         self.fault(key, format!("{file} has no instrument {symbol:?}"), remedy, faults);
     }
@@ -181,6 +191,28 @@ impl Loaded {
             remedy,
         });
     }
+}
+
+/// Reads the instrument file that a configuration names.
+///
+/// # Errors
+/// The report of every fault of that file.
+pub fn read_instruments(path: &Path) -> Result<Instruments, Report> {
+    Instruments::load(path).map_err(|found| {
+        let faults = found.into_iter().map(|fault| Fault {
+            kind: FaultKind::Instruments,
+            origin: Origin::File {
+                file: Rc::from(fault.file.as_str()),
+                line: fault.line,
+                column: 0,
+            },
+            key: fault.column.to_owned(),
+            wrong: fault.what,
+            allowed: String::new(),
+            remedy: String::new(),
+        });
+        Report { faults: faults.collect() }.sorted()
+    })
 }
 
 impl Bound {

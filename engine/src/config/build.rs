@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use shm::ids::{AccountId, FeedId, GatewayId, StrategyId};
+use shm::ids::{AccountId, FeedId, GatewayId, StrategyId, Symbol};
 use shm::units::{Nanos, Notional, Price, Qty};
 
 use super::calendar;
@@ -21,6 +21,9 @@ use super::stages::{Known, StageId, index_of};
 use crate::wait::Wait;
 
 const WAITS: [Wait; 3] = [Wait::Spin, Wait::SpinHint, Wait::Yield];
+/// The venue of the codecs that there are, unless another is written.
+const NASDAQ: Symbol = Symbol(*b"NASDAQ  ");
+
 const LAYOUTS: [Layout; 4] = [Layout::Auto, Layout::Fused, Layout::Split2, Layout::Split4];
 
 /// Where nobody listens: the harmless value in place of an address that is a fault.
@@ -50,6 +53,8 @@ pub(super) fn config(root: &Reader<'_>) -> Config {
         gateways: names(&gateways),
         strategies: names(&strategies),
     };
+    let built_feeds: Vec<Feed> =
+        (0..=u8::MAX).zip(&feeds).map(|(id, reader)| feed(FeedId(id), reader)).collect();
     let threads = root.tables("thread");
     names(&threads);
     let limits = root.tables("limits");
@@ -64,11 +69,11 @@ pub(super) fn config(root: &Reader<'_>) -> Config {
             .zip(&accounts)
             .map(|(id, reader)| account(AccountId(id), reader))
             .collect(),
-        feeds: (0..=u8::MAX).zip(&feeds).map(|(id, reader)| feed(FeedId(id), reader)).collect(),
         gateways: (0..=u8::MAX)
             .zip(&gateways)
-            .map(|(id, reader)| gateway(GatewayId(id), reader, &known))
+            .map(|(id, reader)| gateway(GatewayId(id), reader, &known, &built_feeds))
             .collect(),
+        feeds: built_feeds,
         strategies: (1..=u8::MAX)
             .zip(&strategies)
             .map(|(id, reader)| strategy(StrategyId(id), reader, &known))
@@ -212,17 +217,32 @@ fn feed(id: FeedId, reader: &Reader<'_>) -> Feed {
         id,
         name: reader.text("name"),
         codec: reader.choice("codec", &[FeedCodec::Itch50]),
+        venue: Symbol::new(&reader.text("venue")).unwrap_or(NASDAQ),
         source,
         hash_channel: reader.parsed_opt("hash_channel"),
     }
 }
 
-fn gateway(id: GatewayId, reader: &Reader<'_>, known: &Known) -> Gateway {
+fn gateway(id: GatewayId, reader: &Reader<'_>, known: &Known, feeds: &[Feed]) -> Gateway {
+    let session = session(&reader.table("session"), known);
+    let written = reader.text_opt("venue").and_then(|venue| Symbol::new(&venue));
+    let venue = match session {
+        Session::Paper { feed } => {
+            let of_feed = feeds.get(feed.index()).map_or(NASDAQ, |feed| feed.venue);
+            if written.is_some_and(|venue| venue != of_feed) {
+                let wrong = "it fills against a feed of another venue".to_owned();
+                reader.cross("venue", wrong, of_feed.as_str(), "leave it out".to_owned());
+            }
+            of_feed
+        }
+        Session::Ouch50 { .. } => written.unwrap_or(NASDAQ),
+    };
     let send = reader.table("send");
     Gateway {
         id,
         name: reader.text("name"),
-        session: session(&reader.table("session"), known),
+        venue,
+        session,
         send: Send {
             rate: send.int("rate"),
             reserve: send.int("reserve"),

@@ -1,4 +1,5 @@
-//! The session date and the zone it is counted in. Fixed once, at start; journalled; given to a replay.
+//! The session date and the zone it is counted in. Fixed once, at start; journalled; given to a
+//! replay.
 
 use jiff::civil;
 use jiff::tz::TimeZone;

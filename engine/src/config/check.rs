@@ -6,7 +6,9 @@ use super::context::Context;
 use super::fault::Origin;
 use super::limits::{LimitRow, Scope};
 use super::links::{self, Edge};
-use super::model::{Config, FeedSource, Full, Instruments, Layout, LimitTable, Ring, ScopeName};
+use super::model::{
+    Config, FeedSource, Full, Instruments, Layout, LimitTable, Ring, ScopeName, Thread,
+};
 use super::stages::StageId;
 use crate::wait::Wait;
 
@@ -101,26 +103,7 @@ fn placement(cx: &Context, config: &Config) {
             },
         );
     }
-    for thread in &config.threads {
-        let path = format!("thread.{}.stages", thread.name);
-        for pair in thread.stages.windows(2) {
-            if let [before, after] = pair
-                && before.flow() > after.flow()
-            {
-                cx.cross(
-                    &path,
-                    format!(
-                        "{} stands after {}",
-                        config.stage_name(*after),
-                        config.stage_name(*before)
-                    ),
-                    "flow order: feeds, strategies, risk, gateways",
-                    "put them in that order".to_owned(),
-                );
-                break;
-            }
-        }
-    }
+    config.threads.iter().for_each(|thread| flow(cx, config, thread));
     for stage in config.stages() {
         let name = config.stage_name(stage);
         let places: Vec<&str> = config
@@ -144,6 +127,28 @@ fn placement(cx: &Context, config: &Config) {
                 "each stage in exactly one thread",
                 "take it out of one".to_owned(),
             ),
+        }
+    }
+}
+
+/// Stages of one thread stand in the order in which messages pass them.
+fn flow(cx: &Context, config: &Config, thread: &Thread) {
+    let path = format!("thread.{}.stages", thread.name);
+    for pair in thread.stages.windows(2) {
+        if let [before, after] = pair
+            && before.flow() > after.flow()
+        {
+            cx.cross(
+                &path,
+                format!(
+                    "{} stands after {}",
+                    config.stage_name(*after),
+                    config.stage_name(*before)
+                ),
+                "flow order: feeds, strategies, risk, gateways",
+                "put them in that order".to_owned(),
+            );
+            break;
         }
     }
 }

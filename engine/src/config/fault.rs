@@ -13,9 +13,9 @@ pub enum Origin {
     File {
         /// The file as it was named.
         file: Rc<str>,
-        /// From 1.
+        /// From 1; 0 for the file as a whole.
         line: usize,
-        /// From 1, in characters.
+        /// From 1, in characters; 0 for the line as a whole.
         column: usize,
     },
     /// An environment variable, by its name.
@@ -28,6 +28,8 @@ impl fmt::Display for Origin {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Default => out.write_str("default"),
+            Self::File { file, line: 0, .. } => out.write_str(file),
+            Self::File { file, line, column: 0 } => write!(out, "{file}:{line}"),
             Self::File { file, line, column } => write!(out, "{file}:{line}:{column}"),
             Self::Environment(name) => write!(out, "environment {name}"),
             Self::CommandLine(text) => write!(out, "command line {text}"),
@@ -56,6 +58,8 @@ pub enum FaultKind {
     Secret,
     /// Two keys contradict each other, or one names what does not exist.
     Cross,
+    /// The instrument file is wrong.
+    Instruments,
     /// The machine lacks what the configuration asks for.
     Machine,
 }
@@ -68,7 +72,8 @@ pub struct Fault {
     /// Where the value, or for a missing key its table, was written.
     pub origin: Origin,
     /// The path of the key: `gateway.ouch.send.rate`. Elements of a list are named by their `name`
-    /// (limits by their `scope`), or counted from 0 if they have none. Empty for the file as a whole.
+    /// (limits by their `scope`), or counted from 0 if they have none. Empty for the file as a
+    /// whole.
     pub key: String,
     /// What is wrong.
     pub wrong: String,
@@ -138,8 +143,8 @@ impl fmt::Display for Report {
 
 impl std::error::Error for Report {}
 
-/// `did you mean X?` for the candidate most like `given`, if one is near enough to be meant, or what
-/// there is to choose from.
+/// `did you mean X?` for the candidate most like `given`, if one is near enough to be meant, or
+/// what there is to choose from.
 pub(super) fn did_you_mean<'a>(
     given: &str,
     candidates: impl IntoIterator<Item = &'a str>,

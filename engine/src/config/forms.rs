@@ -26,6 +26,8 @@ pub(super) enum Form {
     Variable,
     /// A SoupBinTCP user name. Source: SoupBinTCP 4.00, 2.2.1 Login Request Packet.
     User,
+    /// The name of a venue in the instrument file.
+    Venue,
     /// A symbol, or `*` for every instrument of the file.
     SymbolOrAll,
     /// A stage, or a kind of stages.
@@ -57,7 +59,7 @@ impl Form {
                 (1..=6).contains(&text.len())
                     && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
             }
-            Self::SymbolOrAll => Symbol::new(text).is_some(),
+            Self::Venue | Self::SymbolOrAll => Symbol::new(text).is_some(),
             Self::Stage => match text.split_once(':') {
                 None => matches!(text, "feed" | "strategy" | "risk" | "gateway"),
                 Some(("feed" | "strategy" | "gateway", name)) => is_name(name),
@@ -87,6 +89,7 @@ impl Form {
             Self::Date => "auto, or a date as 2026-01-31",
             Self::Variable => "the name of an environment variable, of A-Z, a-z, 0-9 and _",
             Self::User => "1 to 6 of A-Z, a-z and 0-9",
+            Self::Venue => "the name of a venue of the instrument file, of 1 to 8 characters",
             Self::SymbolOrAll => "a symbol of 1 to 8 characters, or * for all",
             Self::Stage => {
                 "feed, feed:NAME, strategy, strategy:NAME, risk, gateway or gateway:NAME"

@@ -136,7 +136,9 @@ static LINK: Table = Table {
         must("to", Kind::Text(Form::Stage), "links", "Stage or kind that reads."),
         may("ring", Kind::Choice(RINGS), "links", "rtrb point to point, disruptor one to many."),
         may("slots",
-            Kind::Int { min: 64, max: 1 << 20, unit: "messages", power_of_two: true, unlimited: false },
+            Kind::Int {
+                min: 64, max: 1 << 20, unit: "messages", power_of_two: true, unlimited: false,
+            },
             "links",
             "Messages it holds."),
         may("full", Kind::Choice(FULLS), "links", "What happens when it is full."),
@@ -161,6 +163,8 @@ static FEED: Table = Table {
     fields: &[
         must("name", Kind::Text(Form::Name), "config", "Name of the feed."),
         must("codec", Kind::Choice(FEED_CODECS), "feed", "Protocol."),
+        or("venue", "NASDAQ", Kind::Text(Form::Venue), "instruments",
+            "Venue whose books it carries."),
         may("a", Kind::Text(Form::Address), "feed", "MoldUDP64 line A, where packets arrive."),
         may("b", Kind::Text(Form::Address), "feed", "MoldUDP64 line B."),
         may("request", Kind::Text(Form::Address), "feed", "MoldUDP64 re-request server."),
@@ -184,6 +188,8 @@ static GATEWAY: Table = Table {
     named_by: Some("name"),
     fields: &[
         must("name", Kind::Text(Form::Name), "config", "Name of the gateway."),
+        may("venue", Kind::Text(Form::Venue), "risk R06",
+            "Venue it trades at; if absent NASDAQ (ouch50), its feed's (paper)."),
         must("session", Kind::Table(&SESSION), "gateway", "Who answers, and how we log in."),
         or("send", "{}", Kind::Table(&SEND), "gateway", "What may leave, how fast."),
     ],
@@ -352,5 +358,7 @@ static PROBE: Table = Table {
         quantity(),
         or("offset_ticks", "10", int(0, 10_000, "ticks"), "strategy probe",
             "How far from the touch, away from the market, it places."),
+        or("bad_every", "0", int(0, 1_000_000, "orders"), "strategy probe",
+            "Every n-th order is wrong on purpose, to show refusals; 0 for none."),
     ],
 };

@@ -1,5 +1,5 @@
-//! Lays environment and command line over the file. An override names a key by its path; elements of
-//! a list by their name or number.
+//! Lays environment and command line over the file. An override names a key by its path; elements
+//! of a list by their name or number.
 
 use std::rc::Rc;
 

@@ -3,6 +3,9 @@
 use std::path::Path;
 use std::rc::Rc;
 
+use feed::instruments::Instruments;
+
+use super::bind::{Bound, read_instruments};
 use super::build;
 use super::check;
 use super::context::{Context, Entry, Step};
@@ -94,6 +97,32 @@ impl Sources {
         }
     }
 
+    /// Loads, reads the instrument file, and binds the two; a wrong configuration and a wrong
+    /// instrument file are one report.
+    ///
+    /// # Errors
+    /// The report of every fault.
+    pub fn load_and_bind(&self) -> Result<(Loaded, Instruments, Bound), Report> {
+        let cx = Context::default();
+        let config = self.read_all(&cx);
+        let mut faults = cx.faults.into_inner();
+        let path = config.as_ref().map(|config| config.market.instruments.clone());
+        let instruments = match path.filter(|path| !path.as_os_str().is_empty()) {
+            Some(path) => {
+                read_instruments(&path).map_err(|report| faults.extend(report.faults)).ok()
+            }
+            None => None,
+        };
+        match (config, instruments) {
+            (Some(config), Some(instruments)) if faults.is_empty() => {
+                let loaded = Loaded { config, entries: cx.entries.into_inner() };
+                let bound = loaded.bind(&instruments)?;
+                Ok((loaded, instruments, bound))
+            }
+            _ => Err(Report { faults }.sorted()),
+        }
+    }
+
     pub(super) fn read_all(&self, cx: &Context) -> Option<Config> {
         let mut faults = Vec::new();
         let mut root = parse_file(&self.file, &self.text, &mut faults);
@@ -113,7 +142,8 @@ impl Sources {
     }
 }
 
-/// Checks that there is a version; true if it is a newer one, whose keys this program does not know.
+/// Checks that there is a version; true if it is a newer one, whose keys this program does not
+/// know.
 fn newer(cx: &Context, root: &Node) -> bool {
     let (origin, wrong, newer) = match root.get("version") {
         None => (root.origin.clone(), "missing".to_owned(), false),
@@ -158,8 +188,8 @@ impl Loaded {
             .collect()
     }
 
-    /// The whole configuration as one TOML text with every layer and default in it: what the journal
-    /// keeps. Loading it gives an equal configuration.
+    /// The whole configuration as one TOML text with every layer and default in it: what the
+    /// journal keeps. Loading it gives an equal configuration.
     #[must_use]
     pub fn to_toml(&self) -> String {
         let mut root = toml::Table::new();

@@ -1,5 +1,5 @@
-//! What the machine has, as far as the topology asks: read once before start, and plain data, so that
-//! a test can make up any machine.
+//! What the machine has, as far as the topology asks: read once before start, and plain data, so
+//! that a test can make up any machine.
 
 use std::fs;
 use std::path::{Path, PathBuf};

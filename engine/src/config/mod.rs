@@ -11,18 +11,20 @@
 //! ```
 //!
 //! Layers: default < file < environment (`WIRELANE__GATEWAY__OUCH__SEND__RATE`) < command line
-//! (`--set gateway.ouch.send.rate=500`). The origin of each value is kept. An unknown key is a fault,
-//! and so is a limit that nobody states: `unlimited` must be written. Numbers that are money, prices
-//! or quantities are decimals in quotes, read exactly; there is no floating point. Secrets never stand
-//! in a file: `password_env` names the variable that holds one.
+//! (`--set gateway.ouch.send.rate=500`). The origin of each value is kept. An unknown key is a
+//! fault, and so is a limit that nobody states: `unlimited` must be written. Numbers that are
+//! money, prices or quantities are decimals in quotes, read exactly; there is no floating point.
+//! Secrets never stand in a file: `password_env` names the variable that holds one.
 //!
-//! [`key_list`] gives every key with the part of the engine that reads it. Nothing here runs on a hot
-//! thread; [`limits::LimitSet`] and [`params::Params`] are the parts that hot stages are handed.
+//! [`key_list`] gives every key with the part of the engine that reads it. Nothing here runs on a
+//! hot thread; [`limits::LimitSet`] and [`params::Params`] are the parts that hot stages are
+//! handed.
 #![expect(
     clippy::disallowed_types,
     clippy::disallowed_macros,
     reason = "cold: before start, it may allocate and write words"
 )]
+#![forbid(unsafe_code)]
 
 pub mod calendar;
 pub mod limits;
@@ -50,7 +52,7 @@ mod schema;
 mod spec;
 mod stages;
 
-pub use bind::{Bound, InstrumentName, SlotRange};
+pub use bind::{Bound, SlotRange, read_instruments};
 pub use calendar::{CalendarError, SessionDate, session_date};
 pub use check::OPERATOR_ORDERS_MAX;
 pub use fault::{Fault, FaultKind, Origin, Report};

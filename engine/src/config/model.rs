@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use shm::ids::{AccountId, FeedId, GatewayId, StrategyId};
+use shm::ids::{AccountId, FeedId, GatewayId, StrategyId, Symbol};
 use shm::units::{Nanos, Price};
 
 use super::calendar::Date;
@@ -201,6 +201,8 @@ pub struct Feed {
     pub id: FeedId,
     pub name: String,
     pub codec: FeedCodec,
+    /// The venue, as the instrument file names it, whose books it carries.
+    pub venue: Symbol,
     pub source: FeedSource,
     /// Where the exchange's book hashes arrive.
     pub hash_channel: Option<SocketAddr>,
@@ -252,6 +254,8 @@ pub enum Speed {
 pub struct Gateway {
     pub id: GatewayId,
     pub name: String,
+    /// The venue it trades at: it takes orders in that venue's instruments (R06).
+    pub venue: Symbol,
     pub session: Session,
     pub send: Send,
 }

@@ -33,7 +33,8 @@ pub struct MakerParams {
 /// Parameters of the taker.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TakerParams {
-    /// Share of one side in the quantity at the touch that makes it act, in 1e-4; in `5001..=10_000`.
+    /// Share of one side in the quantity at the touch that makes it act, in 1e-4; in
+    /// `5001..=10_000`.
     pub imbalance_bps: u32,
     /// Quantity of an order; above 0.
     pub qty: Qty,
@@ -50,10 +51,12 @@ pub struct ProbeParams {
     pub qty: Qty,
     /// Ticks from the touch, away from the market; in `0..=10_000`.
     pub offset_ticks: u32,
+    /// Every n-th order is wrong on purpose, to show refusals; 0 for none; in `0..=1_000_000`.
+    pub bad_every: u32,
 }
 
-/// One parameter given anew, as a command carries it: which, by its place among the kind's keys, and
-/// its value (a quantity in units of 1e-8).
+/// One parameter given anew, as a command carries it: which, by its place among the kind's keys,
+/// and its value (a quantity in units of 1e-8).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ParamChange {
     /// Place among the kind's keys, from 0.
@@ -80,6 +83,7 @@ impl Params {
                 every: reader.int("every"),
                 qty: Qty(reader.decimal("qty")),
                 offset_ticks: reader.int("offset_ticks"),
+                bad_every: reader.int("bad_every"),
             })),
             _ => None,
         }
@@ -137,6 +141,7 @@ impl Params {
             (Self::Taker(taker), 2, Some(value), _) => taker.cooldown_ms = value,
             (Self::Probe(probe), 0, Some(value), _) => probe.every = value,
             (Self::Probe(probe), 2, Some(value), _) => probe.offset_ticks = value,
+            (Self::Probe(probe), 3, Some(value), _) => probe.bad_every = value,
             _ => return false,
         }
         true
@@ -147,8 +152,8 @@ impl Params {
 mod tests {
     use super::*;
 
-    /// Goal: every key of every kind can be given anew and lands in its own field. Method: two values
-    /// per key; the second must change the result of the first.
+    /// Goal: every key of every kind can be given anew and lands in its own field. Method: two
+    /// values per key; the second must change the result of the first.
     #[test]
     fn every_parameter_can_be_given_anew() {
         let kinds = [

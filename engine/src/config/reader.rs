@@ -121,7 +121,8 @@ impl<'a> Reader<'a> {
 
     fn field(&self, key: &'static str) -> &'static Field {
         self.cx.asked.borrow_mut().insert(format!("{:p} {key}", self.table));
-        // The list of keys is ours: a key that is asked for and not in it is a defect of the loader.
+        // The list of keys is ours: a key that is asked for and not in it is a defect of the
+        // loader.
         self.table.field(key).unwrap_or_else(|| unreachable!("{key} is not in the list of keys"))
     }
 

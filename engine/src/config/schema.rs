@@ -7,8 +7,8 @@ use super::forms::Form;
 use super::keys::{self, KINDS};
 use super::spec::{Field, Kind, Need, Scale, Table};
 
-/// The schema (draft 2020-12). A file that it accepts may still have faults between keys; a file that
-/// it refuses, the loader refuses too.
+/// The schema (draft 2020-12). A file that it accepts may still have faults between keys; a file
+/// that it refuses, the loader refuses too.
 #[must_use]
 pub fn schema() -> Schema {
     let mut root = table(&keys::ROOT);
@@ -128,7 +128,7 @@ fn text(form: Form) -> Map<String, Value> {
         Form::Date => "^(auto|[0-9]{4}-[0-9]{2}-[0-9]{2})$".to_owned(),
         Form::Variable => "^[A-Za-z_][A-Za-z0-9_]*$".to_owned(),
         Form::User => "^[A-Za-z0-9]{1,6}$".to_owned(),
-        Form::SymbolOrAll => "^[!-~]{1,8}$".to_owned(),
+        Form::Venue | Form::SymbolOrAll => "^[!-~]{1,8}$".to_owned(),
         Form::Stage => format!("^(feed|strategy|risk|gateway|(feed|strategy|gateway):{name})$"),
         Form::Scope => format!("^(firm|(account|strategy):{name}|instrument:[!-~]{{1,8}})$"),
         Form::Speed => "^(max|\\+?[0-9]*\\.?[0-9]*)$".to_owned(),

@@ -1,5 +1,6 @@
 //! What a key may be: the vocabulary in which [`super::keys`] lists every key once. Loader, JSON
-//! schema, key list and the test of the commented default all read that one list, so none can drift.
+//! schema, key list and the test of the commented default all read that one list, so none can
+//! drift.
 
 use super::forms::Form;
 

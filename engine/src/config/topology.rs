@@ -1,8 +1,8 @@
 //! Which stage runs on which thread, on which core, and what the machine could not give.
 //!
 //! A plan is made from the configuration and the facts of the machine alone. What the machine lacks
-//! and the engine can do without is a [`Degrade`] with a code, shown in every report; what it cannot
-//! do without is a fault.
+//! and the engine can do without is a [`Degrade`] with a code, shown in every report; what it
+//! cannot do without is a fault.
 
 use std::path::{Path, PathBuf};
 
@@ -302,8 +302,8 @@ fn pin(threads: &mut [ThreadPlan], config: &Config, machine: &Machine) {
     }
 }
 
-/// Says which threads have less than a core of their own, and gives real-time priority where it does
-/// no harm: a thread that never sleeps would starve the rest of a shared core.
+/// Says which threads have less than a core of their own, and gives real-time priority where it
+/// does no harm: a thread that never sleeps would starve the rest of a shared core.
 fn judge_cores(threads: &mut [ThreadPlan], machine: &Machine, notes: &mut Vec<Degrade>) {
     let mut not_pinned = Vec::new();
     let mut not_isolated = Vec::new();
@@ -398,7 +398,8 @@ fn journal(
     (hot_dir(machine, &config.engine.name, &config.engine.dir), bytes)
 }
 
-/// A folder that only an engine of this name with this `dir` uses, and finds again at its next start.
+/// A folder that only an engine of this name with this `dir` uses, and finds again at its next
+/// start.
 fn hot_dir(machine: &Machine, name: &str, dir: &Path) -> PathBuf {
     let absolute = std::path::absolute(dir).unwrap_or_else(|_| dir.to_path_buf());
     let digest = Sha256::digest(absolute.as_os_str().as_encoded_bytes());

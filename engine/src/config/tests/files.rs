@@ -2,23 +2,25 @@
 
 use std::path::Path;
 
-use shm::ids::{FeedId, InstrumentId, StrategyId};
+use feed::instruments::Instruments;
+use shm::ids::{FeedId, StrategyId, Symbol};
 use shm::units::{Nanos, Price, Qty};
 
 use super::super::context::Context;
 use super::super::limits::Limit;
-use super::super::model::{FeedSource, Instruments, Session, Speed};
+use super::super::model::{self, FeedSource, Session, Speed};
 use super::super::params::Params;
 use super::super::spec::{Kind, Table};
-use super::super::{InstrumentName, Sources, init, key_list, keys, schema};
-use super::{GOOD, load};
+use super::super::{FaultKind, Sources, init, key_list, keys, schema};
+use super::{GOOD, load, with};
 
 fn example(name: &str) -> Sources {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config");
     Sources::read(&folder.join(name)).unwrap()
 }
 
-/// Goal: every example file loads. Method: all files of the folder, so that a new one is tested too.
+/// Goal: every example file loads, with its instruments. Method: all files of the folder, so that a
+/// new one is tested too.
 #[test]
 fn every_example_file_loads() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config");
@@ -28,7 +30,7 @@ fn every_example_file_loads() {
         if path.extension().is_some_and(|extension| extension == "toml") {
             let mut sources = Sources::read(&path).unwrap();
             sources.environment.clear();
-            if let Err(report) = sources.load() {
+            if let Err(report) = sources.load_and_bind() {
                 panic!("{report}");
             }
             count += 1;
@@ -56,7 +58,7 @@ fn the_demo_file_means_what_it_says() {
     assert_eq!(config.strategies[0].feeds, [FeedId(0)]);
     let Params::Maker(maker) = config.strategies[0].params else { panic!() };
     assert_eq!((maker.spread_ticks, maker.qty), (2, Qty::from_shares(100)));
-    assert_eq!(config.strategies[2].instruments, Instruments::All);
+    assert_eq!(config.strategies[2].instruments, model::Instruments::All);
     assert_eq!(config.limits[0].order.reference_age_max, Limit::Max(Nanos(2_000_000_000)));
     assert_eq!(config.limits[0].order.value_max, Limit::Max("500000".parse().unwrap()));
     assert_eq!(config.limits[0].repeat.per, Nanos(1_000_000_000));
@@ -150,26 +152,67 @@ fn what_is_written_out_loads_to_the_same() {
 /// Goal: symbols become ids, limits rows, and an order's limits the tightest that cover it.
 #[test]
 fn binding_gives_ids_and_the_tightest_limits() {
-    let loaded = example("tuned-4-cores.toml").load().unwrap();
-    let name = |id, symbol| InstrumentName { id: InstrumentId(id), symbol, currency: "USD" };
-    let bound = loaded.bind(&[name(0, "AAPL"), name(1, "INTC"), name(2, "MSFT")]).unwrap();
-    assert_eq!(bound.instruments_of(StrategyId(1)), [InstrumentId(0), InstrumentId(2)]);
+    let (loaded, instruments, bound) = example("tuned-4-cores.toml").load_and_bind().unwrap();
+    let id = |symbol| instruments.find(NASDAQ, Symbol::new(symbol).unwrap()).unwrap().id;
+    assert_eq!(bound.instruments_of(StrategyId(1)), [id("AAPL"), id("MSFT")]);
     let account = loaded.config.accounts[0].id;
-    let apple = bound.tightest(account, StrategyId(1), InstrumentId(0));
+    let apple = bound.tightest(account, StrategyId(1), id("AAPL"));
     assert_eq!(apple.total.long_max, Limit::Max(Qty::from_shares(1000)));
-    let other = bound.tightest(account, StrategyId(1), InstrumentId(2));
+    let other = bound.tightest(account, StrategyId(1), id("MSFT"));
     assert_eq!(other.total.long_max, Limit::Max(Qty::from_shares(2000)));
     assert_eq!(other.total.open_qty_max, Limit::Max(Qty::from_shares(20_000)));
     assert_eq!(bound.limits.version, 1);
     let slots = &bound.slots;
     assert_eq!((slots[0].strategy, slots[0].first), (StrategyId::OPERATOR, 0));
     assert_eq!((slots[1].first, slots[1].count), (slots[0].count, 1024));
+}
 
-    let euro = InstrumentName { id: InstrumentId(0), symbol: "AAPL", currency: "EUR" };
-    let report = loaded.bind(&[euro, name(1, "MSFTX")]).unwrap_err();
+const NASDAQ: Symbol = Symbol(*b"NASDAQ  ");
+
+/// Goal: what the instrument file does not have, or has in another currency, is a fault at its
+/// line.
+#[test]
+fn instruments_that_do_not_fit_are_faults() {
+    let loaded = load(GOOD).unwrap();
+    let bind = |rows: &str| {
+        let header =
+            "venue,symbol,currency,multiplier,lot,qty_min,qty_max,px_min,px_max,prior_close,ticks";
+        let instruments = Instruments::parse("x.csv", &format!("{header}\n{rows}")).unwrap();
+        loaded.bind(&instruments).unwrap_err()
+    };
+    let row = |venue: &str, symbol: &str, currency: &str| {
+        format!("{venue},{symbol},{currency},1,1,1,1000,0.01,1000,,0:0.01\n")
+    };
+    let mut rows = String::new();
+    for symbol in ["AAPL", "AMZN", "GOOGL", "META", "MSFTX", "NVDA", "TSLA"] {
+        rows += &row("NASDAQ", symbol, if symbol == "TSLA" { "EUR" } else { "USD" });
+    }
+    let report = bind(&rows);
     let text = report.to_string();
-    assert_eq!(report.faults.len(), 2, "{text}");
-    assert!(text.contains("tuned-4-cores.toml:46:"), "{text}");
+    assert_eq!(report.faults.len(), 4, "{text}");
+    let line = 1 + GOOD.lines().position(|line| line.contains("kind = \"maker\"")).unwrap();
+    assert!(text.contains(&format!("test.toml:{line}:")), "{text}");
     assert!(text.contains("no instrument \"MSFT\"; did you mean `MSFTX`?"), "{text}");
-    assert!(text.contains("not quoted in USD"), "{text}");
+    assert!(text.contains("strategy.take.wiring.instruments"), "{text}");
+    assert!(text.contains("not quoted in USD, the currency of its account: TSLA"), "{text}");
+    let report = bind(&row("NASDAK", "AAPL", "USD"));
+    assert!(report.has(FaultKind::Cross, "feed.itch.venue"), "{report}");
+    assert!(report.has(FaultKind::Cross, "gateway.ouch.venue"), "{report}");
+    assert!(report.to_string().contains("did you mean `NASDAK`?"), "{report}");
+}
+
+/// Goal: faults of the configuration and of the instrument file are one report.
+#[test]
+fn faults_of_both_files_are_one_report() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("demo-instruments.csv"), "venue,symbol\n").unwrap();
+    let file = folder.path().join("test.toml");
+    std::fs::write(&file, with("retries = 5", "retries = 500")).unwrap();
+    let report = Sources::read(&file).unwrap().load_and_bind().unwrap_err();
+    assert!(report.has(FaultKind::OutOfRange, "feed.itch.retries"), "{report}");
+    assert!(report.has(FaultKind::Instruments, "currency"), "{report}");
+    assert!(report.to_string().contains("demo-instruments.csv:1: currency: "), "{report}");
+    std::fs::remove_file(folder.path().join("demo-instruments.csv")).unwrap();
+    let report = Sources::read(&file).unwrap().load_and_bind().unwrap_err();
+    assert!(report.has(FaultKind::Instruments, ""), "{report}");
 }

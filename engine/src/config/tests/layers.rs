@@ -122,7 +122,8 @@ fn a_wrong_override_is_reported_with_its_origin() {
     assert!(!text.contains("hunter2"), "a secret is repeated: {text}");
 }
 
-/// Goal: `--layout` replaces thread tables wherever they were written; `--set` alone contradicts them.
+/// Goal: `--layout` replaces thread tables wherever they were written; `--set` alone contradicts
+/// them.
 #[test]
 fn layout_of_the_command_line_replaces_threads() {
     let threads =

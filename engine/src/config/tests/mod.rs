@@ -3,6 +3,7 @@
 mod faults;
 mod files;
 mod layers;
+mod pieces;
 mod topology;
 
 use super::{Loaded, Report, Sources};

@@ -49,8 +49,8 @@ fn strategy(id: u8) -> StageId {
     StageId::Strategy(StrategyId(id))
 }
 
-/// Goal: each layout puts every stage in one thread, in flow order, each thread on a core of its own,
-/// helpers elsewhere. Method: every layout on a machine with cores to spare.
+/// Goal: each layout puts every stage in one thread, in flow order, each thread on a core of its
+/// own, helpers elsewhere. Method: every layout on a machine with cores to spare.
 #[test]
 fn layouts_place_every_stage_once_in_flow_order() {
     let machine = machine(8);
@@ -76,8 +76,8 @@ fn layouts_place_every_stage_once_in_flow_order() {
     }
 }
 
-/// Goal: a hot thread never takes the last core or more than the quota: it yields then, and says so.
-/// Method: every layout at one core below, at, and above what it needs; quotas at and below.
+/// Goal: a hot thread never takes the last core or more than the quota: it yields then, and says
+/// so. Method: every layout at one core below, at, and above what it needs; quotas at and below.
 #[test]
 fn too_few_cores_or_too_small_a_quota_yields() {
     for (layout, hot) in [("fused", 1), ("split2", 2), ("split4", 4)] {
@@ -134,8 +134,8 @@ fn a_core_that_is_not_there_is_a_fault() {
     assert!(report.to_string().contains("of this machine 0, 1"), "{report}");
 }
 
-/// Goal: what memory cannot hold is smaller, then elsewhere, and said. Method: shrink /dev/shm and the
-/// lock limit around what two lanes of four 16 MiB segments need.
+/// Goal: what memory cannot hold is smaller, then elsewhere, and said. Method: shrink /dev/shm and
+/// the lock limit around what two lanes of four 16 MiB segments need.
 #[test]
 fn small_memory_is_said_and_lived_with() {
     let mut machine = machine(8);
