@@ -127,6 +127,15 @@ byte_enum! {
     }
 }
 
+impl RecordKind {
+    /// The kind of a record's header; `None` for one that this build does not know, and for the
+    /// journal's own.
+    #[must_use]
+    pub const fn from_u16(raw: u16) -> Option<Self> {
+        if raw > u8::MAX as u16 { None } else { Self::from_u8(raw as u8) }
+    }
+}
+
 /// Declares a record body of a fixed size.
 macro_rules! record {
     (
