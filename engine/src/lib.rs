@@ -23,8 +23,12 @@
 pub mod clock;
 pub mod config;
 pub mod link;
+pub mod pipeline;
 pub mod order;
 pub mod pin;
 pub mod position;
 pub mod risk;
+pub mod stage;
+pub mod strategy;
+pub mod telemetry;
 pub mod wait;

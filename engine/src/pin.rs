@@ -21,7 +21,9 @@ impl Refusal {
     #[must_use]
     pub const fn text(self) -> &'static str {
         match self {
-            Self::Core => "a thread could not be pinned: its core is outside the allowed set (taskset, cgroup)",
+            Self::Core => {
+                "a thread could not be pinned: its core is outside the allowed set (taskset, cgroup)"
+            }
             Self::Lock => "memory is not locked: raise `ulimit -l` or grant CAP_IPC_LOCK",
             Self::Priority => "no real-time priority: grant CAP_SYS_NICE on an isolated core",
         }
@@ -59,6 +61,37 @@ pub fn allowed_cores() -> io::Result<Vec<usize>> {
 pub fn lock_memory() -> Result<(), Refusal> {
     use rustix::mm::{MlockAllFlags, mlockall};
     mlockall(MlockAllFlags::CURRENT | MlockAllFlags::FUTURE).map_err(|_| Refusal::Lock)
+}
+
+/// What the kernel has counted for the calling thread so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Page faults, minor and major.
+    pub page_faults: u64,
+    /// Times it gave the core away by itself (blocking; `sched_yield` counts as involuntary).
+    pub voluntary_switches: u64,
+    /// Times the core was taken away.
+    pub involuntary_switches: u64,
+}
+
+/// Reads [`Usage`]: one system call, so only at the edges of a measured window.
+#[must_use]
+#[expect(unsafe_code, reason = "getrusage of a thread is only in libc")]
+pub fn usage() -> Usage {
+    let mut raw = core::mem::MaybeUninit::<libc::rusage>::zeroed();
+    // SAFETY: the pointer is to a whole, writable `rusage`, as getrusage(2) asks.
+    let failed = unsafe { libc::getrusage(libc::RUSAGE_THREAD, raw.as_mut_ptr()) };
+    if failed != 0 {
+        return Usage::default();
+    }
+    // SAFETY: all fields are integers, zeroed above and then filled in by the kernel.
+    let raw = unsafe { raw.assume_init() };
+    let count = |value: i64| u64::try_from(value).unwrap_or(0);
+    Usage {
+        page_faults: count(raw.ru_minflt) + count(raw.ru_majflt),
+        voluntary_switches: count(raw.ru_nvcsw),
+        involuntary_switches: count(raw.ru_nivcsw),
+    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,58 @@
+//! The archive thread: copies lanes to the disk, moves the durable mark, ties the clocks together.
+
+#![expect(clippy::disallowed_methods, reason = "cold: a helper thread sleeps between its turns")]
+
+use super::hot::{Phase, PhaseOf};
+use crate::clock::Clock;
+use crate::telemetry::ArchiveMeters;
+use shm::journal::{ArchiveError, Archiver};
+use shm::units::Nanos;
+use std::time::Duration;
+
+/// Time between two turns.
+const TURN: Duration = Duration::from_micros(500);
+/// Time between two anchors.
+const ANCHOR_EVERY: Nanos = Nanos::SECOND;
+
+/// What the archive thread owns.
+pub struct ArchiveThread {
+    /// The archiver of every lane.
+    pub archiver: Archiver,
+    /// Longest time between two syncs.
+    pub group: Nanos,
+    /// The clock it ties to the wall.
+    pub clock: Clock,
+    /// Its meters.
+    pub meters: ArchiveMeters,
+    /// What it is told.
+    pub phase: Phase,
+}
+
+impl ArchiveThread {
+    /// Runs until told to stop, then archives and syncs what is left.
+    ///
+    /// # Errors
+    /// [`ArchiveError`] of the final turn. An error before it is final for the archiver (C11): it is
+    /// counted, `failed` is raised for the risk stage to see, and nothing is retried.
+    pub fn run(mut self) -> Result<(), ArchiveError> {
+        let mut anchored = Nanos(0);
+        while !self.phase.is(PhaseOf::Stop) {
+            let now = self.clock.now();
+            match self.archiver.turn(now, self.group) {
+                Ok(progress) => {
+                    self.meters.bytes.add(progress.bytes);
+                    self.meters.lag_bytes.set(progress.lag_bytes);
+                    self.meters.lag.set(progress.lag_ns);
+                }
+                Err(_) => self.meters.failed.set(1),
+            }
+            if now.saturating_since(anchored) >= ANCHOR_EVERY {
+                anchored = now;
+                let anchor = self.clock.anchor();
+                self.meters.drift.set(anchor.wall.0.abs_diff(anchor.engine.0));
+            }
+            std::thread::sleep(TURN);
+        }
+        self.archiver.close(self.clock.now())
+    }
+}

@@ -1,0 +1,576 @@
+//! Puts stages together from configuration, plan and opening state; the same for a live run and for a
+//! replay, which differ in where inputs come from and where bytes go.
+
+#![expect(clippy::disallowed_macros, reason = "cold: before the start")]
+
+use super::ends::Ends;
+use super::opening::Opening;
+use crate::clock::Clock;
+use crate::config::model::{FeedSource, Session};
+use crate::config::topology::Plan;
+use crate::config::{Bound, Config, StageId};
+use crate::link::{Input, Output};
+use crate::order::slots::SlotPool;
+use crate::position::FeeRates;
+use crate::risk::{Mode, Risk, setup as risk_setup};
+use crate::stage::book_check::{BookCheck, Channel};
+use crate::stage::market_link::MarketLink;
+use crate::stage::{Recorded, Stage, feed, gateway, risk, strategy};
+use crate::strategy::{self as strategies, Terms, desk::Outlet};
+use crate::telemetry::{FeedKeys, GatewayKeys, RefusalKeys, RiskKeys, StrategyKeys};
+use ::feed::book::{BooksConfig, ItchBooks};
+use ::feed::instruments::Instruments;
+use ::feed::moldudp64::{Receiver, ReceiverConfig};
+use ::gateway::codec::ouch50::{CapacityCode, DisplayCode};
+use ::gateway::ouch::{Ouch, OuchConfig};
+use ::gateway::session::soupbintcp::{Client, ClientConfig, Credentials};
+use ::gateway::wire_table::WireTableConfig;
+use shm::gates::Gates;
+use shm::ids::{FeedId, GatewayId, InstrumentId, StrategyId};
+use shm::message::BookTop;
+use shm::record::order::PositionEvent;
+use shm::record::status::{Busy, Link};
+use shm::record::{self, RecordKind};
+use shm::region::{CellKey, Region, RegionBuilder};
+use std::collections::{BTreeMap, VecDeque};
+
+/// What is needed to put stages together.
+pub struct Assembly<'a> {
+    /// The configuration.
+    pub config: &'a Config,
+    /// The instruments of the session.
+    pub instruments: &'a Instruments,
+    /// What the configuration says of them.
+    pub bound: &'a Bound,
+    /// Placement and links.
+    pub plan: &'a Plan,
+    /// Epoch of new order ids.
+    pub epoch: u16,
+    /// State at the opening.
+    pub opening: &'a Opening,
+}
+
+/// What only a live run has, by feed or gateway.
+pub struct LiveEnds {
+    /// Datagrams, by feed.
+    pub sources: Vec<Option<Box<dyn feed::Source>>>,
+    /// The exchange's book hashes, by feed.
+    pub channels: Vec<Option<Box<dyn Channel>>>,
+    /// Links, by gateway.
+    pub dials: Vec<Option<gateway::Dial>>,
+    /// Credentials, by gateway.
+    pub credentials: Vec<Option<Credentials>>,
+    /// The kill gates.
+    pub gates: Gates,
+    /// Raised by the archive thread after a final error.
+    pub archive_failed: shm::counters::CounterReader,
+}
+
+/// What only a replay has.
+pub struct ReplayEnds {
+    /// Records by the stage that wrote them.
+    pub records: BTreeMap<u8, VecDeque<Recorded>>,
+    /// Where each gateway's messages go.
+    pub sinks: Vec<Option<Box<dyn FnMut(&[u8]) + Send>>>,
+}
+
+/// The world a pipeline is put into.
+pub enum World {
+    /// Sockets, gates, clocks.
+    Live(LiveEnds),
+    /// A recording.
+    Replay(ReplayEnds),
+}
+
+/// Keys of everything a pipeline counts, listed while the region is planned.
+pub struct Sheet {
+    feeds: Vec<Option<(FeedKeys, CellKey<BookTop>)>>,
+    strategies: Vec<Option<StrategyKeys>>,
+    risk: Option<(RiskKeys, RefusalKeys, CellKey<PositionEvent>)>,
+    gateways: Vec<Option<GatewayKeys>>,
+}
+
+impl Sheet {
+    /// For as many stages as the configuration has.
+    #[must_use]
+    pub fn new(config: &Config) -> Self {
+        let empty = |count: usize| (0..count).map(|_| None);
+        Self {
+            feeds: empty(config.feeds.len()).collect(),
+            strategies: (0..=config.strategies.len()).map(|_| None).collect(),
+            risk: None,
+            gateways: (0..config.gateways.len()).map(|_| None).collect(),
+        }
+    }
+
+    /// Lists the meters of one stage under the current thread of the region.
+    pub fn list(
+        &mut self,
+        stage: StageId,
+        config: &Config,
+        instruments: usize,
+        builder: &mut RegionBuilder,
+    ) {
+        let name = config.stage_name(stage);
+        match stage {
+            StageId::Feed(id) => {
+                let keys = FeedKeys::list(builder, &name);
+                let cells = builder.cells::<BookTop>(&format!("{name}.top"), instruments.max(1));
+                if let Some(place) = self.feeds.get_mut(id.index()) {
+                    *place = Some((keys, cells));
+                }
+            }
+            StageId::Strategy(id) => {
+                if let Some(place) = self.strategies.get_mut(id.index()) {
+                    *place = Some(StrategyKeys::list(builder, &name));
+                }
+            }
+            StageId::Risk => {
+                let rows = (config.strategies.len() + 1) * instruments.max(1);
+                let keys = RiskKeys::list(builder, &name);
+                let refusals = RefusalKeys::list(builder);
+                self.risk =
+                    Some((keys, refusals, builder.cells::<PositionEvent>("risk.position", rows)));
+            }
+            StageId::Gateway(id) => {
+                if let Some(place) = self.gateways.get_mut(id.index()) {
+                    *place = Some(GatewayKeys::list(builder, &name));
+                }
+            }
+        }
+    }
+}
+
+/// A pipeline put together: stages by thread of the plan, and where commands are given.
+pub struct Pipeline {
+    /// By thread of the plan.
+    pub threads: Vec<Vec<Stage>>,
+    /// By stage.
+    pub commands: Vec<(StageId, Output)>,
+}
+
+/// The byte of a stage in a record's header.
+#[must_use]
+pub const fn stage_byte(stage: StageId) -> record::StageId {
+    match stage {
+        StageId::Feed(id) => record::StageId::new(record::Stage::Feed, id.0),
+        StageId::Strategy(id) => record::StageId::new(record::Stage::Strategy, id.0),
+        StageId::Risk => record::StageId::RISK,
+        StageId::Gateway(id) => record::StageId::new(record::Stage::Gateway, id.0),
+    }
+}
+
+/// What is wrong with a pipeline that cannot be put together.
+#[derive(Debug, thiserror::Error)]
+pub enum AssembleError {
+    /// The region was not made from the sheet: a programming error.
+    #[error("the region holds other meters than were listed")]
+    Meters,
+    /// A link of the plan is missing: a programming error.
+    #[error("no link from {0:?} to {1:?}")]
+    NoLink(StageId, StageId),
+    /// The opening state does not fit the configuration.
+    #[error("the last session's state does not fit this configuration: {0}")]
+    Restore(#[from] crate::risk::RestoreError),
+}
+
+impl Assembly<'_> {
+    /// Puts every stage together.
+    ///
+    /// # Errors
+    /// [`AssembleError`].
+    pub fn build(
+        &self,
+        clock: &Clock,
+        region: &Region,
+        sheet: Sheet,
+        world: World,
+    ) -> Result<Pipeline, AssembleError> {
+        let replay = matches!(world, World::Replay(_));
+        let mut cx = Builder {
+            with: self,
+            ends: Ends::make(self.config, &self.plan.links, replay),
+            clock,
+            region,
+            sheet,
+            world,
+        };
+        let mut threads = Vec::with_capacity(self.plan.threads.len());
+        for thread in &self.plan.threads {
+            let stages: Result<Vec<Stage>, AssembleError> =
+                thread.stages.iter().map(|stage| cx.stage(*stage)).collect();
+            threads.push(stages?);
+        }
+        Ok(Pipeline { threads, commands: cx.ends.command_outputs() })
+    }
+
+    fn is_instrument_of(&self, strategy: StrategyId) -> Box<[bool]> {
+        let mine = self.bound.instruments_of(strategy);
+        let each = 0..self.instruments.len();
+        each.map(|id| mine.contains(&InstrumentId(id as u32))).collect()
+    }
+
+    fn terms(&self) -> Box<[Terms]> {
+        let each = self.instruments.iter();
+        each.map(|instrument| Terms {
+            bands: instrument.ticks.map(|band| (band.from, band.tick)),
+            lot: instrument.lot,
+        })
+        .collect()
+    }
+
+    /// What risk is told before start.
+    #[must_use]
+    pub fn risk_setup(&self) -> risk_setup::Setup {
+        let config = self.config;
+        let feed_of = |venue| config.feeds.iter().find(|feed| feed.venue == venue);
+        let instruments = self.instruments.iter().map(|row| risk_setup::Instrument {
+            bands: row
+                .ticks
+                .iter()
+                .filter(|band| band.tick.0 > 0)
+                .map(|band| (band.from, band.tick))
+                .collect(),
+            lot: row.lot,
+            qty_min: row.qty_min,
+            qty_max: row.qty_max,
+            px_min: row.px_min,
+            px_max: row.px_max,
+            multiplier: row.multiplier,
+            prior_close: row.prior_close,
+            feed: feed_of(row.venue).map_or(FeedId(0), |feed| feed.id),
+        });
+        let accounts = config.accounts.iter().map(|row| risk_setup::Account {
+            rates: FeeRates { fee: row.fee_per_share, rebate: row.rebate_per_share },
+        });
+        let gateways = config.gateways.iter().map(|row| risk_setup::Gateway {
+            rate: row.send.rate,
+            reserve: row.send.reserve,
+            per: row.send.per,
+        });
+        let strategies = self.bound.slots.iter().map(|range| {
+            let strategy =
+                range.strategy.index().checked_sub(1).and_then(|at| config.strategies.get(at));
+            risk_setup::Strategy {
+                account: strategy.map(|row| row.account).unwrap_or_default(),
+                gateway: strategy.map(|row| row.gateway).unwrap_or_default(),
+                slot_first: range.first,
+                slot_count: range.count,
+                instruments: self.is_instrument_of(range.strategy).into_vec(),
+            }
+        });
+        risk_setup::Setup {
+            epoch: self.epoch,
+            instruments: instruments.collect(),
+            accounts: accounts.collect(),
+            gateways: gateways.collect(),
+            strategies: strategies.collect(),
+            feeds: config.feeds.len(),
+            limits: self.bound.limits.clone(),
+            memory: risk_setup::Memory::default(),
+        }
+    }
+}
+
+struct Builder<'a> {
+    with: &'a Assembly<'a>,
+    ends: Ends,
+    clock: &'a Clock,
+    region: &'a Region,
+    sheet: Sheet,
+    world: World,
+}
+
+impl Builder<'_> {
+    fn stage(&mut self, stage: StageId) -> Result<Stage, AssembleError> {
+        match stage {
+            StageId::Feed(id) => self.feed(id).map(Stage::Feed),
+            StageId::Strategy(id) => self.strategy(id).map(Stage::Strategy),
+            StageId::Risk => self.risk().map(Stage::Risk),
+            StageId::Gateway(id) => self.gateway(id).map(Stage::Gateway),
+        }
+    }
+
+    /// Records of a stage; none for a live run.
+    fn records(&mut self, stage: StageId) -> VecDeque<Recorded> {
+        match &mut self.world {
+            World::Live(_) => VecDeque::new(),
+            World::Replay(ends) => ends.records.remove(&stage_byte(stage).0).unwrap_or_default(),
+        }
+    }
+
+    /// A conflating output: in a replay it becomes full where the recording did.
+    fn conflating(
+        &self,
+        output: Output,
+        index: usize,
+        keys: usize,
+        records: &VecDeque<Recorded>,
+    ) -> MarketLink {
+        if matches!(self.world, World::Live(_)) {
+            return MarketLink::new(output, index as u16, keys);
+        }
+        let full = records.iter().filter(|record| record.kind == RecordKind::LinkFull);
+        let full = full.filter_map(|record| Link::read(&record.body));
+        let at =
+            full.filter(|link| usize::from(link.link) == index).map(|link| link.ordinal).collect();
+        MarketLink::replaying(output, index as u16, keys, at)
+    }
+
+    fn feed(&mut self, id: FeedId) -> Result<feed::FeedStage, AssembleError> {
+        let stage = StageId::Feed(id);
+        let with = self.with;
+        let records = self.records(stage);
+        let count = with.instruments.len();
+        let outputs = self.ends.market_outputs(stage);
+        let links = outputs.into_iter().enumerate();
+        let links =
+            links.map(|(at, output)| self.conflating(output, at, count + 1, &records)).collect();
+        let row = with.config.feeds.get(id.index());
+        let venue = row.map(|row| row.venue);
+        let symbols = venue.into_iter().flat_map(|venue| with.instruments.of_venue(venue));
+        let (lines, tries) = match row.map(|row| &row.source) {
+            Some(FeedSource::Lines { b, request, retries, .. }) => {
+                (1 + usize::from(b.is_some()), if request.is_some() { *retries } else { 0 })
+            }
+            Some(FeedSource::File { .. }) | None => (1, 0),
+        };
+        let (keys, cells) = self
+            .sheet
+            .feeds
+            .get_mut(id.index())
+            .and_then(Option::take)
+            .ok_or(AssembleError::Meters)?;
+        let (source, channel) = match &mut self.world {
+            World::Live(ends) => (
+                ends.sources.get_mut(id.index()).and_then(Option::take),
+                ends.channels.get_mut(id.index()).and_then(Option::take),
+            ),
+            World::Replay(_) => (None, None),
+        };
+        let setup = feed::Setup {
+            id: stage_byte(stage),
+            feed: id,
+            source,
+            receiver: Receiver::new(ReceiverConfig { lines, tries, ..ReceiverConfig::default() }),
+            books: ItchBooks::new(BooksConfig::default(), count, symbols),
+            links,
+            capture: with.config.journal.capture == crate::config::model::Capture::Raw,
+            meters: keys.take(self.region).ok_or(AssembleError::Meters)?,
+            cells: self.region.cells(cells).ok_or(AssembleError::Meters)?,
+            check: channel.map(|channel| BookCheck::new(channel, count)),
+            replay: of_kinds(
+                records,
+                &[RecordKind::RxFeed, RecordKind::Tick, RecordKind::LinkRoom],
+            ),
+        };
+        Ok(feed::FeedStage::new(setup, self.clock.clone()))
+    }
+
+    fn strategy(&mut self, id: StrategyId) -> Result<strategy::StrategyStage, AssembleError> {
+        let stage = StageId::Strategy(id);
+        let with = self.with;
+        let records = self.records(stage);
+        let row = id.index().checked_sub(1).and_then(|at| with.config.strategies.get(at));
+        let row = row.ok_or(AssembleError::Meters)?;
+        let range = with.bound.slots.get(id.index()).ok_or(AssembleError::Meters)?;
+        let mut slots = SlotPool::new(id, with.epoch, range.first, range.count);
+        for (root, last) in with.opening.working_of(id) {
+            slots.hold(root, last);
+        }
+        let mut feeds = row.feeds.iter().map(|feed| StageId::Feed(*feed));
+        let first = feeds.next().ok_or(AssembleError::Meters)?;
+        let intents = self.ends.output(stage, StageId::Risk);
+        let intents = intents.ok_or(AssembleError::NoLink(stage, StageId::Risk))?;
+        let outlet = if matches!(self.world, World::Live(_)) {
+            Outlet::live(intents)
+        } else {
+            let busy = records.iter().filter(|record| record.kind == RecordKind::Busy);
+            let busy = busy.filter_map(|record| Busy::read(&record.body)).map(|busy| busy.ordinal);
+            Outlet::replay(intents, busy.collect())
+        };
+        let keys = self
+            .sheet
+            .strategies
+            .get_mut(id.index())
+            .and_then(Option::take)
+            .ok_or(AssembleError::Meters)?;
+        Ok(strategy::StrategyStage::new(strategy::Setup {
+            id: stage_byte(stage),
+            strategy: strategies::build(&row.params, with.instruments.len()),
+            params: row.params,
+            enabled: true,
+            ports: strategy::Ports {
+                market: self.ends.input(first, stage),
+                feeds: feeds.map(|feed| self.ends.input(feed, stage)).collect(),
+                updates: self.ends.input(StageId::Risk, stage),
+                commands: self.ends.command_input(stage),
+            },
+            outlet,
+            slots,
+            terms: with.terms(),
+            mine: with.is_instrument_of(id),
+            counters: keys.take(self.region).ok_or(AssembleError::Meters)?,
+            replay: of_kinds(records, &[RecordKind::Took]),
+        }))
+    }
+
+    fn risk(&mut self) -> Result<risk::RiskStage, AssembleError> {
+        let with = self.with;
+        let records = self.records(StageId::Risk);
+        let mut state = Risk::new(&with.risk_setup());
+        with.opening.restore_into(&mut state)?;
+        let ports = self.risk_ports(&records)?;
+        let wiring = with.bound.slots.iter().map(|range| {
+            let row =
+                range.strategy.index().checked_sub(1).and_then(|at| with.config.strategies.get(at));
+            risk::Wiring {
+                account: row.map(|row| row.account).unwrap_or_default(),
+                gateway: row.map(|row| row.gateway).unwrap_or_default(),
+            }
+        });
+        let (keys, refusals, cells) = self.sheet.risk.take().ok_or(AssembleError::Meters)?;
+        let (gates, archive_failed) = match &self.world {
+            World::Live(ends) => (Some(ends.gates.clone()), Some(ends.archive_failed.clone())),
+            World::Replay(_) => (None, None),
+        };
+        Ok(risk::RiskStage::new(risk::Setup {
+            risk: state,
+            ports,
+            wiring: wiring.collect(),
+            mode: Mode::Active,
+            gates,
+            archive_failed,
+            carried: with.opening.working().collect(),
+            meters: keys.take(self.region).ok_or(AssembleError::Meters)?,
+            refusals: refusals.take(self.region).ok_or(AssembleError::Meters)?,
+            cells: self.region.cells(cells).ok_or(AssembleError::Meters)?,
+            instruments: with.instruments.len().max(1),
+            replay: of_kinds(
+                records,
+                &[
+                    RecordKind::Approved,
+                    RecordKind::Denied,
+                    RecordKind::CancelAsked,
+                    RecordKind::OrderEvent,
+                    RecordKind::Took,
+                    RecordKind::LinkRoom,
+                ],
+            ),
+        }))
+    }
+
+    fn risk_ports(&mut self, records: &VecDeque<Recorded>) -> Result<risk::Ports, AssembleError> {
+        let with = self.with;
+        let risk = StageId::Risk;
+        let mut market = with.config.feeds.iter().map(|feed| StageId::Feed(feed.id));
+        let first = market.next().ok_or(AssembleError::Meters)?;
+        let mut intents = vec![Input::closed()];
+        let (operator, _) = crate::link::replay(0);
+        let mut updates = vec![self.updates(operator, StrategyId::OPERATOR, records)];
+        for row in &with.config.strategies {
+            let stage = StageId::Strategy(row.id);
+            intents.push(self.ends.input(stage, risk));
+            let output = self.ends.output(risk, stage).ok_or(AssembleError::NoLink(risk, stage))?;
+            updates.push(self.updates(output, row.id, records));
+        }
+        let mut approved = Vec::new();
+        let mut reports = Vec::new();
+        for row in &with.config.gateways {
+            let stage = StageId::Gateway(row.id);
+            approved.push(self.ends.output(risk, stage).ok_or(AssembleError::NoLink(risk, stage))?);
+            reports.push(self.ends.input(stage, risk));
+        }
+        Ok(risk::Ports {
+            market: self.ends.input(first, risk),
+            feeds: market.map(|feed| self.ends.input(feed, risk)).collect(),
+            intents,
+            reports,
+            commands: self.ends.command_input(risk),
+            approved,
+            updates,
+        })
+    }
+
+    fn updates(
+        &self,
+        output: Output,
+        strategy: StrategyId,
+        records: &VecDeque<Recorded>,
+    ) -> risk::UpdateLink {
+        let range = self.with.bound.slots.get(strategy.index());
+        let (first, count) = range.map_or((0, 0), |range| (range.first, range.count));
+        let link = self.conflating(output, strategy.index(), count as usize, records);
+        risk::UpdateLink::new(link, first, count)
+    }
+
+    fn gateway(&mut self, id: GatewayId) -> Result<gateway::GatewayStage, AssembleError> {
+        let stage = StageId::Gateway(id);
+        let with = self.with;
+        let records = self.records(stage);
+        let row = with.config.gateways.get(id.index()).ok_or(AssembleError::Meters)?;
+        let slots =
+            with.bound.slots.iter().map(|range| range.first + range.count).max().unwrap_or(1);
+        let mut ouch = Ouch::new(OuchConfig {
+            symbols: with.instruments.iter().map(|row| row.symbol).collect(),
+            firm: None,
+            capacity: CapacityCode::PRINCIPAL,
+            display: DisplayCode::VISIBLE,
+            table: WireTableConfig { slots, urns: (slots * 4).next_power_of_two() },
+        });
+        let mut unanswered = gateway::UnansweredTable::new(slots as usize);
+        with.opening.restore_wire(id, &mut ouch, &mut unanswered);
+        let credentials = match &mut self.world {
+            World::Live(ends) => ends.credentials.get_mut(id.index()).and_then(Option::take),
+            World::Replay(_) => None,
+        };
+        // A replay logs on nowhere: what a session is made of stands in the recorded bytes.
+        let credentials =
+            credentials.or_else(|| Credentials::new("", "")).ok_or(AssembleError::Meters)?;
+        let session = Client::new(ClientConfig::new(credentials, with.opening.start_of(id)));
+        let keys = self
+            .sheet
+            .gateways
+            .get_mut(id.index())
+            .and_then(Option::take)
+            .ok_or(AssembleError::Meters)?;
+        let (dial, gates, sink) = match &mut self.world {
+            World::Live(ends) => (
+                ends.dials.get_mut(id.index()).and_then(Option::take),
+                Some(ends.gates.clone()),
+                None,
+            ),
+            World::Replay(ends) => {
+                (None, None, ends.sinks.get_mut(id.index()).and_then(Option::take))
+            }
+        };
+        debug_assert!(matches!(row.session, Session::Ouch50 { .. }), "checked before the start");
+        let reports = self.ends.output(stage, StageId::Risk);
+        Ok(gateway::GatewayStage::new(gateway::Setup {
+            id: stage_byte(stage),
+            gateway: id,
+            approved: self.ends.input(StageId::Risk, stage),
+            reports: reports.ok_or(AssembleError::NoLink(stage, StageId::Risk))?,
+            session,
+            ouch,
+            unanswered,
+            dial,
+            gates,
+            rules: gateway::SendRules {
+                order_age_max: row.send.order_age_max,
+                batch_max: row.send.send_batch_max,
+            },
+            meters: keys.take(self.region).ok_or(AssembleError::Meters)?,
+            replay: of_kinds(
+                records,
+                &[RecordKind::RxVenue, RecordKind::Tx, RecordKind::Sent, RecordKind::TxVoid],
+            ),
+            sink,
+        }))
+    }
+}
+
+/// The records that drive a stage; the others are there for readers.
+fn of_kinds(records: VecDeque<Recorded>, kinds: &[RecordKind]) -> VecDeque<Recorded> {
+    records.into_iter().filter(|record| kinds.contains(&record.kind)).collect()
+}

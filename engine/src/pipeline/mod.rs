@@ -1,0 +1,7 @@
+//! The pipeline: makes the rings, moves each end into its stage, runs named pinned threads, stops them.
+
+pub mod archive;
+pub mod assemble;
+mod ends;
+pub mod hot;
+pub mod opening;

@@ -1,0 +1,363 @@
+//! What a session begins with: orders and positions of the session before, and where its venues'
+//! streams resume. Read from the journal, written into the new one's first records, and taken from
+//! there, so that a replay of the new session begins alike.
+
+#![expect(clippy::disallowed_macros, reason = "cold: before the start")]
+
+use crate::risk::{RestoreError, Risk, setup::Setup};
+use crate::stage::gateway::UnansweredTable;
+use gateway::ouch::Ouch;
+use gateway::session::soupbintcp::{SessionName, Start};
+use shm::ids::{ClOrdId, GatewayId, InstrumentId, StrategyId, VenueOrdId};
+use shm::journal::{FileError, Journal, ReadError};
+use shm::message::{Approved, ExecReport, Kind};
+use shm::reason::Reason;
+use shm::record::market::{Tx, TxVoid, VenueSession};
+use shm::record::status::SessionOpen;
+use shm::record::{RecordKind, Stage, StageId};
+use shm::units::{Nanos, Qty};
+use std::path::Path;
+
+/// Why the last session could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum OpeningError {
+    /// The journal's folder could not be listed.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A lane could not be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// A record does not fit the state before it.
+    #[error("epoch {epoch}: record {record} of the risk lane does not fit: {error}")]
+    Restore {
+        /// Which session.
+        epoch: u16,
+        /// Which record of the stage, from 1.
+        record: usize,
+        /// Why.
+        error: RestoreError,
+    },
+}
+
+/// One record of a stage with what a rebuild needs of its header.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    /// What it is.
+    pub kind: RecordKind,
+    /// Engine time.
+    pub ts: Nanos,
+    /// Body and payload.
+    pub body: Vec<u8>,
+}
+
+/// A message that was sent, or was about to be.
+#[derive(Clone, Debug)]
+pub struct SentMessage {
+    /// Its record.
+    pub tx: Tx,
+    /// The packet.
+    pub bytes: Vec<u8>,
+}
+
+/// The last session whose opening was complete.
+#[derive(Clone, Debug, Default)]
+pub struct LastSession {
+    /// Its epoch.
+    pub epoch: u16,
+    /// Its date, days since the Unix epoch.
+    pub date: u32,
+    /// It was closed in order.
+    pub clean: bool,
+    /// Records of the risk stage.
+    pub risk: Vec<Kept>,
+    /// Messages of the gateways that were not voided, in order.
+    pub messages: Vec<SentMessage>,
+    /// By gateway: the session it was logged on to; `venue_seq` as carried into that session.
+    pub sessions: Vec<VenueSession>,
+}
+
+impl LastSession {
+    /// Reads the last session of a directory; `None` when there was none whose opening was complete.
+    ///
+    /// # Errors
+    /// [`OpeningError`]: the journal is damaged. Nothing may start on it.
+    pub fn read(dir: &Path) -> Result<Option<Self>, OpeningError> {
+        let journal = Journal::open(dir)?;
+        let mut epochs = journal.epochs()?;
+        epochs.sort_unstable();
+        while let Some(epoch) = epochs.pop() {
+            if let Some(session) = Self::read_epoch(&journal, epoch)? {
+                return Ok(Some(session));
+            }
+        }
+        Ok(None)
+    }
+
+    fn read_epoch(journal: &Journal, epoch: u16) -> Result<Option<Self>, OpeningError> {
+        let mut session = Self { epoch, ..Self::default() };
+        let mut open = false;
+        for lane in journal.lanes(epoch)? {
+            let mut reader = journal.reader(epoch, lane)?;
+            while let Some(record) = reader.next()? {
+                let kind = RecordKind::from_u16(record.header.kind);
+                let Some(kind) = kind else { continue };
+                open |= kind == RecordKind::OpenComplete;
+                session.take(
+                    kind,
+                    StageId(record.header.stage),
+                    Nanos(record.header.ts),
+                    record.body,
+                );
+            }
+        }
+        Ok(open.then_some(session))
+    }
+
+    fn take(&mut self, kind: RecordKind, stage: StageId, ts: Nanos, body: &[u8]) {
+        match kind {
+            RecordKind::SessionOpen => {
+                self.date = SessionOpen::read(body).map_or(0, |open| open.date);
+            }
+            RecordKind::SessionClose => self.clean = true,
+            RecordKind::Tx | RecordKind::CarryTx => {
+                if let Some((tx, bytes)) = Tx::split(body) {
+                    let bytes = bytes.get(..usize::from(tx.len)).unwrap_or_default().to_vec();
+                    self.messages.push(SentMessage { tx, bytes });
+                }
+            }
+            RecordKind::TxVoid => {
+                let void = TxVoid::read(body).filter(|void| void.tx_seq != 0);
+                if let Some(void) = void {
+                    let same = |sent: &SentMessage| {
+                        sent.tx.cl_ord_id == void.cl_ord_id && sent.tx.action == void.action
+                    };
+                    if let Some(at) = self.messages.iter().rposition(same) {
+                        self.messages.remove(at);
+                    }
+                }
+            }
+            RecordKind::VenueSession => {
+                if let Some(read) = VenueSession::read(body) {
+                    self.take_session(read);
+                }
+            }
+            _ if stage.kind() == Some(Stage::Risk) => {
+                self.risk.push(Kept { kind, ts, body: body.to_vec() });
+            }
+            _ => {}
+        }
+    }
+
+    /// The first of a gateway is the one carried over: its sequence is where risk had come to. Later
+    /// ones say which session it logged on to.
+    fn take_session(&mut self, read: VenueSession) {
+        match self.sessions.iter_mut().find(|known| known.gateway == read.gateway) {
+            Some(known) if known.session == read.session => {}
+            Some(known) => *known = VenueSession { venue_seq: 1, ..read },
+            None => self.sessions.push(read),
+        }
+    }
+}
+
+/// A working order as a gateway needs it.
+#[derive(Clone, Copy, Debug)]
+struct WorkingOrder {
+    root: ClOrdId,
+    last: ClOrdId,
+    id: ClOrdId,
+    replace: ClOrdId,
+    venue_ord_id: VenueOrdId,
+    leaves: Qty,
+    gateway: GatewayId,
+    instrument: InstrumentId,
+}
+
+/// The state that a session begins with.
+#[derive(Clone, Debug, Default)]
+pub struct Opening {
+    /// `CarryOrder` and `CarryPosition`, in the order written.
+    pub risk: Vec<Kept>,
+    /// Messages of working orders: `CarryTx`.
+    pub messages: Vec<SentMessage>,
+    /// By gateway that has one: where its stream resumes.
+    pub sessions: Vec<VenueSession>,
+    working: Vec<WorkingOrder>,
+}
+
+impl Opening {
+    /// Rebuilds the last session and makes an opening of what is left of it. Orders that were approved
+    /// and for which no message was ever written were never sent: they are released here.
+    ///
+    /// # Errors
+    /// [`OpeningError::Restore`]: a record contradicts those before it.
+    pub fn after(last: &LastSession, setup: &Setup, date: u32) -> Result<Self, OpeningError> {
+        let mut risk = Risk::new(setup);
+        for (at, kept) in last.risk.iter().enumerate() {
+            risk.restore(kept.kind, &kept.body, kept.ts).map_err(|error| {
+                OpeningError::Restore { epoch: last.epoch, record: at + 1, error }
+            })?;
+        }
+        for report in never_sent(&risk, &last.messages) {
+            risk.on_report(&report.0, report.1);
+        }
+        let mut opening = Self::default();
+        risk.carry(date != last.date, &mut |kind, body| {
+            opening.risk.push(Kept { kind, ts: Nanos(0), body: body.to_vec() });
+        });
+        opening.sessions = last
+            .sessions
+            .iter()
+            .map(|known| {
+                let seen = risk.venue_seq(GatewayId(known.gateway)).unwrap_or(0);
+                let venue_seq = if seen == 0 { known.venue_seq } else { u64::from(seen) + 1 };
+                VenueSession { venue_seq, ..*known }
+            })
+            .collect();
+        opening.find_working(&risk);
+        let ids = |order: &WorkingOrder| [order.id, order.replace];
+        let wanted: Vec<ClOrdId> = opening.working.iter().flat_map(ids).collect();
+        let is_order = |sent: &&SentMessage| sent.tx.action != Kind::ApprovedCancel as u8;
+        let of_working = last.messages.iter().filter(is_order);
+        let mut kept: Vec<SentMessage> = Vec::new();
+        for sent in of_working.filter(|sent| wanted.contains(&sent.tx.cl_ord_id)) {
+            // Sent again after a reconnect: the same bytes under the same number.
+            kept.retain(|known| known.tx.cl_ord_id != sent.tx.cl_ord_id);
+            kept.push(sent.clone());
+        }
+        opening.messages = kept;
+        Ok(opening)
+    }
+
+    /// The opening that a recorded session began with.
+    ///
+    /// # Errors
+    /// [`RestoreError`] when it does not fit the setup.
+    pub fn recorded(
+        risk: Vec<Kept>,
+        messages: Vec<SentMessage>,
+        sessions: Vec<VenueSession>,
+        setup: &Setup,
+    ) -> Result<Self, RestoreError> {
+        let mut opening = Self { risk, messages, sessions, working: Vec::new() };
+        let mut state = Risk::new(setup);
+        opening.restore_into(&mut state)?;
+        opening.find_working(&state);
+        Ok(opening)
+    }
+
+    fn find_working(&mut self, risk: &Risk) {
+        let each = risk.working_orders().map(|order| WorkingOrder {
+            root: order.root,
+            last: order.last,
+            id: order.terms.id,
+            replace: order.replace.id,
+            venue_ord_id: order.venue_ord_id,
+            leaves: order.leaves_qty(),
+            gateway: order.gateway,
+            instrument: order.instrument,
+        });
+        self.working = each.collect();
+    }
+
+    /// Takes the state into the `Risk` that will trade.
+    ///
+    /// # Errors
+    /// [`RestoreError`] when it does not fit the setup.
+    pub fn restore_into(&self, risk: &mut Risk) -> Result<(), RestoreError> {
+        self.risk.iter().try_for_each(|kept| risk.restore(kept.kind, &kept.body, kept.ts))
+    }
+
+    /// First and highest id of each working order of a strategy.
+    pub fn working_of(&self, strategy: StrategyId) -> impl Iterator<Item = (ClOrdId, ClOrdId)> {
+        let mine = self.working.iter().filter(move |order| order.root.strategy() == strategy);
+        mine.map(|order| (order.root, order.last))
+    }
+
+    /// The newest id of each working order: no strategy knows them, so they are cancelled once their
+    /// session is up.
+    pub fn working(&self) -> impl Iterator<Item = ClOrdId> {
+        self.working.iter().map(|order| order.last)
+    }
+
+    /// Where a gateway's stream resumes.
+    #[must_use]
+    pub fn start_of(&self, gateway: GatewayId) -> Start {
+        let known = self.sessions.iter().find(|known| known.gateway == gateway.0);
+        known.map_or(Start::FIRST, |known| Start {
+            session: SessionName(known.session),
+            seq: known.venue_seq,
+        })
+    }
+
+    /// Puts the working orders' numbers and messages into a gateway's tables.
+    pub fn restore_wire(
+        &self,
+        gateway: GatewayId,
+        ouch: &mut Ouch,
+        unanswered: &mut UnansweredTable,
+    ) {
+        for order in self.working.iter().filter(|order| order.gateway == gateway) {
+            let message_of = |id: ClOrdId| {
+                self.messages.iter().find(|sent| id != ClOrdId::NONE && sent.tx.cl_ord_id == id)
+            };
+            let Some(first) = message_of(order.id) else { continue };
+            let urn = first.tx.venue_no;
+            let restored = ouch.table_mut().restore_new(urn, order.id);
+            debug_assert!(restored.is_ok(), "the tables have room for every slot");
+            if order.venue_ord_id.0 != 0 {
+                ouch.table_mut().on_live(
+                    urn,
+                    order.venue_ord_id,
+                    order.leaves.to_shares().unwrap_or(0),
+                );
+            } else {
+                unanswered.keep(&approved_of(first, order), urn, &first.bytes);
+            }
+            if let Some(second) = message_of(order.replace) {
+                let urn = second.tx.venue_no;
+                let restored = ouch.table_mut().restore_replace(urn, order.replace);
+                debug_assert!(restored.is_ok(), "the tables have room for every slot");
+                unanswered.keep(&approved_of(second, order), urn, &second.bytes);
+            }
+        }
+        let session = self.sessions.iter().find(|known| known.gateway == gateway.0);
+        if let Some(known) = session {
+            ouch.table_mut().raise_next_urn(known.venue_no);
+        }
+    }
+}
+
+/// The approval behind a message, as far as sending it again needs it.
+fn approved_of(sent: &SentMessage, order: &WorkingOrder) -> Approved {
+    Approved {
+        kind: sent.tx.action,
+        instrument: order.instrument,
+        cl_ord_id: sent.tx.cl_ord_id,
+        t0: sent.tx.t0,
+        ..Approved::default()
+    }
+}
+
+/// Reports for orders and replaces that were approved and never written for the wire: the journal is
+/// ahead of the wire, so no venue can know them.
+fn never_sent(risk: &Risk, messages: &[SentMessage]) -> Vec<(ExecReport, GatewayId)> {
+    let is_sent = |id: ClOrdId| messages.iter().any(|sent| sent.tx.cl_ord_id == id);
+    let mut reports = Vec::new();
+    for order in risk.working_orders() {
+        // The replace first: what is left must be the order as it was.
+        for id in [order.replace.id, order.terms.id] {
+            if id != ClOrdId::NONE && !is_sent(id) {
+                let report = ExecReport {
+                    kind: Kind::GateReject as u8,
+                    reason: Reason::Session as u16,
+                    cl_ord_id: id,
+                    last_px: order.terms.px,
+                    last_qty: order.terms.qty,
+                    ..ExecReport::default()
+                };
+                reports.push((report, order.gateway));
+            }
+        }
+    }
+    reports
+}

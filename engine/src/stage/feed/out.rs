@@ -1,0 +1,274 @@
+//! What the messages of a datagram touch, apart from the receiver that delivers them: books, links to
+//! strategies and risk, meters, cells.
+
+use super::super::book_check::BookCheck;
+use super::super::market_link::{MarketLink, Sent};
+use crate::clock::Clock;
+use crate::telemetry::FeedMeters;
+use ::feed::book::{Applied, ItchBooks, Print};
+use ::feed::moldudp64::{Delivery, Event, Receiver, Sink};
+use shm::ids::{Cause, FeedId, InstrumentId};
+use shm::message::{BookTop, FeedState, FeedStatus, Kind, Trade, flags};
+use shm::record::status::Link;
+use shm::seqlock::CellWriter;
+use shm::units::Nanos;
+
+/// Status is repeated after this much time of packets.
+const STATUS_EVERY: Nanos = Nanos(100_000_000);
+/// A cell is written at most this often.
+const CELL_EVERY: Nanos = Nanos(100_000);
+
+pub(super) struct Out {
+    feed: FeedId,
+    books: ItchBooks,
+    links: Vec<MarketLink>,
+    meters: FeedMeters,
+    cells: Vec<(CellWriter<BookTop>, Nanos)>,
+    check: Option<BookCheck>,
+    clock: Clock,
+    /// Arrival and read of the input being applied.
+    t0: Nanos,
+    read: Nanos,
+    packet_at: Nanos,
+    status_at: Nanos,
+    state: FeedState,
+    expected: u64,
+}
+
+impl Out {
+    pub(super) fn new(
+        feed: FeedId,
+        books: ItchBooks,
+        links: Vec<MarketLink>,
+        meters: FeedMeters,
+        cells: Vec<CellWriter<BookTop>>,
+        check: Option<BookCheck>,
+        clock: Clock,
+    ) -> Self {
+        Self {
+            feed,
+            books,
+            links,
+            meters,
+            cells: cells.into_iter().map(|cell| (cell, Nanos(0))).collect(),
+            check,
+            clock,
+            t0: Nanos(0),
+            read: Nanos(0),
+            packet_at: Nanos(0),
+            status_at: Nanos(0),
+            state: FeedState::Stale,
+            expected: 0,
+        }
+    }
+
+    pub(super) const fn books(&self) -> &ItchBooks {
+        &self.books
+    }
+
+    pub(super) const fn meters(&self) -> &FeedMeters {
+        &self.meters
+    }
+
+    pub(super) const fn links(&self) -> usize {
+        self.links.len()
+    }
+
+    /// Begins an input that arrived at `t0` and was read at `read`.
+    pub(super) const fn at(&mut self, t0: Nanos, read: Nanos) -> &mut Self {
+        (self.t0, self.read) = (t0, read);
+        self
+    }
+
+    /// Arrival: the kernel's stamp where it can be true, else the read.
+    pub(super) fn arrival(&self, stamp: Option<Nanos>, read: Nanos) -> Nanos {
+        let Some(wall) = stamp else { return read };
+        self.clock.from_wall(wall, read).unwrap_or_else(|| {
+            self.meters.stamps_refused.add(1);
+            read
+        })
+    }
+
+    pub(super) fn count(&self, len: usize, changed: bool) {
+        self.meters.packets.add(1);
+        self.meters.bytes.add(len as u64);
+        self.meters.duplicates.add(u64::from(!changed));
+    }
+
+    /// Compares books with the exchange's, where it tells them.
+    pub(super) fn compare(&mut self) {
+        if let Some(check) = &mut self.check {
+            check.poll(&self.books, &self.meters);
+        }
+    }
+
+    /// The next record of a link that became full.
+    pub(super) fn take_full(&mut self) -> Option<Link> {
+        self.links.iter_mut().find_map(MarketLink::take_full)
+    }
+
+    /// Tells the state on change, and every 100 ms of packets.
+    pub(super) fn status(&mut self, receiver: &Receiver, t0: Nanos, now: Nanos) {
+        self.packet_at = receiver.heard_at().unwrap_or(now);
+        self.expected = receiver.expected();
+        let state = receiver.state();
+        if state == self.state && t0.saturating_since(self.status_at) < STATUS_EVERY {
+            return;
+        }
+        (self.state, self.status_at) = (state, t0);
+        let counts = receiver.counts();
+        self.meters.gaps.set(counts.gaps);
+        self.meters.lost.set(counts.lost);
+        self.meters.malformed.set(counts.malformed + self.books.counts().malformed);
+        self.meters.unknown.set(self.books.counts().unknown);
+        self.meters.book_faults.set(self.books.faults().total());
+        let message = self.status_message(0).into();
+        let key = self.books.books().instruments();
+        for link in &mut self.links {
+            self.meters.conflated.add(u64::from(link.send(key, message, now) == Sent::Held));
+        }
+    }
+
+    fn status_message(&self, more_flags: u8) -> FeedStatus {
+        FeedStatus {
+            kind: Kind::FeedStatus as u8,
+            flags: more_flags,
+            state: self.state as u8,
+            feed: self.feed.0,
+            instrument: InstrumentId::NONE,
+            packet_at: self.packet_at,
+            feed_seq: self.expected,
+            t0: self.t0,
+            cause: Cause::new(self.feed, self.expected),
+            ..FeedStatus::default()
+        }
+    }
+
+    /// Sends what a link holds back; the record of it, if anything went out.
+    pub(super) fn flush(&mut self, at: usize, most: usize, now: Nanos) -> Option<Link> {
+        let status = self.status_message(flags::CONFLATED);
+        let Self { feed, books, links, t0, expected, .. } = self;
+        let link = links.get_mut(at).filter(|link| link.is_holding())?;
+        let cause = Cause::new(*feed, *expected);
+        let instruments = books.books().instruments();
+        let flushed = link.flush(most, now, |key| {
+            if key == instruments {
+                return status.into();
+            }
+            let instrument = InstrumentId(key as u32);
+            top_message(books, instrument, flags::CONFLATED, *t0, cause).into()
+        });
+        (flushed > 0).then(|| link.flushed_record(flushed))
+    }
+
+    fn publish(&mut self, applied: &Applied, delivery: Delivery, begun: Nanos, decoded: Nanos) {
+        let last = if delivery.last { flags::LAST } else { 0 };
+        let cause = Cause::new(self.feed, delivery.seq);
+        let instrument = applied.instrument;
+        let mut published = Nanos(0);
+        if let Some(print) = applied.print {
+            let trade =
+                trade_message(&self.books, instrument, &print, applied.venue_ts, self.t0, cause);
+            published = self.clock.now();
+            self.meters.trades.add(1);
+            for link in &mut self.links {
+                // A print that does not pass is not made up for: only its book's top will be.
+                if link.is_holding() {
+                    self.meters.trades_dropped.add(1);
+                } else if link.send(instrument.index(), trade.into(), published) == Sent::Held {
+                    self.meters.trades_dropped.add(1);
+                }
+            }
+        }
+        if applied.top || applied.state {
+            let top = top_message(&self.books, instrument, last, self.t0, cause);
+            published = self.clock.now();
+            self.meters.tops.add(1);
+            for link in &mut self.links {
+                let held = link.send(instrument.index(), top.into(), published) == Sent::Held;
+                self.meters.conflated.add(u64::from(held));
+            }
+            if let Some((cell, written)) = self.cells.get_mut(instrument.index())
+                && self.read.saturating_since(*written) >= CELL_EVERY
+            {
+                cell.write(&top);
+                *written = self.read;
+            }
+        }
+        if published != Nanos(0) {
+            self.meters.arrival_to_read.record(self.read.saturating_since(self.t0).0);
+            self.meters.wait_in_datagram.record(begun.saturating_since(self.read).0);
+            self.meters.decode.record(decoded.saturating_since(begun).0);
+            self.meters.book.record(published.saturating_since(decoded).0);
+        }
+    }
+}
+
+impl Sink for Out {
+    fn on_message(&mut self, delivery: Delivery, message: &[u8]) {
+        let begun = self.clock.now();
+        // A message that waited for a gap to be filled arrived earlier than what filled it.
+        self.t0 = delivery.t0;
+        let applied = self.books.apply(message);
+        self.meters.messages.add(1);
+        let known = applied.instrument != InstrumentId::NONE;
+        if known && (applied.top || applied.state || applied.print.is_some()) {
+            self.publish(&applied, delivery, begun, self.clock.now());
+        }
+        if let Some(check) = &mut self.check {
+            check.on_applied(delivery.seq, &self.books);
+        }
+    }
+
+    fn on_event(&mut self, event: Event) {
+        self.books.on_event(&event);
+        if let (Event::SessionStarted(session), Some(check)) = (event, &mut self.check) {
+            check.on_session(session);
+        }
+    }
+}
+
+fn top_message(
+    books: &ItchBooks,
+    instrument: InstrumentId,
+    more_flags: u8,
+    t0: Nanos,
+    cause: Cause,
+) -> BookTop {
+    let top = books.top(instrument);
+    BookTop {
+        kind: Kind::BookTop as u8,
+        flags: books.flags(instrument) | more_flags,
+        instrument,
+        bid_px: top.bid_px,
+        bid_qty: top.bid_qty,
+        ask_px: top.ask_px,
+        ask_qty: top.ask_qty,
+        t0,
+        cause,
+        ..BookTop::default()
+    }
+}
+
+fn trade_message(
+    books: &ItchBooks,
+    instrument: InstrumentId,
+    print: &Print,
+    venue_ts: Nanos,
+    t0: Nanos,
+    cause: Cause,
+) -> Trade {
+    Trade {
+        kind: Kind::Trade as u8,
+        flags: books.flags(instrument),
+        side: print.side.map_or(0, |side| side as u8),
+        instrument,
+        px: print.px,
+        qty: print.qty,
+        match_no: print.match_no,
+        venue_ts,
+        t0,
+        cause,
+        ..Trade::default()
+    }
+}

@@ -1,0 +1,214 @@
+//! What the venue says, and what has not been answered yet.
+
+use super::GatewayStage;
+use super::queue::Item;
+use crate::stage::Turn;
+use gateway::link::SendResult;
+use gateway::ouch::VenueEvent;
+use gateway::session::soupbintcp::ClientEvent;
+use shm::ids::ClOrdId;
+use shm::message::{Approved, ExecReport, Kind};
+use shm::reason::Reason;
+use shm::record::RecordKind;
+use shm::record::market::VenueSession;
+use shm::units::Nanos;
+
+/// Most bytes of a new order or replace, framing included.
+const KEPT_BYTES: usize = 64;
+
+/// A message that may have to be sent again, under its own number.
+#[derive(Clone, Copy, Debug)]
+pub struct Unanswered {
+    /// The approval it came of.
+    pub approved: Approved,
+    /// The venue's number; 0 for none.
+    pub urn: u32,
+    len: u8,
+    bytes: [u8; KEPT_BYTES],
+}
+
+impl Default for Unanswered {
+    fn default() -> Self {
+        Self { approved: Approved::default(), urn: 0, len: 0, bytes: [0; KEPT_BYTES] }
+    }
+}
+
+/// Per slot the latest new order and the latest replace as they were sent.
+#[derive(Debug)]
+pub struct UnansweredTable {
+    slots: Box<[[Unanswered; 2]]>,
+    /// Scratch for putting numbers in order; made once.
+    order: Vec<(u32, ClOrdId)>,
+}
+
+impl UnansweredTable {
+    /// For `slots` slots.
+    #[must_use]
+    pub fn new(slots: usize) -> Self {
+        let slots = vec![[Unanswered::default(); 2]; slots].into_boxed_slice();
+        let order = Vec::with_capacity(slots.len() * 2);
+        Self { slots, order }
+    }
+
+    /// Keeps a message as it is about to be sent.
+    pub fn keep(&mut self, approved: &Approved, urn: u32, bytes: &[u8]) {
+        let Some(pair) = self.slots.get_mut(approved.cl_ord_id.slot() as usize) else { return };
+        let [new, replace] = pair;
+        let kept = if approved.kind == Kind::ApprovedReplace as u8 {
+            replace
+        } else {
+            replace.urn = 0;
+            new
+        };
+        let mut row = Unanswered { approved: *approved, urn, ..Unanswered::default() };
+        // A longer message than any of ours cannot be sent again: it is not kept.
+        if let Some(place) = row.bytes.get_mut(..bytes.len()) {
+            place.copy_from_slice(bytes);
+            row.len = bytes.len() as u8;
+            *kept = row;
+        }
+    }
+
+    /// Copies the message of an order and number into `out`; its length and number.
+    ///
+    /// # Errors
+    /// [`Reason::UnknownOrder`] when it is no longer kept.
+    pub fn write(&self, id: ClOrdId, urn: u32, out: &mut [u8]) -> Result<(usize, u32), Reason> {
+        let pair = self.slots.get(id.slot() as usize).ok_or(Reason::UnknownOrder)?;
+        let kept = pair.iter().find(|kept| kept.urn == urn).ok_or(Reason::UnknownOrder)?;
+        let len = usize::from(kept.len);
+        let (Some(bytes), Some(place)) = (kept.bytes.get(..len), out.get_mut(..len)) else {
+            return Err(Reason::UnknownOrder);
+        };
+        place.copy_from_slice(bytes);
+        Ok((len, urn))
+    }
+
+    fn get(&self, id: ClOrdId, urn: u32) -> Option<&Unanswered> {
+        self.slots.get(id.slot() as usize)?.iter().find(|kept| kept.urn == urn)
+    }
+}
+
+impl GatewayStage {
+    /// Handles every event that the bytes fed so far have completed.
+    pub(super) fn take_events(&mut self, now: Nanos, turn: &mut Turn<'_>) {
+        loop {
+            let Self { session, ouch, .. } = self;
+            let event = match session.next_event() {
+                None => return,
+                Some(ClientEvent::Message { seq, payload }) => {
+                    let Ok(event) = ouch.on_message(payload, seq, now) else {
+                        self.meters.malformed.add(1);
+                        continue;
+                    };
+                    event
+                }
+                Some(ClientEvent::Login { session: name, next_seq, is_new_session, .. }) => {
+                    self.on_login(name.0, next_seq, is_new_session, now, turn);
+                    continue;
+                }
+                Some(ClientEvent::Debug(_) | ClientEvent::Heartbeat | ClientEvent::Ended(_)) => {
+                    continue;
+                }
+            };
+            match event {
+                VenueEvent::Report(report) => {
+                    self.count(&report);
+                    self.report(report, now, turn);
+                }
+                VenueEvent::NextUrn(next) => self.on_next_number(next, now, turn),
+                VenueEvent::System(_)
+                | VenueEvent::MassCancelTaken { .. }
+                | VenueEvent::EntrySwitched { .. } => {}
+            }
+        }
+    }
+
+    fn count(&self, report: &ExecReport) {
+        let meter = match Kind::from_u8(report.kind) {
+            Some(Kind::Accepted | Kind::AcceptedDead) => &self.meters.acks,
+            Some(Kind::Executed) => &self.meters.fills,
+            Some(Kind::Canceled) => &self.meters.canceled,
+            Some(Kind::Replaced | Kind::ReplacedDead) => &self.meters.replaced,
+            Some(Kind::Rejected) => &self.meters.rejected,
+            Some(_) | None => return,
+        };
+        meter.add(1);
+    }
+
+    /// Logged on: the stream will be replayed up to now, and ends with the answer to our question for
+    /// the next number.
+    fn on_login(
+        &mut self,
+        session: [u8; 10],
+        next_seq: u64,
+        is_new_session: bool,
+        now: Nanos,
+        turn: &mut Turn<'_>,
+    ) {
+        self.meters.sessions.add(1);
+        let record = VenueSession {
+            session,
+            gateway: self.gateway.0,
+            venue_no: self.ouch.table().next_urn(),
+            venue_seq: next_seq,
+            t0: now,
+            ..VenueSession::default()
+        };
+        turn.write(RecordKind::VenueSession, self.id, self.at(), now, record.bytes());
+        if is_new_session {
+            // Whatever worked in the old session is gone with it: risk is told at `SessionUp`.
+            self.new_session = true;
+        }
+        let mut out = [0; 16];
+        let Some(len) = self.ouch.encode_query(&mut out) else { return };
+        if let (Some(link), Some(bytes)) = (&mut self.link, out.get(..len)) {
+            match link.link().send(bytes) {
+                SendResult::All | SendResult::Partial(_) => self.session.on_sent(now),
+                // The answer will not come and the session will be found silent, or is closed now.
+                SendResult::WouldBlock | SendResult::TooLong | SendResult::Closed(_) => {}
+            }
+        }
+    }
+
+    /// The stream is whole. What the venue has not seen is sent again, under its own numbers, in
+    /// their order; then new orders may go.
+    fn on_next_number(&mut self, next: u32, now: Nanos, turn: &mut Turn<'_>) {
+        if self.ready {
+            return;
+        }
+        self.ready = true;
+        self.meters.session_up.set(1);
+        self.queue.clear_again();
+        let Self { ouch, unanswered, queue, .. } = self;
+        let table = ouch.table();
+        unanswered.order.clear();
+        let mut slot = table.next_open(0);
+        while let Some(open) = slot {
+            for urn in table.cancel_urns(open) {
+                if urn >= next
+                    && let Some(id) = table.id_of(urn)
+                {
+                    unanswered.order.push((urn, id));
+                }
+            }
+            slot = table.next_open(open.saturating_add(1));
+        }
+        unanswered.order.sort_unstable();
+        for (urn, id) in &unanswered.order {
+            if let Some(kept) = unanswered.get(*id, *urn) {
+                queue.push_again(Item {
+                    approved: kept.approved,
+                    taken: now,
+                    annulled: false,
+                    again: Some(*urn),
+                });
+            }
+        }
+        ouch.table_mut().raise_next_urn(next);
+        let reason = u16::from(core::mem::take(&mut self.new_session));
+        let report =
+            ExecReport { kind: Kind::SessionUp as u8, reason, t0: now, ..ExecReport::default() };
+        self.report(report, now, turn);
+    }
+}

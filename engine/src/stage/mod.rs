@@ -1,0 +1,103 @@
+//! Stages: the four steps between two sockets, each a `poll` function of its inputs and the time.
+//!
+//! A live stage chooses what to take next, writes that choice into its lane where it is not implied,
+//! and acts. A replayed stage reads the choice from the record and acts. The acting code is the same;
+//! each stage's module holds both drivers, side by side.
+
+pub mod book_check;
+pub mod feed;
+pub mod gateway;
+pub mod market_link;
+pub mod risk;
+pub mod strategy;
+
+use crate::clock::Clock;
+use shm::journal::LaneWriter;
+use shm::record::{RecordKind, StageId};
+use shm::units::Nanos;
+
+/// What a stage is given for one poll.
+pub struct Turn<'a> {
+    /// Time of the poll: one clock read, passed down.
+    pub now: Nanos,
+    /// The lane of the thread.
+    pub lane: &'a mut LaneWriter,
+    /// For the stamps of a trip, and for nothing else.
+    pub clock: &'a Clock,
+}
+
+/// Bytes of lane that must be free before a stage takes anything: the records of one poll.
+pub const ROOM_MIN: usize = 64 * 1024;
+
+impl Turn<'_> {
+    /// Appends a record of `stage`, which has taken `at` primary messages. False when the lane is
+    /// full; stages look at the room before they take inputs, so that happens only to those that do not.
+    #[inline]
+    pub fn write(
+        &mut self,
+        kind: RecordKind,
+        stage: StageId,
+        at: u64,
+        ts: Nanos,
+        body: &[u8],
+    ) -> bool {
+        self.lane.append(kind as u16, stage.0, at, ts, body).is_ok()
+    }
+
+    /// Whether the lane can take the records of one poll.
+    #[inline]
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.lane.room() >= ROOM_MIN
+    }
+}
+
+/// One record of a stage, as a replay reads it.
+#[derive(Clone, Debug)]
+pub struct Recorded {
+    /// What it is.
+    pub kind: RecordKind,
+    /// Primary messages the stage had taken.
+    pub at: u64,
+    /// Engine time.
+    pub ts: Nanos,
+    /// Body and payload.
+    pub body: Vec<u8>,
+}
+
+/// How far a replayed stage got in one step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// Something was done.
+    Moved,
+    /// The next input is not there yet.
+    Waiting,
+    /// Every record was followed.
+    Done,
+}
+
+/// Anything a thread can run.
+#[expect(clippy::large_enum_variant, reason = "made once, before the start")]
+pub enum Stage {
+    /// Feed decode and books.
+    Feed(feed::FeedStage),
+    /// One strategy.
+    Strategy(strategy::StrategyStage),
+    /// Risk.
+    Risk(risk::RiskStage),
+    /// One venue session.
+    Gateway(gateway::GatewayStage),
+}
+
+impl Stage {
+    /// One turn of the stage; how many inputs it took.
+    #[inline]
+    pub fn poll(&mut self, turn: &mut Turn<'_>) -> usize {
+        match self {
+            Self::Feed(stage) => stage.poll(turn),
+            Self::Strategy(stage) => stage.poll(turn),
+            Self::Risk(stage) => stage.poll(turn),
+            Self::Gateway(stage) => stage.poll(turn),
+        }
+    }
+}

@@ -1,0 +1,674 @@
+//! The risk stage: decides on intents, applies reports, tells strategies. The one owner of orders,
+//! reservations, positions and money, and the only producer of the gateways' rings.
+//!
+//! Primary port: market data of the first feed. One `Approved`, `Denied` or `CancelAsked` per intent
+//! and one `OrderEvent` per report, in the order taken; `Took` for commands and further feeds. What
+//! the world decided (a gate, the journal, a full ring) is in the record itself: a `Denied` with that
+//! reason.
+
+mod updates;
+
+use super::{Progress, Recorded, Turn};
+use crate::link::{Input, Output};
+use crate::risk::{Applied, Context, Decision, Mode, Risk};
+use crate::telemetry::{Refusals, RiskMeters};
+use shm::gates::Gates;
+use shm::ids::{AccountId, Cause, ClOrdId, GatewayId, InstrumentId, StrategyId};
+use shm::message::{Command, CommandOp, ExecReport, Intent, Kind, Message};
+use shm::reason::Reason;
+use shm::record::order as record;
+use shm::record::status::{Link, Port, Took};
+use shm::record::{RecordKind, StageId};
+use shm::seqlock::CellWriter;
+use shm::units::Nanos;
+use std::collections::VecDeque;
+pub use updates::UpdateLink;
+
+/// Market messages taken in one poll.
+const MARKET_BATCH: usize = 64;
+/// Reports of one gateway taken in one poll.
+const REPORT_BATCH: usize = 64;
+/// Intents of one strategy decided in one poll.
+const INTENT_BATCH: usize = 16;
+/// Orders that one poll of a sweep cancels.
+const SWEEP_BATCH: usize = 16;
+/// A position's cell is written at most this often.
+const CELL_EVERY: Nanos = Nanos(100_000);
+/// What this stage is.
+const ID: StageId = StageId::RISK;
+
+/// The ends of the links that risk reads and writes.
+pub struct Ports {
+    /// Market data of the first feed.
+    pub market: Input,
+    /// Market data of further feeds.
+    pub feeds: Vec<Input>,
+    /// Intents, by strategy; index 0 is the operator's.
+    pub intents: Vec<Input>,
+    /// Reports, by gateway.
+    pub reports: Vec<Input>,
+    /// Commands from the control thread.
+    pub commands: Input,
+    /// Approvals, by gateway.
+    pub approved: Vec<Output>,
+    /// Updates and refusals, by strategy; index 0 is the operator's.
+    pub updates: Vec<UpdateLink>,
+}
+
+/// Where a strategy's orders go.
+#[derive(Clone, Copy, Debug)]
+pub struct Wiring {
+    /// Its account.
+    pub account: AccountId,
+    /// Its gateway.
+    pub gateway: GatewayId,
+}
+
+/// What a risk stage is made of.
+pub struct Setup {
+    /// The rules and their state.
+    pub risk: Risk,
+    /// Its links.
+    pub ports: Ports,
+    /// By strategy.
+    pub wiring: Vec<Wiring>,
+    /// Trading mode at start.
+    pub mode: Mode,
+    /// The kill gates; `None` in a replay.
+    pub gates: Option<Gates>,
+    /// Raised by the archive thread after a final error.
+    pub archive_failed: Option<shm::counters::CounterReader>,
+    /// Orders of the session before: cancelled once a session is up, since no strategy knows them.
+    pub carried: VecDeque<ClOrdId>,
+    /// Meters.
+    pub meters: RiskMeters,
+    /// Refusals by reason.
+    pub refusals: Refusals,
+    /// By strategy, then instrument: the latest position, for whoever looks.
+    pub cells: Vec<CellWriter<record::PositionEvent>>,
+    /// Instruments of the session.
+    pub instruments: usize,
+    /// Records to follow; empty for a live run.
+    pub replay: VecDeque<Recorded>,
+}
+
+/// The stage.
+pub struct RiskStage {
+    risk: Risk,
+    ports: Ports,
+    wiring: Vec<Wiring>,
+    mode: Mode,
+    gates: Option<Gates>,
+    archive_failed: Option<shm::counters::CounterReader>,
+    carried: VecDeque<ClOrdId>,
+    meters: RiskMeters,
+    refusals: Refusals,
+    cells: Vec<(CellWriter<record::PositionEvent>, Nanos)>,
+    instruments: usize,
+    /// A sweep under way: whose orders are being cancelled.
+    sweep: Option<Sweep>,
+    replay: VecDeque<Recorded>,
+}
+
+/// Whose orders a sweep cancels.
+#[derive(Clone, Copy, Debug)]
+struct Sweep {
+    /// One strategy's, or everyone's.
+    strategy: Option<StrategyId>,
+    /// In one instrument, or everywhere.
+    instrument: Option<InstrumentId>,
+}
+
+impl RiskStage {
+    /// Puts the stage together.
+    #[must_use]
+    pub fn new(setup: Setup) -> Self {
+        let Setup {
+            risk,
+            ports,
+            wiring,
+            mode,
+            gates,
+            archive_failed,
+            carried,
+            meters,
+            refusals,
+            cells,
+            instruments,
+            replay,
+        } = setup;
+        let cells = cells.into_iter().map(|cell| (cell, Nanos(0))).collect();
+        Self {
+            risk,
+            ports,
+            wiring,
+            mode,
+            gates,
+            archive_failed,
+            carried,
+            meters,
+            refusals,
+            cells,
+            instruments,
+            sweep: None,
+            replay,
+        }
+    }
+
+    /// The rules and their state, for reports after a run.
+    #[must_use]
+    pub const fn risk(&self) -> &Risk {
+        &self.risk
+    }
+
+    /// One live turn.
+    pub fn poll(&mut self, turn: &mut Turn<'_>) -> usize {
+        if !turn.has_room() {
+            return 0;
+        }
+        self.flush_updates(turn);
+        let mut work = self.take_market(MARKET_BATCH);
+        work += self.take_feeds(turn);
+        work += self.take_reports(turn);
+        work += self.take_commands(turn);
+        for strategy in 0..self.ports.intents.len() {
+            for _ in 0..INTENT_BATCH {
+                if !self.has_intent(strategy) {
+                    break;
+                }
+                // A report that came with the intent is applied before it is judged.
+                work += self.take_reports(turn);
+                if !self.decide_live(strategy, turn) {
+                    break;
+                }
+                work += 1;
+            }
+        }
+        work + self.sweep_on(turn)
+    }
+
+    fn at(&self) -> u64 {
+        self.ports.market.taken()
+    }
+
+    fn take_market(&mut self, limit: usize) -> usize {
+        let Self { risk, ports, meters, .. } = self;
+        let taken = ports.market.drain(limit, |message| risk.on_market(message));
+        meters.market.add(taken as u64);
+        taken
+    }
+
+    /// Further feeds: not the primary port, so that how much was taken is written.
+    fn take_feeds(&mut self, turn: &mut Turn<'_>) -> usize {
+        let mut work = 0;
+        for index in 0..self.ports.feeds.len() {
+            let waiting = self.ports.feeds.get(index).map_or(0, Input::waiting);
+            let count = waiting.min(MARKET_BATCH);
+            let took = Took {
+                port: Port::Feed as u8,
+                index: index as u8,
+                count: count as u32,
+                ..Took::default()
+            };
+            if count == 0 || !turn.write(RecordKind::Took, ID, self.at(), turn.now, took.bytes()) {
+                continue;
+            }
+            let Self { risk, ports, .. } = self;
+            if let Some(input) = ports.feeds.get_mut(index) {
+                work += input.drain(count, |message| risk.on_market(message));
+            }
+        }
+        work
+    }
+
+    fn take_reports(&mut self, turn: &mut Turn<'_>) -> usize {
+        let mut work = 0;
+        for gateway in 0..self.ports.reports.len() {
+            for _ in 0..REPORT_BATCH {
+                let Some(message) = self.ports.reports.get_mut(gateway).and_then(Input::pop) else {
+                    break;
+                };
+                self.apply(&message, gateway, turn.now, turn);
+                work += 1;
+            }
+        }
+        work
+    }
+
+    /// Applies one report: records first, then the update.
+    fn apply(&mut self, message: &Message, gateway: usize, now: Nanos, turn: &mut Turn<'_>) {
+        let Some(report) = message.view::<ExecReport>() else { return };
+        let applied = self.risk.on_report(report, GatewayId(gateway as u8));
+        self.meters.reports.add(1);
+        self.meters.fills.add(u64::from(report.kind == Kind::Executed as u8));
+        let at = self.at();
+        turn.write(RecordKind::OrderEvent, ID, at, now, applied.event.bytes());
+        if let Some(position) = &applied.position {
+            turn.write(RecordKind::PositionEvent, ID, at, now, position.bytes());
+            self.show_position(position, now);
+        }
+        self.tell(&applied, now, turn);
+        self.meters.working.set(self.risk.working_count().into());
+    }
+
+    fn tell(&mut self, applied: &Applied, now: Nanos, turn: &mut Turn<'_>) {
+        let Some(update) = applied.update else { return };
+        let strategy = update.cl_ord_id.strategy();
+        self.push_update(strategy, update.cl_ord_id, update.into(), now, turn);
+    }
+
+    fn push_update(
+        &mut self,
+        strategy: StrategyId,
+        id: ClOrdId,
+        message: Message,
+        now: Nanos,
+        turn: &mut Turn<'_>,
+    ) {
+        let stamp = turn.clock.now();
+        let Some(link) = self.ports.updates.get_mut(strategy.index()) else { return };
+        if let Some(full) = link.send(id, message, stamp) {
+            self.meters.conflated.add(1);
+            if let Some(record) = full {
+                let at = self.ports.market.taken();
+                turn.write(RecordKind::LinkFull, ID, at, now, record.bytes());
+            }
+        }
+    }
+
+    fn flush_updates(&mut self, turn: &mut Turn<'_>) {
+        for strategy in 0..self.ports.updates.len() {
+            let Self { risk, ports, .. } = self;
+            let Some(link) = ports.updates.get_mut(strategy).filter(|link| link.is_holding())
+            else {
+                continue;
+            };
+            if let Some(record) = link.flush(usize::MAX, risk, turn.now) {
+                let at = self.at();
+                turn.write(RecordKind::LinkRoom, ID, at, turn.now, record.bytes());
+            }
+        }
+    }
+
+    fn show_position(&mut self, position: &record::PositionEvent, now: Nanos) {
+        let index = usize::from(position.strategy) * self.instruments + position.instrument.index();
+        if let Some((cell, written)) = self.cells.get_mut(index)
+            && now.saturating_since(*written) >= CELL_EVERY
+        {
+            cell.write(position);
+            *written = now;
+        }
+    }
+
+    fn take_commands(&mut self, turn: &mut Turn<'_>) -> usize {
+        let count = self.ports.commands.waiting();
+        if count == 0 {
+            return 0;
+        }
+        let took = Took { port: Port::Commands as u8, count: count as u32, ..Took::default() };
+        if !turn.write(RecordKind::Took, ID, self.at(), turn.now, took.bytes()) {
+            return 0;
+        }
+        for _ in 0..count {
+            let Some(message) = self.ports.commands.pop() else { break };
+            self.on_command(&message);
+        }
+        count
+    }
+
+    fn on_command(&mut self, message: &Message) {
+        let Some(command) = message.view::<Command>() else { return };
+        match CommandOp::from_u8(command.op) {
+            Some(CommandOp::Mode) => {
+                if let Some(mode) = Mode::from_value(command.value) {
+                    self.mode = mode;
+                }
+            }
+            Some(CommandOp::CancelAll) => {
+                let strategy = StrategyId(command.strategy);
+                self.sweep = Some(Sweep {
+                    strategy: (strategy != StrategyId::OPERATOR).then_some(strategy),
+                    instrument: (command.instrument != InstrumentId::NONE)
+                        .then_some(command.instrument),
+                });
+            }
+            Some(
+                CommandOp::StrategyEnable
+                | CommandOp::StrategyDisable
+                | CommandOp::StrategySet
+                | CommandOp::LimitsSwitch,
+            )
+            | None => {}
+        }
+    }
+
+    fn has_intent(&mut self, strategy: usize) -> bool {
+        self.ports.intents.get_mut(strategy).is_some_and(|input| input.peek().is_some())
+    }
+
+    /// Decides on the next intent of a strategy. False when it must wait: a cancel for room.
+    fn decide_live(&mut self, strategy: usize, turn: &mut Turn<'_>) -> bool {
+        let Some(wiring) = self.wiring.get(strategy).copied() else { return false };
+        let room =
+            self.ports.approved.get(wiring.gateway.index()).is_some_and(|ring| ring.has_room(1));
+        let Some(input) = self.ports.intents.get_mut(strategy) else { return false };
+        let Some(message) = input.peek() else { return false };
+        let Some(intent) = message.view::<Intent>() else {
+            input.pop();
+            return true;
+        };
+        if !room && intent.kind == Kind::IntentCancel as u8 {
+            return false;
+        }
+        input.pop();
+        // The clock is read once per decision: it is the time the rules see, and a stamp of the trip.
+        let now = turn.clock.now().max(turn.now);
+        let world = World {
+            gates_open: self.gates.as_ref().is_none_or(|gates| {
+                gates.is_open(
+                    StrategyId(strategy as u8),
+                    wiring.account,
+                    intent.instrument,
+                    wiring.gateway,
+                )
+            }),
+            journal_ok: turn.lane.free_segments() >= 1
+                && self.archive_failed.as_ref().is_none_or(|failed| failed.get() == 0),
+            room,
+        };
+        self.decide(intent, &message, wiring, world, now, turn);
+        true
+    }
+
+    /// Decides, journals, pushes.
+    fn decide(
+        &mut self,
+        intent: &Intent,
+        message: &Message,
+        wiring: Wiring,
+        world: World,
+        now: Nanos,
+        turn: &mut Turn<'_>,
+    ) {
+        let decision = if world.room {
+            let context = Context {
+                now,
+                gates_open: world.gates_open,
+                mode: self.mode,
+                journal_ok: world.journal_ok,
+            };
+            self.risk.decide(intent, &context)
+        } else {
+            self.risk.refuse(intent, Reason::Busy, now)
+        };
+        self.meters.intents.add(1);
+        let published = message.tail().published(now);
+        let decided = turn.clock.now();
+        self.time(intent, published, now, decided);
+        self.carry_out(
+            decision,
+            intent,
+            wiring.gateway,
+            Stamps { published, begun: now, decided },
+            turn,
+        );
+        self.meters.working.set(self.risk.working_count().into());
+    }
+
+    fn time(&self, intent: &Intent, published: Nanos, begun: Nanos, decided: Nanos) {
+        let d_publish = u64::from(intent.d_publish);
+        let d_begin = u64::from(intent.d_begin);
+        let d_intent = u64::from(published.after(intent.t0));
+        if intent.cause != Cause::NONE {
+            self.meters.hop_feed_strategy.record(d_begin.saturating_sub(d_publish));
+            self.meters.strategy.record(d_intent.saturating_sub(d_begin));
+        }
+        self.meters.hop_strategy_risk.record(begun.saturating_since(published).0);
+        self.meters.risk.record(decided.saturating_since(begun).0);
+    }
+
+    fn carry_out(
+        &mut self,
+        decision: Decision,
+        intent: &Intent,
+        gateway: GatewayId,
+        stamps: Stamps,
+        turn: &mut Turn<'_>,
+    ) {
+        let (at, t0) = (self.at(), intent.t0);
+        let Stamps { published, begun, decided } = stamps;
+        match decision {
+            Decision::Approve { mut record, mut message } => {
+                record.d_intent = published.after(t0);
+                record.d_risk = begun.after(t0);
+                record.d_decided = decided.after(t0);
+                message.d_decided = record.d_decided;
+                turn.write(RecordKind::Approved, ID, at, begun, record.bytes());
+                message.lane_seq = turn.lane.last_seq().0;
+                self.meters.approved.add(1);
+                self.push_approved(gateway, message.into(), turn);
+            }
+            Decision::Cancel { mut record, mut message } => {
+                record.d_intent = published.after(t0);
+                record.d_decided = decided.after(t0);
+                message.d_decided = record.d_decided;
+                turn.write(RecordKind::CancelAsked, ID, at, begun, record.bytes());
+                message.lane_seq = turn.lane.last_seq().0;
+                self.meters.cancels.add(1);
+                self.push_approved(gateway, message.into(), turn);
+            }
+            Decision::Deny { mut record, message } => {
+                record.d_decided = decided.after(t0);
+                turn.write(RecordKind::Denied, ID, at, begun, record.bytes());
+                self.meters.denied.add(1);
+                if let Some(reason) = Reason::from_u8(record.reason) {
+                    self.refusals.count(reason);
+                }
+                let id = intent.cl_ord_id;
+                self.push_update(id.strategy(), id, message.into(), begun, turn);
+            }
+        }
+    }
+
+    fn push_approved(&mut self, gateway: GatewayId, message: Message, turn: &Turn<'_>) {
+        let Some(ring) = self.ports.approved.get_mut(gateway.index()) else { return };
+        let pushed = ring.try_push(message, turn.clock.now());
+        debug_assert!(pushed.is_ok(), "room was checked before the decision");
+    }
+
+    /// Cancels some of the orders that a sweep is after.
+    fn sweep_on(&mut self, turn: &mut Turn<'_>) -> usize {
+        if !self.carried.is_empty() {
+            return self.cancel_carried(turn);
+        }
+        let Some(sweep) = self.sweep else { return 0 };
+        let mut ids = [ClOrdId::NONE; SWEEP_BATCH];
+        let mut count = 0;
+        let working = self.risk.working_orders().filter(|order| {
+            sweep.strategy.is_none_or(|strategy| order.root.strategy() == strategy)
+                && sweep.instrument.is_none_or(|instrument| order.instrument == instrument)
+                && order.pending() & shm::message::pending::CANCEL == 0
+        });
+        for (place, order) in ids.iter_mut().zip(working) {
+            *place = order.newest();
+            count += 1;
+        }
+        if count == 0 {
+            self.sweep = None;
+            return 0;
+        }
+        for id in ids.into_iter().take(count) {
+            let gateway = self.wiring.get(id.strategy().index()).map(|wiring| wiring.gateway);
+            let Some(gateway) = gateway else { continue };
+            if self.ports.approved.get(gateway.index()).is_none_or(|ring| !ring.has_room(1)) {
+                break;
+            }
+            self.sweep_one(id, gateway, turn.clock.now(), turn);
+        }
+        count
+    }
+
+    /// Cancels what the session before left working, once it can.
+    fn cancel_carried(&mut self, turn: &mut Turn<'_>) -> usize {
+        let mut work = 0;
+        for _ in 0..SWEEP_BATCH {
+            let Some(&id) = self.carried.front() else { break };
+            let gateway = self.wiring.get(id.strategy().index()).map(|wiring| wiring.gateway);
+            let Some(gateway) = gateway else { break };
+            let room =
+                self.ports.approved.get(gateway.index()).is_some_and(|ring| ring.has_room(1));
+            if !room || !self.risk.is_session_up(gateway) {
+                break;
+            }
+            self.carried.pop_front();
+            self.sweep_one(id, gateway, turn.clock.now(), turn);
+            work += 1;
+        }
+        work
+    }
+
+    /// Cancels one order of a sweep: its `CancelAsked` names the sweep as its cause.
+    fn sweep_one(&mut self, id: ClOrdId, gateway: GatewayId, now: Nanos, turn: &mut Turn<'_>) {
+        let intent = Intent {
+            kind: Kind::IntentCancel as u8,
+            cl_ord_id: id,
+            t0: now,
+            cause: Cause::SWEEP,
+            ..Intent::default()
+        };
+        let context = Context { now, gates_open: true, mode: self.mode, journal_ok: true };
+        let decision = self.risk.decide(&intent, &context);
+        let stamps = Stamps { published: now, begun: now, decided: now };
+        if matches!(decision, Decision::Cancel { .. }) {
+            self.carry_out(decision, &intent, gateway, stamps, turn);
+        }
+    }
+
+    /// Follows the recording as far as its inputs have come.
+    pub fn replay_step(&mut self, turn: &mut Turn<'_>) -> Progress {
+        let Some(record) = self.replay.front() else { return Progress::Done };
+        let (kind, at, ts) = (record.kind, record.at, record.ts);
+        let behind = at.saturating_sub(self.at());
+        if behind > 0 {
+            let taken = self.take_market(behind as usize);
+            return if taken > 0 { Progress::Moved } else { Progress::Waiting };
+        }
+        let followed = match kind {
+            RecordKind::OrderEvent => self.replay_report(ts, turn),
+            RecordKind::Approved | RecordKind::Denied | RecordKind::CancelAsked => {
+                self.replay_intent(kind, ts, turn)
+            }
+            RecordKind::Took => self.replay_took(),
+            RecordKind::LinkRoom => self.replay_room(ts),
+            _ => true,
+        };
+        if !followed {
+            return Progress::Waiting;
+        }
+        self.replay.pop_front();
+        Progress::Moved
+    }
+
+    fn replay_report(&mut self, ts: Nanos, turn: &mut Turn<'_>) -> bool {
+        let Some(event) = self.replay.front().and_then(|next| record::OrderEvent::read(&next.body))
+        else {
+            return true;
+        };
+        let gateway = usize::from(event.gateway);
+        let Some(message) = self.ports.reports.get_mut(gateway).and_then(Input::pop) else {
+            return false;
+        };
+        self.apply(&message, gateway, ts, turn);
+        true
+    }
+
+    fn replay_intent(&mut self, kind: RecordKind, ts: Nanos, turn: &mut Turn<'_>) -> bool {
+        let Some(body) = self.replay.front().map(|next| next.body.as_slice()) else { return true };
+        let mut world = World { gates_open: true, journal_ok: true, room: true };
+        let id = match kind {
+            RecordKind::Approved => record::Approved::read(body).map(|read| read.cl_ord_id),
+            RecordKind::Denied => record::Denied::read(body).map(|read| {
+                let reason = Reason::from_u8(read.reason);
+                world.gates_open = reason != Some(Reason::Killed);
+                world.journal_ok = reason != Some(Reason::Journal);
+                world.room = reason != Some(Reason::Busy);
+                read.cl_ord_id
+            }),
+            _ => match record::CancelAsked::read(body) {
+                Some(read) if read.cause == Cause::SWEEP => {
+                    let gateway = self.wiring.get(read.cl_ord_id.strategy().index());
+                    if let Some(gateway) = gateway.map(|wiring| wiring.gateway) {
+                        self.sweep_one(read.cl_ord_id, gateway, ts, turn);
+                    }
+                    return true;
+                }
+                read => read.map(|read| read.cl_ord_id),
+            },
+        };
+        let Some(strategy) = id.map(|id| id.strategy().index()) else { return true };
+        let Some(wiring) = self.wiring.get(strategy).copied() else { return true };
+        let Some(message) = self.ports.intents.get_mut(strategy).and_then(Input::pop) else {
+            return false;
+        };
+        if let Some(intent) = message.view::<Intent>() {
+            self.decide(intent, &message, wiring, world, ts, turn);
+        }
+        true
+    }
+
+    /// Takes one message of the batch that the record names; true once all were taken.
+    fn replay_took(&mut self) -> bool {
+        let Some(record) = self.replay.front_mut() else { return true };
+        let Some(mut took) = Took::read(&record.body) else { return true };
+        while took.count > 0 {
+            let message = match Port::from_u8(took.port) {
+                Some(Port::Commands) => self.ports.commands.pop(),
+                Some(Port::Feed) => {
+                    self.ports.feeds.get_mut(usize::from(took.index)).and_then(Input::pop)
+                }
+                Some(Port::Updates | Port::Intents | Port::Reports) | None => return true,
+            };
+            let Some(message) = message else { break };
+            took.count -= 1;
+            if took.port == Port::Feed as u8 {
+                self.risk.on_market(&message);
+            } else {
+                self.on_command(&message);
+                // Its effect is in the records of the sweep that follow.
+                self.sweep = None;
+            }
+        }
+        if let Some(record) = self.replay.front_mut() {
+            record.body.clear();
+            record.body.extend_from_slice(took.bytes());
+        }
+        took.count == 0
+    }
+
+    fn replay_room(&mut self, ts: Nanos) -> bool {
+        let Some(room) = self.replay.front().and_then(|next| Link::read(&next.body)) else {
+            return true;
+        };
+        let Self { risk, ports, .. } = self;
+        if let Some(link) = ports.updates.get_mut(usize::from(room.link)) {
+            let _ = link.flush(room.flushed as usize, risk, ts);
+        }
+        true
+    }
+}
+
+/// What the world outside the rules says of an intent.
+#[derive(Clone, Copy, Debug)]
+struct World {
+    gates_open: bool,
+    journal_ok: bool,
+    room: bool,
+}
+
+/// Stamps of a decision.
+#[derive(Clone, Copy, Debug)]
+struct Stamps {
+    published: Nanos,
+    begun: Nanos,
+    decided: Nanos,
+}

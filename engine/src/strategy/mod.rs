@@ -1,0 +1,40 @@
+//! Strategies: what decides. A strategy is called with one market event or one update of its own
+//! orders at a time, and acts through its [`Desk`]; it reads no clock, no socket, no random number
+//! and no other thread's memory, so that a replay of its inputs gives its outputs.
+
+pub mod desk;
+pub mod maker;
+pub mod probe;
+pub mod registry;
+pub mod taker;
+mod working;
+
+pub use desk::{Busy, Desk, Terms};
+pub use registry::{Built, build};
+
+use crate::config::params::Params;
+use shm::message::{BookTop, FeedStatus, OrderUpdate, RiskReject, Trade};
+
+/// What decides. Called on one thread; never concurrently.
+pub trait Strategy: Send {
+    /// Takes its parameters anew; those of another kind are not for it.
+    fn configure(&mut self, params: &Params);
+
+    /// A best bid or ask changed in one of the strategy's instruments.
+    fn on_top(&mut self, top: &BookTop, desk: &mut Desk<'_>);
+
+    /// A print in one of the strategy's instruments.
+    fn on_trade(&mut self, _trade: &Trade, _desk: &mut Desk<'_>) {}
+
+    /// A feed changed its state.
+    fn on_feed_status(&mut self, _status: &FeedStatus, _desk: &mut Desk<'_>) {}
+
+    /// One of its orders changed its state.
+    fn on_update(&mut self, update: &OrderUpdate, desk: &mut Desk<'_>);
+
+    /// Risk refused what it asked.
+    fn on_reject(&mut self, reject: &RiskReject, desk: &mut Desk<'_>);
+}
+
+#[cfg(test)]
+mod tests;
