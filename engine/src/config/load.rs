@@ -43,6 +43,12 @@ pub struct Setting {
     pub origin: Origin,
 }
 
+impl std::fmt::Display for Setting {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "{} = {}    # {}", self.key, self.value, self.origin)
+    }
+}
+
 /// A configuration without fault.
 #[derive(Clone, Debug)]
 pub struct Loaded {
@@ -81,7 +87,7 @@ impl Sources {
         Ok(Self { file: name, text, environment, ..Self::default() })
     }
 
-    /// Loads and checks. Knows no instrument: [`super::bind`] checks symbols once they are read.
+    /// Loads and checks. Knows no instrument: [`Loaded::bind`] checks symbols once they are read.
     ///
     /// # Errors
     /// The report of every fault.

@@ -78,6 +78,57 @@ fn an_override_takes_the_type_of_its_key() {
     assert_eq!(config.feeds[0].hash_channel.unwrap().port(), 9);
 }
 
+/// Goal: numbers are read in every form that TOML has for them, and printed with their origin.
+#[test]
+fn numbers_are_read_in_every_form() {
+    for (form, rate) in [("2_500", 2500), ("0x9C4", 2500), ("0o4704", 2500), ("+2500", 2500)] {
+        let text = with("rate = 2000", &format!("rate = {form}"));
+        let loaded = load(&text).unwrap_or_else(|report| panic!("{form}: {report}"));
+        assert_eq!(loaded.config.gateways[0].send.rate, rate, "{form}");
+        let lines: Vec<String> = loaded.origins().iter().map(ToString::to_string).collect();
+        let line = 1 + text.lines().position(|line| line.starts_with("send =")).unwrap();
+        let shown = format!("gateway.ouch.send.rate = 2500    # test.toml:{line}:17");
+        assert!(lines.contains(&shown), "{lines:?}");
+    }
+}
+
+/// Goal: no text in any layer makes the loader panic, and each fault says what and where. Method:
+/// random lines of the good file removed, doubled or joined with random words, random overrides.
+#[test]
+fn no_text_makes_the_loader_panic() {
+    use proptest::prelude::*;
+    let words =
+        ["x", "-1", "\"\"", "[", "{ }", "[[]]", "= 1", "é", "unlimited", "true", "1.5", "nan"];
+    let keys: Vec<String> = super::super::key_list().into_iter().map(|key| key.key).collect();
+    let lines = GOOD.lines().count();
+    let change = (0..lines, 0..3_u8, prop::sample::select(words.to_vec()));
+    let set = (prop::sample::select(keys), prop::sample::select(words.to_vec()));
+    let input = (prop::collection::vec(change, 0..4), prop::collection::vec(set, 0..4));
+    proptest!(|((changes, sets) in input)| {
+        let mut text: Vec<String> = GOOD.lines().map(str::to_owned).collect();
+        for (at, how, word) in changes {
+            match how {
+                0 => text[at].clear(),
+                1 => text[at] = format!("{0}\n{0}", text[at]),
+                _ => text[at] = format!("{} {word}", text[at]),
+            }
+        }
+        let mut sources = Sources::text("test.toml", &text.join("\n"));
+        for (key, word) in sets {
+            let key = key.replace('*', "0").replace("(maker)", "");
+            sources.environment.push(variable(&format!("WIRELANE__{}", key.replace('.', "__")), word));
+            sources.sets.push(format!("{key}={word}"));
+        }
+        if let Err(report) = sources.load() {
+            prop_assert!(!report.faults.is_empty());
+            for fault in &report.faults {
+                prop_assert!(!fault.wrong.is_empty());
+                prop_assert!(fault.origin != Origin::Default, "{}", fault);
+            }
+        }
+    });
+}
+
 /// Goal: a wrong override is a fault of the same report, at its own origin.
 #[test]
 fn a_wrong_override_is_reported_with_its_origin() {
