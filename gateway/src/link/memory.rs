@@ -1,6 +1,5 @@
-//! A connection in memory, for tests and simulation: two fixed rings of bytes. Either end may live on
-//! its own thread. A full ring makes partial writes, as a full socket does.
-#![forbid(unsafe_code)]
+//! A connection in memory, for tests and simulation: two fixed rings of bytes. Either end may live
+//! on its own thread. A full ring makes partial writes, as a full socket does.
 
 use super::pending::{Pending, Wrote};
 use super::{Link, RecvResult, SendResult};
@@ -31,8 +30,8 @@ impl Pipe {
     }
 
     fn is_closed(&self) -> bool {
-        // ORDERING: Acquire; pairs with the Release store in `close`, so that what was written before
-        // the close is read before the end is reported.
+        // ORDERING: Acquire; pairs with the Release store in `close`, so that what was written
+        // before the close is read before the end is reported.
         self.closed.load(Ordering::Acquire) != 0
     }
 
@@ -50,7 +49,8 @@ impl Pipe {
     fn write(&self, bytes: &[u8]) -> usize {
         // ORDERING: Relaxed; only this end moves `written`.
         let written = self.written.load(Ordering::Relaxed);
-        // ORDERING: Acquire; pairs with the Release store in `read`: the cells it gave back are free.
+        // ORDERING: Acquire; pairs with the Release store in `read`: the cells it gave back are
+        // free.
         let used = written.wrapping_sub(self.read.load(Ordering::Acquire));
         let count = bytes.len().min(self.bytes.len().saturating_sub(used));
         for (cell, byte) in self.cells(written).zip(bytes.iter().take(count)) {

@@ -9,8 +9,8 @@ pub use tcp::{DialConfig, ShutdownHandle, TcpLink, dial};
 
 use std::io::ErrorKind;
 
-/// What a send did. A message is never interleaved with another: what did not go out at once is kept
-/// and goes out before anything else (E3).
+/// What a send did. A message is never interleaved with another: what did not go out at once is
+/// kept and goes out before anything else (E3).
 #[must_use]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SendResult {

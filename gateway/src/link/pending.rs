@@ -1,5 +1,4 @@
 //! The rest of a message that was not taken at once.
-#![forbid(unsafe_code)]
 
 use super::SendResult;
 use std::io::ErrorKind;

@@ -1,5 +1,4 @@
 //! A TCP connection.
-#![forbid(unsafe_code)]
 
 use super::pending::{Pending, Wrote};
 use super::{Link, RecvResult, SendResult};
@@ -76,8 +75,8 @@ impl TcpLink {
         self.stream.peer_addr()
     }
 
-    /// A way for another thread to shut this connection down, so that a late write fails (K5). Cold:
-    /// duplicates the descriptor.
+    /// A way for another thread to shut this connection down, so that a late write fails (K5).
+    /// Cold: duplicates the descriptor.
     ///
     /// # Errors
     /// The system's: no descriptor left.

@@ -6,7 +6,6 @@
 //! ```
 //!
 //! Encoding writes whole SoupBinTCP packets, ready for the journal and the socket.
-#![forbid(unsafe_code)]
 
 mod report;
 mod request;

@@ -1,5 +1,4 @@
 //! Venue messages to execution reports.
-#![forbid(unsafe_code)]
 
 use super::Ouch;
 use crate::codec::ouch50::{
@@ -47,9 +46,9 @@ impl Ouch {
     /// Reads one venue message (the payload of a sequenced packet) and moves the table with it.
     /// `venue_seq` is its number in the venue's stream, `t0` when its bytes arrived.
     ///
-    /// A price that does not fit is reported as [`Price::NONE`]. Reports of an order that is not ours
-    /// have [`ClOrdId::NONE`], and the venue's order number, else the user reference number, in
-    /// `venue_ord_id`.
+    /// A price that does not fit is reported as [`Price::NONE`]. Reports of an order that is not
+    /// ours have [`ClOrdId::NONE`], and the venue's order number, else the user reference number,
+    /// in `venue_ord_id`.
     ///
     /// # Errors
     /// [`DecodeError`]: count it; the stream holds something this codec does not know.

@@ -1,5 +1,4 @@
 //! Approved orders to packets.
-#![forbid(unsafe_code)]
 
 use super::Ouch;
 use crate::codec::ouch50::{
@@ -97,8 +96,8 @@ impl Ouch {
     /// Writes a new order.
     ///
     /// # Errors
-    /// Unsupported type or time in force, a price or quantity that the venue does not take, an unknown
-    /// instrument, a slot in use, no number left, no room.
+    /// Unsupported type or time in force, a price or quantity that the venue does not take, an
+    /// unknown instrument, a slot in use, no number left, no room.
     #[inline]
     pub fn encode_new(&mut self, approved: &Approved, out: &mut [u8]) -> Result<Encoded, Reason> {
         let symbol = self.symbols.get(approved.instrument.index()).ok_or(Reason::Instrument)?.0;
@@ -128,8 +127,8 @@ impl Ouch {
         Ok(Encoded { bytes, urn })
     }
 
-    /// Writes a replace: of the number last accepted, or of the order still unanswered. The quantity
-    /// is the total of the whole chain, as approved.
+    /// Writes a replace: of the number last accepted, or of the order still unanswered. The
+    /// quantity is the total of the whole chain, as approved.
     ///
     /// # Errors
     /// As [`Ouch::encode_new`]; and an order that is not open, or already being replaced.
@@ -160,8 +159,9 @@ impl Ouch {
         Ok(Encoded { bytes, urn })
     }
 
-    /// Writes a cancel of everything the order's chain may have at the venue: the number last accepted
-    /// and, while a replace is not answered, that one too (E18); the venue ignores the superfluous.
+    /// Writes a cancel of everything the order's chain may have at the venue: the number last
+    /// accepted and, while a replace is not answered, that one too (E18); the venue ignores the
+    /// superfluous.
     ///
     /// # Errors
     /// [`Reason::UnknownOrder`]: nothing of the chain is open. [`Reason::Busy`]: no room.

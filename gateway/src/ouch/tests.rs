@@ -185,7 +185,8 @@ fn a_new_order_carries_its_terms() {
     assert_eq!(view.appendage.options().collect::<Vec<_>>(), [Tag::Firm(*b"DEMO")]);
 }
 
-/// Goal: what the venue does not take is refused by name, and uses no slot. Method: one wrong term each.
+/// Goal: what the venue does not take is refused by name, and uses no slot. Method: one wrong term
+/// each.
 #[test]
 fn what_the_venue_does_not_take_is_refused_by_name() {
     let good = approved(Kind::ApprovedNew, id(0, 0));
@@ -225,7 +226,8 @@ fn what_the_venue_does_not_take_is_refused_by_name() {
     assert!(ouch.encode(&good, &mut [0; 56]).is_ok());
 }
 
-/// Goal: a replace names the number last accepted, carries the whole chain's quantity, and takes over.
+/// Goal: a replace names the number last accepted, carries the whole chain's quantity, and takes
+/// over.
 #[test]
 fn a_replace_names_the_last_accepted_number() {
     let mut ouch = live();
@@ -318,6 +320,40 @@ fn venue_messages_become_reports() {
     assert_eq!((said.last_px.to_string(), said.last_qty), ("63.005".into(), Qty::from_shares(25)));
     assert_eq!(said.venue_ord_id, VenueOrdId(4_242));
 
+    let broken = Broken {
+        timestamp: 1.into(),
+        user_ref_num: 1.into(),
+        match_number: 9_001.into(),
+        reason: BrokenReasonCode::CONSENT,
+        cl_ord_id: text(id(5, 0)),
+    };
+    let said = report(&mut ouch, &broken);
+    assert_eq!((said.kind, said.exec_id), (Kind::Broken as u8, ExecId(9_001)));
+    assert_eq!(said.reason, u16::from(b'C'));
+
+    let said = report(&mut ouch, &canceled(1, 100));
+    assert_eq!((said.kind, said.last_qty), (Kind::Canceled as u8, Qty::from_shares(100)));
+    assert_eq!((said.reason, ouch.table().open_count()), (u16::from(b'I'), 1));
+    let prevented = AiqCanceled {
+        timestamp: 1.into(),
+        user_ref_num: 1.into(),
+        qty: 100.into(),
+        reason: CancelReasonCode::SELF_MATCH,
+        qty_prevented: 100.into(),
+        px: WirePx(1.into()),
+        liquidity: LiquidityCode::REMOVED,
+        aiq_strategy: b'N',
+    };
+    let said = report(&mut ouch, &prevented);
+    assert_eq!((said.kind, said.reason), (Kind::Canceled as u8, u16::from(b'Q')));
+    assert_eq!(ouch.table().open_count(), 0);
+}
+
+/// Goal: what leaves an order live is told with the shares exposed, and a new number is kept.
+#[test]
+fn restatements_tell_what_is_exposed() {
+    let mut ouch = live();
+    report(&mut ouch, &executed(1, 25, 9_001));
     let refused = CancelReject { timestamp: 1.into(), user_ref_num: 1.into() };
     let said = report(&mut ouch, &refused);
     assert_eq!((said.kind, said.last_qty), (Kind::CancelRejected as u8, Qty::from_shares(200)));
@@ -350,37 +386,10 @@ fn venue_messages_become_reports() {
     };
     let said = report(&mut ouch, &restated);
     assert_eq!((said.kind, said.reason), (Kind::Restated as u8, u16::from(b'R')));
-
-    let broken = Broken {
-        timestamp: 1.into(),
-        user_ref_num: 1.into(),
-        match_number: 9_001.into(),
-        reason: BrokenReasonCode::CONSENT,
-        cl_ord_id: text(id(5, 0)),
-    };
-    let said = report(&mut ouch, &broken);
-    assert_eq!((said.kind, said.exec_id), (Kind::Broken as u8, ExecId(9_001)));
-    assert_eq!(said.reason, u16::from(b'C'));
-
-    let said = report(&mut ouch, &canceled(1, 100));
-    assert_eq!((said.kind, said.last_qty), (Kind::Canceled as u8, Qty::from_shares(100)));
-    assert_eq!((said.reason, ouch.table().open_count()), (u16::from(b'I'), 1));
-    let prevented = AiqCanceled {
-        timestamp: 1.into(),
-        user_ref_num: 1.into(),
-        qty: 50.into(),
-        reason: CancelReasonCode::SELF_MATCH,
-        qty_prevented: 50.into(),
-        px: WirePx(1.into()),
-        liquidity: LiquidityCode::REMOVED,
-        aiq_strategy: b'N',
-    };
-    let said = report(&mut ouch, &prevented);
-    assert_eq!((said.kind, said.reason), (Kind::Canceled as u8, u16::from(b'Q')));
-    assert_eq!(ouch.table().open_count(), 0);
 }
 
-/// Goal: an order accepted dead, or refused, is not open; the number's reject keeps the venue's code.
+/// Goal: an order accepted dead, or refused, is not open; the number's reject keeps the venue's
+/// code.
 #[test]
 fn dead_and_refused_orders_are_not_open() {
     let mut ouch = venue();

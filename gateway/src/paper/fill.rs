@@ -1,5 +1,4 @@
 //! Market events: what fills the orders that rest.
-#![forbid(unsafe_code)]
 
 use super::orders::{NIL, Orders};
 use super::request::execute;

@@ -6,21 +6,21 @@
 //! ```
 //!
 //! A pure function of its inputs in their order: no clock, no randomness, no allocation after the
-//! start, so a replay of the journal gives the same reports. What it assumes is on the careful side:
+//! start, so a replay of the journal gives the same reports. What it assumes is on the careful
+//! side:
 //!
 //! - Only the best level is known. An order that meets it takes at most the quantity shown, at the
 //!   price shown; the quantity shown counts once per book update, whoever of ours takes it.
-//! - What does not fill at once rests (or is cancelled: IOC, FOK, market). A resting order fills at its
-//!   own price: when the opposite best reaches it, up to the quantity shown; or when a trade prints
-//!   through its price, or at its price after the queue ahead of it has traded, up to the quantity
-//!   printed.
-//! - The queue ahead is all that is shown at the price when the order joins, or when its price first
-//!   becomes the best; it shrinks by prints, and to what is shown when that is less: those who cancel
-//!   are taken to stand behind us.
+//! - What does not fill at once rests (or is cancelled: IOC, FOK, market). A resting order fills at
+//!   its own price: when the opposite best reaches it, up to the quantity shown; or when a trade
+//!   prints through its price, or at its price after the queue ahead of it has traded, up to the
+//!   quantity printed.
+//! - The queue ahead is all that is shown at the price when the order joins, or when its price
+//!   first becomes the best; it shrinks by prints, and to what is shown when that is less: those
+//!   who cancel are taken to stand behind us.
 //! - A stale, halted or crossed book fills nothing.
 //!
 //! Reports are kept until taken with [`Paper::next_report`]; no input is taken before that.
-#![forbid(unsafe_code)]
 
 mod fill;
 mod orders;
@@ -80,8 +80,8 @@ impl Top {
         }
     }
 
-    /// Price and what is left of the side that an order of `side` would take from; `None` when there
-    /// is nothing to take.
+    /// Price and what is left of the side that an order of `side` would take from; `None` when
+    /// there is nothing to take.
     fn opposite(&self, side: Side) -> Option<(Price, Qty)> {
         let (px, left) = match side {
             Side::Buy => (self.ask_px, self.ask_left),

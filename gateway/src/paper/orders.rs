@@ -1,6 +1,5 @@
 //! Open orders of a fixed number: found by slot of the id, and listed by instrument and side, best
 //! price first, then by time.
-#![forbid(unsafe_code)]
 
 use super::reaches;
 use shm::ids::{ClOrdId, InstrumentId, VenueOrdId};

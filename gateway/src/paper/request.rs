@@ -1,5 +1,4 @@
 //! Approvals: new, replace, cancel.
-#![forbid(unsafe_code)]
 
 use super::orders::Order;
 use super::{Paper, Reports, Top, reaches};

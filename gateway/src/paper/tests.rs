@@ -1,10 +1,10 @@
-//! Scenarios of one rule each, and invariants over random inputs.
+//! Scenarios of one rule each.
 
 use super::*;
-use proptest::prelude::*;
 use shm::ids::{Cause, ClOrdId, InstrumentId, StrategyId};
 use shm::message::{Approved, OrdType, Tif, Trade};
-use std::collections::BTreeMap;
+
+mod random;
 
 const AAPL: InstrumentId = InstrumentId(0);
 
@@ -255,7 +255,8 @@ fn a_book_that_is_no_reference_fills_nothing() {
     }
 }
 
-/// Goal: a replace keeps what was executed, loses its place, and may execute; a cancel ends the order.
+/// Goal: a replace keeps what was executed, loses its place, and may execute; a cancel ends the
+/// order.
 #[test]
 fn replaces_and_cancels_follow_the_chain() {
     let mut paper = paper();
@@ -348,168 +349,4 @@ fn reports_wait_and_their_numbers_are_of_this_start() {
         (ExecId(5 << 48 | 1), VenueOrdId(5 << 48 | 1))
     );
     assert_eq!(paper.open_count(), 0);
-}
-
-/// One random input.
-#[derive(Clone, Debug)]
-enum Input {
-    New { slot: u32, side: Side, level: i64, count: u32, tif: Tif, ord_type: OrdType },
-    Replace { slot: u32, level: i64, count: u32 },
-    Cancel { slot: u32 },
-    Top { bid: i64, spread: i64, bid_count: u32, ask_count: u32, flags: u8 },
-    Trade { side: u8, level: i64, count: u32 },
-}
-
-fn input() -> impl Strategy<Value = Input> {
-    let side = prop_oneof![Just(Side::Buy), Just(Side::Sell)];
-    let tif = prop_oneof![4 => Just(Tif::Day), 1 => Just(Tif::Ioc), 1 => Just(Tif::Fok)];
-    let ord_type = prop_oneof![
-        6 => Just(OrdType::Limit), 1 => Just(OrdType::PostOnly), 1 => Just(OrdType::Market)
-    ];
-    prop_oneof![
-        3 => (0..6_u32, side, 1..9_i64, 1..50_u32, tif, ord_type).prop_map(
-            |(slot, side, level, count, tif, ord_type)| Input::New {
-                slot, side, level, count, tif, ord_type,
-            }
-        ),
-        1 => (0..6_u32, 1..9_i64, 1..80_u32)
-            .prop_map(|(slot, level, count)| Input::Replace { slot, level, count }),
-        1 => (0..6_u32).prop_map(|slot| Input::Cancel { slot }),
-        3 => (1..8_i64, 0..3_i64, 0..60_u32, 0..60_u32, prop_oneof![8 => Just(0), 1 => Just(flags::HALT)])
-            .prop_map(|(bid, spread, bid_count, ask_count, flags)| Input::Top {
-                bid, spread, bid_count, ask_count, flags,
-            }),
-        2 => (0..3_u8, 1..9_i64, 1..60_u32)
-            .prop_map(|(side, level, count)| Input::Trade { side, level, count }),
-    ]
-}
-
-/// What a bystander knows of an order from approvals and reports.
-#[derive(Clone, Copy, Debug)]
-struct Known {
-    side: Side,
-    px: Price,
-    is_market: bool,
-    leaves: i64,
-}
-
-const CENT: i64 = Price::SCALE / 100;
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
-
-    /// Goal: whatever comes, fills respect limits and what was shown or printed, quantities add up,
-    /// and the same inputs give the same reports. Method: random inputs against a bystander's ledger,
-    /// twice.
-    #[test]
-    fn fills_respect_limits_and_quantities_add_up(
-        inputs in proptest::collection::vec(input(), 1..150),
-    ) {
-        let (mut paper, mut twin) = (paper(), paper());
-        let mut uses = [0_u32; 6];
-        let mut known: BTreeMap<u32, Known> = BTreeMap::new();
-        let mut shown = [0_i64; 2];
-        for input in inputs {
-            let mut taken_max = i64::MAX;
-            let drive = |paper: &mut Paper, uses: &[u32; 6]| match input.clone() {
-                Input::New { slot, side, level, count, tif, ord_type } => {
-                    let order = Approved {
-                        px: Price(level * CENT),
-                        tif: tif as u8,
-                        ord_type: ord_type as u8,
-                        cl_ord_id: id(slot, uses[slot as usize]),
-                        ..limit(slot, side, "1", count)
-                    };
-                    paper.on_approved(&order, Nanos(1))
-                }
-                Input::Replace { slot, level, count } => {
-                    let side = known.get(&slot).map_or(Side::Buy, |known| known.side);
-                    let order = Approved {
-                        kind: Kind::ApprovedReplace as u8,
-                        px: Price(level * CENT),
-                        cl_ord_id: id(slot, uses[slot as usize]),
-                        ..limit(slot, side, "1", count)
-                    };
-                    paper.on_approved(&order, Nanos(1))
-                }
-                Input::Cancel { slot } => {
-                    let uses = uses[slot as usize].saturating_sub(1);
-                    let order = Approved {
-                        kind: Kind::ApprovedCancel as u8,
-                        cl_ord_id: id(slot, uses),
-                        ..limit(slot, Side::Buy, "1", 1)
-                    };
-                    paper.on_approved(&order, Nanos(1))
-                }
-                Input::Top { bid, spread, bid_count, ask_count, flags } => paper.on_book_top(&BookTop {
-                    flags,
-                    bid_px: Price(bid * CENT),
-                    ask_px: Price((bid + spread) * CENT),
-                    ..top(("1", bid_count), ("1", ask_count))
-                }),
-                Input::Trade { side, level, count } => paper.on_trade(&Trade {
-                    side,
-                    px: Price(level * CENT),
-                    ..trade(None, "1", count)
-                }),
-            };
-            prop_assert!(drive(&mut paper, &uses));
-            prop_assert!(drive(&mut twin, &uses));
-            match input {
-                Input::Top { bid_count, ask_count, flags, .. } => {
-                    let usable = if flags == 0 { 1 } else { 0 };
-                    shown = [shares(ask_count).0 * usable, shares(bid_count).0 * usable];
-                }
-                Input::Trade { count, .. } => taken_max = shares(count).0,
-                Input::New { slot, .. } | Input::Replace { slot, .. } => uses[slot as usize] += 1,
-                Input::Cancel { .. } => {}
-            }
-            while let Some(report) = paper.next_report() {
-                prop_assert_eq!(Some(report), twin.next_report());
-                let slot = report.cl_ord_id.slot();
-                match (Kind::from_u8(report.kind).unwrap(), &input) {
-                    (Kind::Accepted, Input::New { side, level, ord_type, .. }) => {
-                        let is_market = *ord_type == OrdType::Market;
-                        let px = Price(level * CENT);
-                        let leaves = report.last_qty.0;
-                        known.insert(slot, Known { side: *side, px, is_market, leaves });
-                    }
-                    (Kind::Replaced, Input::Replace { .. }) => {
-                        let order = known.get_mut(&slot).unwrap();
-                        order.px = report.last_px;
-                        order.is_market = false;
-                        order.leaves = report.last_qty.0;
-                    }
-                    (Kind::Executed, _) => {
-                        let order = known.get_mut(&slot).unwrap();
-                        prop_assert!(
-                            order.is_market || reaches(order.side, order.px, report.last_px),
-                            "{order:?} filled at {}", report.last_px
-                        );
-                        prop_assert!(report.last_qty.0 > 0);
-                        order.leaves -= report.last_qty.0;
-                        prop_assert!(order.leaves >= 0);
-                        if matches!(input, Input::Trade { .. }) {
-                            taken_max -= report.last_qty.0;
-                            prop_assert!(taken_max >= 0, "more than was printed");
-                        } else {
-                            let side = usize::from(order.side == Side::Sell);
-                            shown[side] -= report.last_qty.0;
-                            prop_assert!(shown[side] >= 0, "more than was shown");
-                        }
-                    }
-                    (Kind::Canceled, _) => {
-                        let order = known.get_mut(&slot).unwrap();
-                        prop_assert_eq!(order.leaves, report.last_qty.0);
-                        order.leaves = 0;
-                    }
-                    (Kind::Rejected | Kind::CancelRejected, _) => {}
-                    other => panic!("{other:?}"),
-                }
-            }
-            prop_assert_eq!(twin.next_report(), None);
-            let open = known.values().filter(|order| order.leaves > 0).count();
-            prop_assert_eq!(paper.open_count() as usize, open);
-        }
-    }
 }

@@ -100,106 +100,133 @@ enum Request {
     Replace { orig: u32, urn: u32 },
 }
 
+/// A venue that answers in order, and the table that hears it.
+struct Model {
+    table: WireTable,
+    uses: [u32; 8],
+    requests: VecDeque<Request>,
+    /// Live at the venue: number and shares exposed.
+    live: Vec<(u32, u32)>,
+}
+
+impl Model {
+    fn new() -> Self {
+        let (requests, live) = (VecDeque::new(), Vec::new());
+        Self { table: WireTable::new(CONFIG), uses: [0; 8], requests, live }
+    }
+
+    fn enter(&mut self, slot: u32) {
+        if let Ok(urn) = self.table.assign_new(id(slot, self.uses[slot as usize])) {
+            self.uses[slot as usize] += 1;
+            self.requests.push_back(Request::New { urn });
+        }
+    }
+
+    fn replace(&mut self, slot: u32, is_sent: bool) {
+        let new = id(slot, self.uses[slot as usize]);
+        if let Ok((orig, urn)) = self.table.assign_replace(new) {
+            self.uses[slot as usize] += 1;
+            if is_sent {
+                self.requests.push_back(Request::Replace { orig, urn });
+            } else {
+                self.table.void(urn);
+            }
+        }
+    }
+
+    /// The venue answers the oldest request, in one of its ways.
+    fn answer(&mut self, amount: u32) {
+        match self.requests.pop_front() {
+            None => {}
+            Some(Request::New { urn }) => match amount % 4 {
+                0 => self.table.on_dead(urn),
+                1 => self.table.on_rejected(urn),
+                _ => {
+                    self.live.push((urn, amount));
+                    self.table.on_live(urn, VenueOrdId(u64::from(urn)), amount);
+                }
+            },
+            Some(Request::Replace { orig, urn }) => {
+                let found = self.live.iter().position(|&(live, _)| live == orig);
+                match (found, amount % 4) {
+                    (None, _) => {}
+                    (Some(at), 0) => {
+                        let (_, leaves) = self.live.remove(at);
+                        self.table.on_reduced(orig, leaves);
+                    }
+                    (Some(_), 1) => self.table.on_rejected(urn),
+                    (Some(at), _) => {
+                        self.live[at] = (urn, amount);
+                        self.table.on_live(urn, VenueOrdId(u64::from(urn)), amount);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The venue executes or cancels a part.
+    fn reduce(&mut self, which: u32, amount: u32) {
+        if let Some(at) = (which as usize).checked_rem(self.live.len()) {
+            let (urn, leaves) = self.live[at];
+            let taken = amount.min(leaves);
+            self.live[at].1 -= taken;
+            self.table.on_reduced(urn, taken);
+            self.live.retain(|&(_, leaves)| leaves > 0);
+        }
+    }
+
+    /// What a cancel of everything would name.
+    fn named(&self) -> BTreeSet<u32> {
+        let mut named = BTreeSet::new();
+        let mut from = 0;
+        while let Some(slot) = self.table.next_open(from) {
+            named.extend(self.table.cancel_urns(slot).into_iter().filter(|urn| *urn != 0));
+            from = slot + 1;
+        }
+        named
+    }
+
+    fn check(&self) {
+        let named = self.named();
+        let mut may_live: BTreeSet<u32> = self.live.iter().map(|(urn, _)| *urn).collect();
+        for (urn, leaves) in &self.live {
+            let terms = Some((VenueOrdId(u64::from(*urn)), *leaves));
+            assert_eq!(self.table.terms_of(*urn), terms);
+        }
+        for request in &self.requests {
+            match *request {
+                Request::New { urn } => may_live.insert(urn),
+                Request::Replace { orig, urn } => may_live.contains(&orig) && may_live.insert(urn),
+            };
+        }
+        assert!(named.is_superset(&may_live), "{may_live:?} may live, {named:?} are named");
+        if self.requests.is_empty() {
+            assert_eq!(named, may_live);
+            assert_eq!(self.table.open_count() as usize, may_live.len());
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(500))]
 
-    /// Goal: a cancel of everything names each number that is live or may become so; with nothing in
-    /// flight it names exactly the live ones. Method: random orders and replaces against a venue that
-    /// answers in order, in each of its ways (accepted, dead, rejected; replaced, original killed,
-    /// rejected, silent).
+    /// Goal: a cancel of everything names each number that is live or may become so; with nothing
+    /// in flight it names exactly the live ones. Method: random orders and replaces against a venue
+    /// that answers in order, in each of its ways (accepted, dead, rejected; replaced, original
+    /// killed, rejected, silent).
     #[test]
     fn a_cancel_of_everything_misses_nothing(
         steps in proptest::collection::vec((0_u8..8, 0_u32..8, 1_u32..40), 1..250),
     ) {
-        let mut table = WireTable::new(CONFIG);
-        let mut uses = [0_u32; 8];
-        let mut requests: VecDeque<Request> = VecDeque::new();
-        // Live at the venue: number and shares exposed.
-        let mut live: Vec<(u32, u32)> = Vec::new();
+        let mut model = Model::new();
         for (step, slot, amount) in steps {
             match step {
-                0 | 1 => {
-                    let new = id(slot, uses[slot as usize]);
-                    if let Ok(urn) = table.assign_new(new) {
-                        uses[slot as usize] += 1;
-                        requests.push_back(Request::New { urn });
-                    }
-                }
-                2 => {
-                    let new = id(slot, uses[slot as usize]);
-                    if let Ok((orig, urn)) = table.assign_replace(new) {
-                        uses[slot as usize] += 1;
-                        if amount == 1 {
-                            table.void(urn);
-                        } else {
-                            requests.push_back(Request::Replace { orig, urn });
-                        }
-                    }
-                }
-                3..6 => match requests.pop_front() {
-                    None => {}
-                    Some(Request::New { urn }) => match amount % 4 {
-                        0 => table.on_dead(urn),
-                        1 => table.on_rejected(urn),
-                        _ => {
-                            live.push((urn, amount));
-                            table.on_live(urn, VenueOrdId(u64::from(urn)), amount);
-                        }
-                    },
-                    Some(Request::Replace { orig, urn }) => {
-                        let found = live.iter().position(|&(live, _)| live == orig);
-                        match (found, amount % 4) {
-                            (None, _) => {}
-                            (Some(at), 0) => {
-                                let (_, leaves) = live.remove(at);
-                                table.on_reduced(orig, leaves);
-                            }
-                            (Some(_), 1) => table.on_rejected(urn),
-                            (Some(at), _) => {
-                                live[at] = (urn, amount);
-                                table.on_live(urn, VenueOrdId(u64::from(urn)), amount);
-                            }
-                        }
-                    }
-                },
-                _ => {
-                    if !live.is_empty() {
-                        let at = slot as usize % live.len();
-                        let (urn, leaves) = live[at];
-                        let taken = amount.min(leaves);
-                        live[at].1 -= taken;
-                        table.on_reduced(urn, taken);
-                        live.retain(|&(_, leaves)| leaves > 0);
-                    }
-                }
+                0 | 1 => model.enter(slot),
+                2 => model.replace(slot, amount != 1),
+                3..6 => model.answer(amount),
+                _ => model.reduce(slot, amount),
             }
-            let mut named = BTreeSet::new();
-            let mut from = 0;
-            while let Some(slot) = table.next_open(from) {
-                named.extend(table.cancel_urns(slot).into_iter().filter(|urn| *urn != 0));
-                from = slot + 1;
-            }
-            for (urn, leaves) in &live {
-                prop_assert!(named.contains(urn), "live {urn} not named");
-                prop_assert_eq!(table.terms_of(*urn), Some((VenueOrdId(u64::from(*urn)), *leaves)));
-            }
-            for request in &requests {
-                match request {
-                    Request::New { urn } => prop_assert!(named.contains(urn)),
-                    Request::Replace { orig, urn } => {
-                        let may_live = live.iter().any(|(live, _)| live == orig)
-                            || requests.iter().any(|request| matches!(
-                                request, Request::New { urn } if urn == orig
-                            ));
-                        prop_assert!(!may_live || named.contains(urn));
-                    }
-                }
-            }
-            if requests.is_empty() {
-                let exactly: BTreeSet<u32> = live.iter().map(|(urn, _)| *urn).collect();
-                prop_assert_eq!(&named, &exactly);
-                prop_assert_eq!(table.open_count() as usize, exactly.len());
-            }
+            model.check();
         }
     }
 

@@ -1,8 +1,8 @@
 //! The tagged options after the fixed fields.
 //!
-//! `len:1 tag:1 value`, where `len` = 1 + value bytes and excludes itself; any order of tags. Unknown
-//! tags are kept in the bytes and skipped by the iterator; a known tag of another size is a fault.
-#![forbid(unsafe_code)]
+//! `len:1 tag:1 value`, where `len` = 1 + value bytes and excludes itself; any order of tags.
+//! Unknown tags are kept in the bytes and skipped by the iterator; a known tag of another size is a
+//! fault.
 
 use super::message::{DecodeError, EncodeError};
 

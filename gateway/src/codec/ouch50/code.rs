@@ -1,12 +1,14 @@
 //! One-byte codes. The wire may carry any byte: a code keeps it, the known ones have names.
-#![forbid(unsafe_code)]
 
 use core::fmt;
 use shm::message::Side;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 macro_rules! codes {
-    ($($(#[$doc:meta])* $name:ident { $($(#[$code_doc:meta])* $code:ident = $byte:literal,)* })*) => {$(
+    ($(
+        $(#[$doc:meta])*
+        $name:ident { $($(#[$code_doc:meta])* $code:ident = $byte:literal,)* }
+    )*) => {$(
         $(#[$doc])*
         #[derive(
             Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned,

@@ -1,5 +1,4 @@
 //! Client to venue.
-#![forbid(unsafe_code)]
 
 use super::code::{CapacityCode, CrossCode, DisplayCode, IsoCode, SideCode, TifCode};
 use super::message::{direction, messages};
@@ -72,7 +71,8 @@ messages! {
         qty: U32,
     }
 
-    /// Mass Cancel; scope narrowed by options Side, GroupID, UserRefIdx. Source: OUCH 5.0, inbound messages.
+    /// Mass Cancel; scope narrowed by options Side, GroupID, UserRefIdx. Source: OUCH 5.0, inbound
+    /// messages.
     MassCancel = b'C', Required, 19 {
         /// Number of the request.
         user_ref_num: U32,

@@ -1,5 +1,4 @@
 //! What every message shares: a type byte, fixed fields, and a rule for the appendage.
-#![forbid(unsafe_code)]
 
 use super::appendage::Appendage;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
@@ -108,8 +107,8 @@ pub fn decode<T: Message>(bytes: &[u8]) -> Result<View<'_, T>, DecodeError> {
     Ok(View { fields, appendage })
 }
 
-/// Writes one message and returns its length in bytes. An absent appendage gives the short form where
-/// the type has one, else a zero length field.
+/// Writes one message and returns its length in bytes. An absent appendage gives the short form
+/// where the type has one, else a zero length field.
 ///
 /// # Errors
 /// [`EncodeError::NoRoom`]: give a larger buffer. [`EncodeError::BadAppendage`]: drop the options.
@@ -136,7 +135,8 @@ pub fn encode<T: Message>(
     Ok(fixed + 2 + options.len())
 }
 
-/// Declares the fixed fields of message types: a wire struct, its size proof and its [`Message`] rule.
+/// Declares the fixed fields of message types: a wire struct, its size proof and its [`Message`]
+/// rule.
 macro_rules! messages {
     ($(
         $(#[$doc:meta])*
@@ -165,7 +165,10 @@ macro_rules! messages {
 
 /// Declares one direction: an enum of views with decode by type byte and encode.
 macro_rules! direction {
-    ($(#[$doc:meta])* $direction:ident { $($(#[$variant_doc:meta])* $variant:ident($name:ident),)* }) => {
+    (
+        $(#[$doc:meta])*
+        $direction:ident { $($(#[$variant_doc:meta])* $variant:ident($name:ident),)* }
+    ) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum $direction<'a> {
@@ -189,8 +192,12 @@ macro_rules! direction {
             /// Writes the message and returns its length: the bytes it was decoded from.
             ///
             /// # Errors
-            /// [`EncodeError::NoRoom`](crate::codec::ouch50::EncodeError::NoRoom): `out` is too small.
-            pub fn encode(&self, out: &mut [u8]) -> Result<usize, $crate::codec::ouch50::EncodeError> {
+            /// [`EncodeError::NoRoom`](crate::codec::ouch50::EncodeError::NoRoom): `out` is too
+            /// small.
+            pub fn encode(
+                &self,
+                out: &mut [u8],
+            ) -> Result<usize, $crate::codec::ouch50::EncodeError> {
                 match self {
                     $(Self::$variant(view) => view.encode(out),)*
                 }

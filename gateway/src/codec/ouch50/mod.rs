@@ -7,9 +7,9 @@
 //! one message = type:1 · fixed fields · [ appendage length:2 · (len:1 tag:1 value)* ]
 //! ```
 //!
-//! Decoding borrows: a [`View`] is a reference to the fixed fields in the given bytes and the checked
-//! [`Appendage`] after them. Every function is total over any bytes: a fault is a [`DecodeError`].
-//! Encoding writes into the caller's buffer and returns the length.
+//! Decoding borrows: a [`View`] is a reference to the fixed fields in the given bytes and the
+//! checked [`Appendage`] after them. Every function is total over any bytes: a fault is a
+//! [`DecodeError`]. Encoding writes into the caller's buffer and returns the length.
 //!
 //! Source: Nasdaq "O*U*C*H 5.0", revision 1.04 (2024-05-01).
 //!
@@ -20,7 +20,8 @@
 //! let fields = CancelOrder { user_ref_num: 7.into(), qty: 0.into() };
 //! let len = encode(&fields, Appendage::ABSENT, &mut out).unwrap();
 //! assert_eq!(&out[..len], &[b'X', 0, 0, 0, 7, 0, 0, 0, 0]);
-//! assert!(matches!(Inbound::decode(&out[..len]), Ok(Inbound::Cancel(view)) if *view.fields == fields));
+//! let message = Inbound::decode(&out[..len]).unwrap();
+//! assert!(matches!(message, Inbound::Cancel(view) if *view.fields == fields));
 //! ```
 
 mod appendage;

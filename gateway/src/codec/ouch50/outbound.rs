@@ -1,5 +1,4 @@
 //! Venue to client.
-#![forbid(unsafe_code)]
 
 use super::code::{
     BrokenReasonCode, CancelReasonCode, CapacityCode, CrossCode, DisplayCode, EventCode, IsoCode,
@@ -18,8 +17,8 @@ messages! {
         event: EventCode,
     }
 
-    /// Order Accepted. The echoed values rule: price may be better, time in force shorter than asked.
-    /// Source: OUCH 5.0, outbound messages.
+    /// Order Accepted. The echoed values rule: price may be better, time in force shorter than
+    /// asked. Source: OUCH 5.0, outbound messages.
     Accepted = b'A', Required, 64 {
         /// Nanoseconds since midnight, Eastern time.
         timestamp: U64,
@@ -159,7 +158,8 @@ messages! {
         cl_ord_id: [u8; CL_ORD_ID_BYTES],
     }
 
-    /// Cancel Pending: a cross order that will be cancelled after the cross. Source: OUCH 5.0, outbound messages.
+    /// Cancel Pending: a cross order that will be cancelled after the cross. Source: OUCH 5.0,
+    /// outbound messages.
     CancelPending = b'P', Optional, 13 {
         /// Nanoseconds since midnight, Eastern time.
         timestamp: U64,
@@ -167,7 +167,8 @@ messages! {
         user_ref_num: U32,
     }
 
-    /// Cancel Reject: a partial cancel refused, nothing scheduled. Source: OUCH 5.0, outbound messages.
+    /// Cancel Reject: a partial cancel refused, nothing scheduled. Source: OUCH 5.0, outbound
+    /// messages.
     CancelReject = b'I', Optional, 13 {
         /// Nanoseconds since midnight, Eastern time.
         timestamp: U64,

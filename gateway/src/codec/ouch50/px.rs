@@ -1,5 +1,4 @@
 //! Prices on the wire: 8 bytes, 4 implied decimals.
-#![forbid(unsafe_code)]
 
 use core::fmt;
 use shm::units::Price;

@@ -1,5 +1,4 @@
 //! Reasons of rejects and cancels, with their texts.
-#![forbid(unsafe_code)]
 
 use super::code::CancelReasonCode;
 use core::fmt;

@@ -16,8 +16,8 @@ fn hex(text: &str) -> Vec<u8> {
 }
 
 /// Real frames of the protocol sheet (`ouch50.md`, vectors), SoupBinTCP header included.
-const ENTER: &str = "0036 55 4f 00000071 54 000000e1 43564c5420202020 0000000000099db8 30 59 41 4e 4e \
-    4838465542384956202020202020 0006 05 02 4c494d45";
+const ENTER: &str = "0036 55 4f 00000071 54 000000e1 43564c5420202020 0000000000099db8 \
+    30 59 41 4e 4e 4838465542384956202020202020 0006 05 02 4c494d45";
 const ACCEPTED: &str = "004a 53 41 0000289b4d64af87 00753a8d 42 00000028 4144424520202020 \
     000000000048e748 35 59 000000000f56b4f5 41 4e 4e 4c 3736383237303120202020202020 \
     0009 05 02 4d4c524f 02 12 30";
@@ -161,7 +161,8 @@ fn types_are_those_of_the_sheet() {
     assert_eq!(Outbound::KINDS, OUTBOUND_BYTES.map(|(kind, _)| kind));
 }
 
-/// Goal: a type byte that a direction does not have is named so. Method: all 256 bytes, many lengths.
+/// Goal: a type byte that a direction does not have is named so. Method: all 256 bytes, many
+/// lengths.
 #[test]
 fn unknown_types_are_refused_by_name() {
     for kind in 0..=u8::MAX {
@@ -350,7 +351,8 @@ proptest! {
         }
     }
 
-    /// Goal: fields are written where the sheet says. Method: random values of an order of each kind.
+    /// Goal: fields are written where the sheet says. Method: random values of an order of each
+    /// kind.
     #[test]
     fn fields_lie_at_the_sheets_offsets(
         urn: u32, orig: u32, qty: u32, px: u64, order_ref: u64, reason: u16, id: [u8; 14],
@@ -365,7 +367,8 @@ proptest! {
         };
         prop_assert_eq!(encode(&enter, Appendage::ABSENT, &mut out), Ok(47));
         prop_assert_eq!(&out[1..5], urn.to_be_bytes());
-        prop_assert_eq!((out[5], &out[6..10], &out[10..18]), (codes[0], &qty.to_be_bytes()[..], &symbol[..]));
+        prop_assert_eq!((out[5], &out[10..18]), (codes[0], &symbol[..]));
+        prop_assert_eq!(&out[6..10], qty.to_be_bytes());
         prop_assert_eq!(&out[18..26], px.to_be_bytes());
         prop_assert_eq!(&out[26..31], &codes[1..6]);
         prop_assert_eq!((&out[31..45], &out[45..47]), (&id[..], &[0, 0][..]));
@@ -378,12 +381,17 @@ proptest! {
             cross_type: CrossCode(codes[5]), state: OrderStateCode::DEAD, cl_ord_id: id,
         };
         prop_assert_eq!(encode(&replaced, Appendage::EMPTY, &mut out), Ok(68));
-        prop_assert_eq!((&out[9..13], &out[13..17]), (&orig.to_be_bytes()[..], &urn.to_be_bytes()[..]));
-        prop_assert_eq!((&out[30..38], &out[40..48]), (&px.to_be_bytes()[..], &order_ref.to_be_bytes()[..]));
+        prop_assert_eq!(&out[9..13], orig.to_be_bytes());
+        prop_assert_eq!(&out[13..17], urn.to_be_bytes());
+        prop_assert_eq!(&out[30..38], px.to_be_bytes());
+        prop_assert_eq!(&out[40..48], order_ref.to_be_bytes());
         prop_assert_eq!((out[51], &out[52..66]), (b'D', &id[..]));
 
         let rejected = Rejected {
-            timestamp: px.into(), user_ref_num: urn.into(), reason: RejectReason(reason.into()), cl_ord_id: id,
+            timestamp: px.into(),
+            user_ref_num: urn.into(),
+            reason: RejectReason(reason.into()),
+            cl_ord_id: id,
         };
         prop_assert_eq!(encode(&rejected, Appendage::ABSENT, &mut out), Ok(29));
         prop_assert_eq!((&out[13..15], &out[15..29]), (&reason.to_be_bytes()[..], &id[..]));

@@ -1,5 +1,4 @@
 //! Packets out of a byte stream that splits and joins them at will.
-#![forbid(unsafe_code)]
 
 use super::SoupError;
 use super::frame::{PACKET_BYTES_MAX, Packet};
@@ -61,7 +60,8 @@ impl ReadBuffer {
         self.bytes.get_mut(self.end..).unwrap_or(&mut [])
     }
 
-    /// Says how many bytes were read to [`ReadBuffer::space`]; more than it held count as all of it.
+    /// Says how many bytes were read to [`ReadBuffer::space`]; more than it held count as all of
+    /// it.
     pub fn filled(&mut self, bytes: usize) {
         self.end = self.end.saturating_add(bytes).min(self.bytes.len());
     }

@@ -1,5 +1,4 @@
 //! The client's end.
-#![forbid(unsafe_code)]
 
 use super::buffer::ReadBuffer;
 use super::frame::{Packet, packet};
@@ -138,7 +137,8 @@ impl Client {
         self.start = start;
     }
 
-    /// A new transport is ready: forgets bytes of the old one; the login goes out with the next poll.
+    /// A new transport is ready: forgets bytes of the old one; the login goes out with the next
+    /// poll.
     pub fn on_connect(&mut self, now: Nanos) {
         self.buffer.clear();
         self.state = ClientState::Connecting { since: now };

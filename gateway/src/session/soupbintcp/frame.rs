@@ -1,5 +1,4 @@
 //! One packet: length, type, payload.
-#![forbid(unsafe_code)]
 
 /// Bytes before the payload: length (2) and type (1).
 pub const FRAME_HEADER_BYTES: usize = 3;

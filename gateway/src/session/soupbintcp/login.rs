@@ -1,5 +1,4 @@
 //! The login packets: text fields of fixed width.
-#![forbid(unsafe_code)]
 
 use core::fmt;
 

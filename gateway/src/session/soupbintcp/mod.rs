@@ -9,11 +9,11 @@
 //!
 //! The caller owns the socket. Each turn it reads into [`ReadBuffer::space`] (or copies with
 //! `on_bytes`), takes a bounded number of events, and sends what `poll` wrote. One event call takes
-//! at most one packet, so the caller's loop bounds the work. Sequenced packets carry no number on the
-//! wire: both ends count, from the number in the login answer.
+//! at most one packet, so the caller's loop bounds the work. Sequenced packets carry no number on
+//! the wire: both ends count, from the number in the login answer.
 //!
-//! After any fault the state is `Ended`: close the transport; `on_connect` starts over, and a client
-//! resumes where its count stands.
+//! After any fault the state is `Ended`: close the transport; `on_connect` starts over, and a
+//! client resumes where its count stands.
 //!
 //! Source: Nasdaq SoupBinTCP 3.00.
 

@@ -1,5 +1,4 @@
 //! The server's end of one connection.
-#![forbid(unsafe_code)]
 
 use super::buffer::ReadBuffer;
 use super::client::empty;
@@ -188,8 +187,8 @@ impl Server {
         self.buffer.push(bytes)
     }
 
-    /// Takes at most one packet. `None`: more bytes are needed, a login waits for its answer, or the
-    /// connection is over.
+    /// Takes at most one packet. `None`: more bytes are needed, a login waits for its answer, or
+    /// the connection is over.
     pub fn next_event(&mut self) -> Option<ServerEvent<'_>> {
         let is_live = match self.state {
             ServerState::Live => true,
@@ -252,10 +251,10 @@ impl Server {
         self.is_ending |= self.is_live();
     }
 
-    /// Writes what is owed, then at most `messages_max` messages of the stream from where this client
-    /// stands (replay and live are the same), then a heartbeat if nothing was sent for its time.
-    /// Whole packets only; what does not fit waits for the next call. Give it at least 64 bytes and
-    /// room for the longest message. What was written counts as sent at `now`.
+    /// Writes what is owed, then at most `messages_max` messages of the stream from where this
+    /// client stands (replay and live are the same), then a heartbeat if nothing was sent for its
+    /// time. Whole packets only; what does not fit waits for the next call. Give it at least 64
+    /// bytes and room for the longest message. What was written counts as sent at `now`.
     pub fn poll(
         &mut self,
         now: Nanos,

@@ -187,7 +187,8 @@ fn framing_stops_at_the_longest_packet() {
     assert_eq!(seen[2], Seen::Message(2, vec![7; PAYLOAD_BYTES_MAX]));
 }
 
-/// Goal: a buffer made smaller than the protocol's longest packet says so instead of waiting forever.
+/// Goal: a buffer made smaller than the protocol's longest packet says so instead of waiting
+/// forever.
 #[test]
 fn a_packet_over_the_buffer_ends_the_session() {
     let config =
@@ -202,8 +203,8 @@ fn a_packet_over_the_buffer_ends_the_session() {
     assert_eq!(client.state(), ClientState::Ended(EndReason::Protocol(SoupError::TooLong)));
 }
 
-/// Goal: what TCP splits or joins makes no difference. Method: one stream, cut in two at every byte,
-/// and fed byte by byte.
+/// Goal: what TCP splits or joins makes no difference. Method: one stream, cut in two at every
+/// byte, and fed byte by byte.
 #[test]
 fn split_and_joined_reads_give_the_same_events() {
     let mut bytes = accepted("S1", 1);

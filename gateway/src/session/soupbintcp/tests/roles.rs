@@ -114,7 +114,8 @@ fn a_new_session_and_a_gap_are_reported() {
     assert_eq!(drain(&mut client), [expected]);
 }
 
-/// Goal: the server starts where asked, and never beyond its stream. Method: every request around it.
+/// Goal: the server starts where asked, and never beyond its stream. Method: every request around
+/// it.
 #[test]
 fn the_server_starts_where_asked() {
     for (asked, expected) in [(0, 6), (1, 1), (5, 5), (6, 6), (7, 6), (u64::MAX, 6)] {
@@ -168,7 +169,8 @@ fn credentials_match_apart_from_letter_case() {
     assert_eq!(format!("{ours:?}"), "user ***");
 }
 
-/// Goal: the end of a session comes after the whole stream; a logout ends the client's side at once.
+/// Goal: the end of a session comes after the whole stream; a logout ends the client's side at
+/// once.
 #[test]
 fn ends_come_after_the_whole_stream() {
     let store = numbered(40);
