@@ -36,8 +36,8 @@ fn frames(file: &[u8]) -> Vec<&[u8]> {
     frames
 }
 
-/// The TCP payload of an Ethernet (with or without a VLAN tag), IPv4, TCP frame, without the trailer
-/// behind the IP packet.
+/// The TCP payload of an Ethernet (with or without a VLAN tag), IPv4, TCP frame, without the
+/// trailer behind the IP packet.
 fn tcp_payload(frame: &[u8]) -> &[u8] {
     let tag = if frame[12..14] == [0x81, 0] { 4 } else { 0 };
     assert_eq!(frame[12 + tag..14 + tag], [8, 0], "IPv4");
@@ -48,8 +48,8 @@ fn tcp_payload(frame: &[u8]) -> &[u8] {
     &tcp[usize::from(tcp[12] >> 4) * 4..]
 }
 
-/// Reads a Soup stream and writes it again; returns the written bytes and how many OUCH messages and
-/// other packets it held.
+/// Reads a Soup stream and writes it again; returns the written bytes and how many OUCH messages
+/// and other packets it held.
 fn write_again(stream: &[u8]) -> (Vec<u8>, usize, usize) {
     let mut buffer = ReadBuffer::new(ReadBuffer::BYTES_DEFAULT);
     assert_eq!(buffer.push(stream), stream.len());
