@@ -153,7 +153,8 @@ fn running(line: &str) -> Option<&str> {
     if let Some(rest) = text.strip_prefix("Running ") {
         let (name, file) = rest.rsplit_once(" (")?;
         let binary = file.rsplit('/').next()?.trim_end_matches(')');
-        return Some(if name.starts_with("unittests") { binary } else { name });
+        let package = binary.rsplit_once('-').map_or(binary, |(package, _)| package);
+        return Some(if name.starts_with("unittests") { package } else { name });
     }
     text.starts_with("Doc-tests ").then_some(text)
 }

@@ -30,8 +30,11 @@ pub fn run(options: Options) -> Result<Tally, Box<dyn Error>> {
         println!("   NOTE: {drift}");
     }
     let mut tally = Tally::default();
-    for count in instructions::measure()? {
-        tally += compare(&baseline, &count);
+    for measured in instructions::measure()? {
+        tally += match measured {
+            Ok(count) => compare(&baseline, &count),
+            Err(error) => Tally::fail(format!("instruction gate: {error}")),
+        };
     }
     Ok(tally)
 }

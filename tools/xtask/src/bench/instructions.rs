@@ -40,15 +40,18 @@ impl Count {
     }
 }
 
+/// What one case came to, or why it could not be measured.
+pub type Measured = Result<Count, Box<dyn Error>>;
+
 /// Builds the program and measures every case.
 ///
 /// # Errors
-/// The build fails, a case is unknown to the program, or callgrind's file holds no total.
-pub fn measure() -> Result<Vec<Count>, Box<dyn Error>> {
+/// The build fails. A single case fails when the program does not know it, or nothing was counted.
+pub fn measure() -> Result<Vec<Measured>, Box<dyn Error>> {
     let program = build()?;
     let folder = workspace::target().join("callgrind");
     fs::create_dir_all(&folder)?;
-    CASES.into_iter().map(|case| one(&program, &folder, case)).collect()
+    Ok(CASES.into_iter().map(|case| one(&program, &folder, case)).collect())
 }
 
 #[derive(Deserialize)]
@@ -67,7 +70,7 @@ fn build() -> Result<PathBuf, Box<dyn Error>> {
     program.ok_or_else(|| "cargo built no program `instructions`".into())
 }
 
-fn one(program: &Path, folder: &Path, case: &'static str) -> Result<Count, Box<dyn Error>> {
+fn one(program: &Path, folder: &Path, case: &'static str) -> Measured {
     let file = folder.join(format!("{case}.out"));
     let mut command = Command::new("valgrind");
     command.args(["--tool=callgrind", "--quiet", "--collect-atstart=no"]);

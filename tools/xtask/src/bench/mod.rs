@@ -40,7 +40,16 @@ pub fn run(options: &Options) -> Result<bool, Box<dyn Error>> {
         println!("   {}", VALGRIND.absent("instructions per event"));
         return Ok(held && options.update_baseline.is_none());
     }
-    let counts = instructions::measure()?;
+    let mut counts = Vec::new();
+    for measured in instructions::measure()? {
+        match measured {
+            Ok(count) => counts.push(count),
+            Err(error) => {
+                println!("   {error}");
+                held = false;
+            }
+        }
+    }
     let known = baseline::Baseline::read()?;
     for count in &counts {
         let before = known.as_ref().and_then(|known| known.per_event(count.case));
@@ -48,7 +57,7 @@ pub fn run(options: &Options) -> Result<bool, Box<dyn Error>> {
             before.map_or("no baseline".to_owned(), |value| format!("baseline {value:.2}"));
         println!("   {:8} {:10.2}   {before}", count.case, count.per_event());
     }
-    if let Some(reason) = &options.update_baseline {
+    if let Some(reason) = options.update_baseline.as_ref().filter(|_| held) {
         baseline::Baseline::new(&counts, reason)?.write()?;
         println!("   {} is rewritten; commit it alone, with the reason", baseline::PATH);
     }

@@ -24,7 +24,12 @@ pub struct Planted {
 const LIMIT: Duration = Duration::from_secs(300);
 
 /// All of them.
-pub const PLANTED: [Planted; 0] = [];
+pub const PLANTED: [Planted; 1] = [Planted {
+    rule: "panic-free decode",
+    test: ("wirelane-tests", "fuzz", "decoder_that_trusts_a_length_is_caught"),
+    plant: "decode_panic",
+    says: "planted: seed 0x",
+}];
 
 /// Runs each.
 ///

@@ -1,4 +1,5 @@
-//! `unsafe` stands in the listed files alone; every other module forbids it.
+//! `unsafe` stands in the listed files alone; every other module forbids it, or is under a root that
+//! denies it because a listed file below keeps it from forbidding.
 
 use crate::finding::Finding;
 
@@ -28,17 +29,28 @@ pub fn check(tree: &Tree, allow: &Allow) -> Vec<Finding> {
     findings
 }
 
-/// Whether the file or one above it forbids unsafe code.
+/// Whether the file or one above it forbids unsafe code, or one that cannot forbid it denies it.
 fn forbidden(tree: &Tree, source: &Source) -> bool {
     let mut path = Some(source.path.clone());
     while let Some(source) = path.as_deref().and_then(|path| tree.source(path)) {
-        let flat: String = source.code.chars().filter(|c| !c.is_whitespace()).collect();
-        if flat.contains("#![forbid(unsafe_code)]") {
+        let says = |word: &str| inner(source).any(|text| text.starts_with(word));
+        if says("forbid(") || (says("deny(") && above_unsafe(tree, source)) {
             return true;
         }
         path = tree.modules.get(&source.path).and_then(|module| module.parent.clone());
     }
     false
+}
+
+/// What stands in the `#![..]` of a file that name unsafe code.
+fn inner(source: &Source) -> impl Iterator<Item = String> {
+    let flat: String = source.code.chars().filter(|c| !c.is_whitespace()).collect();
+    let texts: Vec<String> = flat.split("#![").skip(1).map(str::to_owned).collect();
+    let ends = |text: &String| text.find(']').map(|end| text[..end].to_owned());
+    texts
+        .into_iter()
+        .filter_map(move |text| ends(&text))
+        .filter(|text| text.contains("unsafe_code"))
 }
 
 /// Whether a module below this file holds `unsafe`: then this one cannot forbid it.
@@ -85,5 +97,18 @@ mod tests {
         ];
         let found = check(&tree(&files), &Allow::parse(LISTED).unwrap());
         assert_eq!((found.len(), found[0].path.as_str()), (1, "shm/src/units.rs"));
+    }
+
+    // Goal: a denying root is enough only where forbidding is impossible. Method: with and without
+    // unsafe below.
+    #[test]
+    fn root_denies_only_where_it_cannot_forbid() {
+        let root =
+            ("shm/src/lib.rs", "#![deny(\n    clippy::panic,\n    unsafe_code\n)]\nmod map;");
+        let manifest = ("shm/Cargo.toml", "");
+        let bad = [manifest, root, ("shm/src/map.rs", "fn a() { unsafe { b() } }")];
+        assert!(check(&tree(&bad), &Allow::parse(LISTED).unwrap()).is_empty());
+        let good = [manifest, root, ("shm/src/map.rs", "fn a() {}")];
+        assert_eq!(findings(check, &good).len(), 2);
     }
 }

@@ -1,0 +1,35 @@
+//! `instructions CASE EVENTS`: passes EVENTS events through one hot function, for callgrind to count.
+//!
+//! Each case prepares its input, then calls a function whose name begins with `wirelane_measured`: the
+//! one place where the counting is on. Prints `events N`, the number that went through.
+#![forbid(unsafe_code)]
+
+mod book;
+mod decode;
+mod encode;
+mod flow;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [case, events] = arguments.as_slice() else {
+        eprintln!("usage: instructions CASE EVENTS");
+        return ExitCode::from(2);
+    };
+    let Ok(events) = events.parse() else {
+        eprintln!("`{events}` is not a number of events");
+        return ExitCode::from(2);
+    };
+    let done = match case.as_str() {
+        "decode" => decode::run(events),
+        "book" => book::run(events),
+        "encode" => encode::run(events),
+        _ => {
+            eprintln!("no case `{case}`");
+            return ExitCode::from(2);
+        }
+    };
+    println!("events {done}");
+    ExitCode::SUCCESS
+}
