@@ -44,6 +44,10 @@ struct UrnRow {
     cl_ord_id: ClOrdId,
 }
 
+impl UrnRow {
+    const FREE: Self = Self { urn: 0, cl_ord_id: ClOrdId::NONE };
+}
+
 /// One chain of an order and its replaces.
 #[derive(Clone, Copy, Debug)]
 struct SlotRow {
@@ -103,9 +107,8 @@ impl WireTable {
         assert!(config.slots > 0 && config.slots <= ClOrdId::SLOTS_MAX, "slots out of range");
         assert!(config.urns.is_power_of_two(), "numbers remembered: a power of two");
         assert!(config.urns / 4 >= config.slots, "numbers remembered: four times the slots");
-        let free = UrnRow { urn: 0, cl_ord_id: ClOrdId::NONE };
         Self {
-            urns: vec![free; config.urns as usize].into_boxed_slice(),
+            urns: vec![UrnRow::FREE; config.urns as usize].into_boxed_slice(),
             slots: vec![SlotRow::EMPTY; config.slots as usize].into_boxed_slice(),
             open: vec![0; config.slots.div_ceil(64) as usize].into_boxed_slice(),
             open_count: 0,
@@ -125,6 +128,15 @@ impl WireTable {
         if self.next_urn != 0 && urn > self.next_urn {
             self.next_urn = urn;
         }
+    }
+
+    /// A new venue session: nothing of the old one is live, and numbers begin again at 1.
+    pub fn start_over(&mut self) {
+        self.urns.fill(UrnRow::FREE);
+        self.slots.fill(SlotRow::EMPTY);
+        self.open.fill(0);
+        self.open_count = 0;
+        self.next_urn = 1;
     }
 
     /// Orders that may be live at the venue.

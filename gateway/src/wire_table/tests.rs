@@ -41,6 +41,10 @@ fn an_order_is_found_both_ways_until_it_ends() {
     assert_eq!(table.assign_new(id(3, 2)), Ok(3));
     assert_eq!(table.cancel_urns_of(id(3, 1)), [0, 0], "an older order of the slot");
     assert_eq!(table.cancel_urns_of(id(3, 2)), [0, 3]);
+
+    table.start_over();
+    assert_eq!((table.open_count(), table.id_of(3), table.next_open(0)), (0, None, None));
+    assert_eq!(table.assign_new(id(3, 2)), Ok(1));
 }
 
 /// Goal: what cannot be numbered is refused by name, before and after the last number.
