@@ -1,5 +1,5 @@
-//! `unsafe` stands in the listed files alone; every other module forbids it, or is under a root that
-//! denies it because a listed file below keeps it from forbidding.
+//! `unsafe` stands in the listed files alone. The root of every crate forbids it, or denies it where a
+//! listed file below keeps it from forbidding; that file then allows it in sight.
 
 use crate::finding::Finding;
 
@@ -18,28 +18,24 @@ pub fn check(tree: &Tree, allow: &Allow) -> Vec<Finding> {
                 let text = format!("unsafe outside the files listed in {PATH}");
                 findings.push(Finding::new("unsafe", &source.path, line, text));
             }
-        } else if !tree.test_only(&source.path)
-            && !forbidden(tree, source)
-            && !above_unsafe(tree, source)
-        {
-            let text = "neither this module nor one above it has #![forbid(unsafe_code)]";
+        } else if is_root(tree, source) && !guarded(tree, source) {
+            let text =
+                "the root of a crate has #![forbid(unsafe_code)], or deny above a listed file";
             findings.push(Finding::new("unsafe", &source.path, 0, text));
         }
     }
     findings
 }
 
-/// Whether the file or one above it forbids unsafe code, or one that cannot forbid it denies it.
-fn forbidden(tree: &Tree, source: &Source) -> bool {
-    let mut path = Some(source.path.clone());
-    while let Some(source) = path.as_deref().and_then(|path| tree.source(path)) {
-        let says = |word: &str| inner(source).any(|text| text.starts_with(word));
-        if says("forbid(") || (says("deny(") && above_unsafe(tree, source)) {
-            return true;
-        }
-        path = tree.modules.get(&source.path).and_then(|module| module.parent.clone());
-    }
-    false
+/// Whether a file is the root of a target that is not for tests only.
+fn is_root(tree: &Tree, source: &Source) -> bool {
+    let module = tree.modules.get(&source.path);
+    module.is_some_and(|module| module.parent.is_none() && !module.test_only)
+}
+
+fn guarded(tree: &Tree, source: &Source) -> bool {
+    let says = |word: &str| inner(source).any(|text| text.starts_with(word));
+    says("forbid(") || (says("deny(") && above_unsafe(tree, source))
 }
 
 /// What stands in the `#![..]` of a file that name unsafe code.
@@ -78,7 +74,7 @@ mod tests {
     fn planted_unsafe_in_an_unlisted_file_is_found() {
         let files = [
             ("shm/Cargo.toml", ""),
-            ("shm/src/lib.rs", "mod map;\nmod units;"),
+            ("shm/src/lib.rs", "#![deny(unsafe_code)]\nmod map;\nmod units;"),
             ("shm/src/map.rs", "fn a() { unsafe { b() } }"),
             ("shm/src/units.rs", "#![forbid(unsafe_code)]"),
         ];
@@ -86,17 +82,14 @@ mod tests {
         assert!(check(&tree(&files), &Allow::parse(LISTED).unwrap()).is_empty());
     }
 
-    // Goal: a module that needs none says so. Method: one that does not, below a root that cannot.
+    // Goal: a crate that needs none says so. Method: a root without the line.
     #[test]
-    fn planted_module_without_the_forbid_is_found() {
-        let files = [
-            ("shm/Cargo.toml", ""),
-            ("shm/src/lib.rs", "mod map;\nmod units;"),
-            ("shm/src/map.rs", "fn a() { unsafe { b() } }"),
-            ("shm/src/units.rs", "fn a() {}"),
-        ];
-        let found = check(&tree(&files), &Allow::parse(LISTED).unwrap());
-        assert_eq!((found.len(), found[0].path.as_str()), (1, "shm/src/units.rs"));
+    fn planted_root_without_the_forbid_is_found() {
+        let files =
+            [("feed/Cargo.toml", ""), ("feed/src/lib.rs", "#![deny(unsafe_op_in_unsafe_fn)]")];
+        assert_eq!(findings(check, &files).len(), 1);
+        let files = [("feed/Cargo.toml", ""), ("feed/src/lib.rs", "#![forbid(unsafe_code)]")];
+        assert!(findings(check, &files).is_empty());
     }
 
     // Goal: a denying root is enough only where forbidding is impossible. Method: with and without
@@ -109,6 +102,6 @@ mod tests {
         let bad = [manifest, root, ("shm/src/map.rs", "fn a() { unsafe { b() } }")];
         assert!(check(&tree(&bad), &Allow::parse(LISTED).unwrap()).is_empty());
         let good = [manifest, root, ("shm/src/map.rs", "fn a() {}")];
-        assert_eq!(findings(check, &good).len(), 2);
+        assert_eq!(findings(check, &good).len(), 1);
     }
 }
