@@ -22,6 +22,7 @@
 
 pub mod clock;
 pub mod config;
+pub mod control;
 pub mod link;
 pub mod pipeline;
 pub mod order;

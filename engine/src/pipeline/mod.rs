@@ -3,5 +3,7 @@
 pub mod archive;
 pub mod assemble;
 mod ends;
+pub mod home;
 pub mod hot;
+pub mod net;
 pub mod opening;

@@ -173,8 +173,12 @@ record! {
         uid: u32,
         /// Process id of the caller.
         pid: u32,
+        /// Instrument it is for, or `u32::MAX`.
+        instrument: u32,
+        /// The stage it was given to, as in a header.
+        stage: u8,
         /// Zero.
-        _reserved: u64,
+        _reserved: [u8; 3],
     }
 }
 

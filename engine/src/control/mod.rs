@@ -1,0 +1,354 @@
+//! The only way in: commands from a local socket to the hot threads. A cold thread with lane 0.
+//!
+//! A line of JSON in, a line of JSON out, one request a line, as many as the caller likes. Callers
+//! are known by the credentials of the socket: the engine's own user and root may speak, nobody else.
+//! What changes anything is journalled with who asked, before it acts; a kill acts first.
+
+#![expect(
+    clippy::disallowed_types,
+    clippy::disallowed_macros,
+    reason = "cold: a thread of its own, never on a hot core"
+)]
+
+mod protocol;
+mod server;
+
+pub use protocol::{Reply, Request, ScopeName};
+pub use server::{Caller, Server};
+
+use crate::clock::Clock;
+use crate::config::params::Params;
+use crate::config::{Config, StageId};
+use crate::link::Output;
+use crate::pipeline::hot::{Phase, PhaseOf};
+use feed::instruments::Instruments;
+use shm::counters::CounterReader;
+use shm::gates::{GateOpener, Scope, Trigger};
+use shm::ids::{AccountId, GatewayId, InstrumentId, StrategyId};
+use shm::journal::LaneWriter;
+use shm::message::{Command, CommandOp, Kind};
+use shm::record::status::{Anchor, Operator, Text};
+use shm::record::{RecordKind, StageId as RecordStage};
+use shm::units::Nanos;
+
+/// Longest wait for working orders to be cancelled at a stop.
+const STOP_MAX: Nanos = Nanos(2_000_000_000);
+/// Time between two clock anchors in the journal.
+const ANCHOR_EVERY: Nanos = Nanos(10_000_000_000);
+
+/// What the control thread owns.
+pub struct Control {
+    /// The configuration.
+    pub config: Config,
+    /// The instruments of the session.
+    pub instruments: Instruments,
+    /// Lane 0.
+    pub lane: LaneWriter,
+    /// The right to open gates.
+    pub gates: GateOpener,
+    /// Where commands are given, by stage.
+    pub commands: Vec<(StageId, Output)>,
+    /// The socket.
+    pub server: Server,
+    /// Engine time.
+    pub clock: Clock,
+    /// The phase of the run.
+    pub phase: Phase,
+    /// Working orders, as risk counts them.
+    pub working: CounterReader,
+    /// Raised by whoever wants the engine to stop.
+    pub stop: StopFlag,
+}
+
+/// A flag that asks the engine to stop, or to kill.
+#[derive(Clone, Debug, Default)]
+pub struct StopFlag {
+    word: std::sync::Arc<shm::atomic::AtomicU64>,
+}
+
+const STOP: u64 = 1;
+const KILL: u64 = 2;
+
+impl StopFlag {
+    /// Asks the engine to stop in order.
+    pub fn stop(&self) {
+        // ORDERING: Relaxed; a lone word.
+        self.word.fetch_or(STOP, shm::atomic::Ordering::Relaxed);
+    }
+
+    /// Asks for a kill of everything, as a signal does.
+    pub fn kill(&self) {
+        // ORDERING: Relaxed; a lone word.
+        self.word.fetch_or(KILL, shm::atomic::Ordering::Relaxed);
+    }
+
+    /// Whether a stop was asked for.
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        // ORDERING: Relaxed; a lone word.
+        self.word.load(shm::atomic::Ordering::Relaxed) & STOP != 0
+    }
+
+    fn take_kill(&self) -> bool {
+        // ORDERING: Relaxed; a lone word.
+        self.word.fetch_and(!KILL, shm::atomic::Ordering::Relaxed) & KILL != 0
+    }
+}
+
+impl Control {
+    /// Serves until a stop was asked for and carried out. The lane, with the session closed in it.
+    pub fn run(mut self) -> LaneWriter {
+        let mut stopping: Option<Nanos> = None;
+        let mut anchored = Nanos(0);
+        loop {
+            let now = self.clock.now();
+            for (token, line) in self.server.poll() {
+                let reply = match self.server.caller(token) {
+                    Some(caller) => self.answer(&line, caller),
+                    None => Reply::error("the caller is gone"),
+                };
+                self.server.reply(token, &reply);
+            }
+            if self.stop.take_kill() {
+                self.kill(Scope::Global, Trigger::Signal, "signal", Caller::own());
+            }
+            if now.saturating_since(anchored) >= ANCHOR_EVERY {
+                anchored = now;
+                self.write_anchor();
+            }
+            match stopping {
+                None if self.stop.is_stopping() => {
+                    self.begin_stop();
+                    stopping = Some(now);
+                }
+                Some(since) => {
+                    let leave = self.config.engine.on_stop == crate::config::model::OnStop::Leave;
+                    let waited = now.saturating_since(since);
+                    if leave || self.working.get() == 0 || waited > STOP_MAX {
+                        self.phase.set(PhaseOf::Stop);
+                        let now = self.clock.now();
+                        self.write(RecordKind::SessionClose, Text::default().bytes(), now);
+                        return self.lane;
+                    }
+                }
+                None => {}
+            }
+        }
+    }
+
+    fn write(&mut self, kind: RecordKind, body: &[u8], now: Nanos) -> bool {
+        self.lane.append(kind as u16, RecordStage::CONTROL.0, 0, now, body).is_ok()
+    }
+
+    fn write_anchor(&mut self) {
+        let point = self.clock.anchor();
+        let anchor = Anchor {
+            engine: point.engine,
+            wall: point.wall,
+            tsc: point.tsc,
+            uncertainty: point.uncertainty,
+        };
+        self.write(RecordKind::Anchor, anchor.bytes(), point.engine);
+    }
+
+    /// Strategies stop, and their orders are cancelled unless they are to stay.
+    fn begin_stop(&mut self) {
+        let ids: Vec<StrategyId> = self.config.strategies.iter().map(|row| row.id).collect();
+        for id in ids {
+            let command = command(CommandOp::StrategyDisable, id, 0, 0);
+            self.give(StageId::Strategy(id), command, "stop", Caller::own());
+        }
+        if self.config.engine.on_stop == crate::config::model::OnStop::Cancel {
+            let command = command(CommandOp::CancelAll, StrategyId::OPERATOR, 0, 0);
+            self.give(StageId::Risk, command, "stop", Caller::own());
+        }
+    }
+
+    fn answer(&mut self, line: &str, caller: Caller) -> Reply {
+        let request: Request = match serde_json::from_str(line) {
+            Ok(request) => request,
+            Err(error) => return Reply::error(&format!("not a request: {error}")),
+        };
+        match request {
+            Request::Kill { scope, reason } => match self.scope(&scope) {
+                Ok(scope) => self.kill(scope, Trigger::Operator, &reason, caller),
+                Err(error) => Reply::error(&error),
+            },
+            Request::Arm { scope, reason } => match self.scope(&scope) {
+                Ok(scope) => self.arm(scope, &reason, caller),
+                Err(error) => Reply::error(&error),
+            },
+            Request::Enable { strategy } => self.switch(&strategy, CommandOp::StrategyEnable, caller),
+            Request::Disable { strategy } => self.switch(&strategy, CommandOp::StrategyDisable, caller),
+            Request::Set { strategy, param, value } => self.set(&strategy, &param, &value, caller),
+            Request::Status => Reply::ok(&self.status()),
+            Request::Stop => {
+                self.stop.stop();
+                Reply::ok("stopping")
+            }
+        }
+    }
+
+    /// Closes a gate, then asks for the scope's orders to be cancelled, then journals.
+    fn kill(&mut self, scope: Scope, trigger: Trigger, reason: &str, caller: Caller) -> Reply {
+        self.gates.gates().close(scope, trigger);
+        let (strategy, instrument) = match scope {
+            Scope::Strategy(id) => (id, InstrumentId::NONE),
+            Scope::Instrument(id) => (StrategyId::OPERATOR, id),
+            Scope::Global | Scope::Venue(_) | Scope::Session(_) | Scope::Account(_) => {
+                (StrategyId::OPERATOR, InstrumentId::NONE)
+            }
+        };
+        let cancel = Command { instrument, ..command(CommandOp::CancelAll, strategy, 0, 0) };
+        self.journal(Operator::KILL, strategy, 0, 0, &format!("{scope:?} {reason}"), caller);
+        let told = self.give(StageId::Risk, cancel, reason, caller);
+        if told { Reply::ok("killed") } else { Reply::ok("killed; cancels are queued behind others") }
+    }
+
+    fn arm(&mut self, scope: Scope, reason: &str, caller: Caller) -> Reply {
+        let Some(judged) = self.gates.judge(scope) else { return Reply::error("no such scope") };
+        if !self.journal(Operator::ARM, StrategyId::OPERATOR, 0, 0, &format!("{scope:?} {reason}"), caller) {
+            return Reply::error("the journal is full: nothing was armed");
+        }
+        match self.gates.try_open(&judged) {
+            Ok(_) => Reply::ok("armed"),
+            Err(_) => Reply::error("a gate was closed meanwhile: look again, then arm"),
+        }
+    }
+
+    fn switch(&mut self, name: &str, op: CommandOp, caller: Caller) -> Reply {
+        let Some(id) = self.strategy(name) else { return self.no_strategy(name) };
+        if !self.give(StageId::Strategy(id), command(op, id, 0, 0), name, caller) {
+            return Reply::error("BUSY: the strategy has too many commands waiting");
+        }
+        if op == CommandOp::StrategyDisable {
+            self.give(StageId::Risk, command(CommandOp::CancelAll, id, 0, 0), name, caller);
+        }
+        Reply::ok(op.name())
+    }
+
+    fn set(&mut self, name: &str, param: &str, value: &str, caller: Caller) -> Reply {
+        let Some(id) = self.strategy(name) else { return self.no_strategy(name) };
+        let row = id.index().checked_sub(1).and_then(|at| self.config.strategies.get(at));
+        let Some(params) = row.map(|row| row.params) else { return self.no_strategy(name) };
+        let change = match Params::parse_change(&params, param, value) {
+            Ok(change) => change,
+            Err(error) => return Reply::error(&error),
+        };
+        let Ok(index) = u8::try_from(change.index) else { return Reply::error("no such parameter") };
+        let command = command(CommandOp::StrategySet, id, index, change.value);
+        if self.give(StageId::Strategy(id), command, &format!("{param}={value}"), caller) {
+            Reply::ok(&format!("{name}: {param} = {value}"))
+        } else {
+            Reply::error("BUSY: the strategy has too many commands waiting")
+        }
+    }
+
+    fn strategy(&self, name: &str) -> Option<StrategyId> {
+        self.config.strategies.iter().find(|row| row.name == name).map(|row| row.id)
+    }
+
+    fn no_strategy(&self, name: &str) -> Reply {
+        let known: Vec<&str> = self.config.strategies.iter().map(|row| row.name.as_str()).collect();
+        Reply::error(&format!("no strategy named {name}; there are: {}", known.join(", ")))
+    }
+
+    fn scope(&self, name: &ScopeName) -> Result<Scope, String> {
+        let text = name.0.as_str();
+        let Some((kind, name)) = text.split_once(':') else {
+            return if text == "global" { Ok(Scope::Global) } else { Err(bad_scope(text)) };
+        };
+        let found = match kind {
+            "strategy" => self.strategy(name).map(Scope::Strategy),
+            "account" => {
+                let at = self.config.accounts.iter().position(|row| row.name == name);
+                at.map(|at| Scope::Account(AccountId(at as u16)))
+            }
+            "gateway" | "venue" => {
+                let at = self.config.gateways.iter().position(|row| row.name == name);
+                at.map(|at| Scope::Venue(GatewayId(at as u8)))
+            }
+            "instrument" => {
+                let found = self.instruments.iter().find(|row| row.symbol.as_str() == name);
+                found.map(|row| Scope::Instrument(row.id))
+            }
+            _ => None,
+        };
+        found.ok_or_else(|| bad_scope(text))
+    }
+
+    fn status(&self) -> String {
+        let closed: Vec<String> =
+            self.gates.gates().closed().map(|scope| format!("{scope:?}")).collect();
+        let gates = if closed.is_empty() { "armed".to_owned() } else { format!("closed: {}", closed.join(", ")) };
+        format!("{gates}; {} orders working", self.working.get())
+    }
+
+    /// Journals a command, then pushes it. False when the stage has too many waiting; then the
+    /// record says that it was refused.
+    fn give(&mut self, stage: StageId, mut command: Command, text: &str, caller: Caller) -> bool {
+        let now = self.clock.now();
+        let Some((_, output)) = self.commands.iter_mut().find(|(known, _)| *known == stage) else {
+            return false;
+        };
+        let room = output.has_room(1);
+        let record = Operator {
+            op: command.op,
+            strategy: command.strategy,
+            param: command.param,
+            refused: u8::from(!room),
+            len: text.len() as u32,
+            value: command.value,
+            uid: caller.uid,
+            pid: caller.pid,
+            instrument: command.instrument.0,
+            stage: crate::pipeline::assemble::stage_byte(stage).0,
+            ..Operator::default()
+        };
+        let body = [record.bytes(), text.as_bytes()].concat();
+        if !self.write(RecordKind::Operator, &body, now) || !room {
+            return false;
+        }
+        command.lane_seq = self.lane.last_seq().0;
+        command.t0 = now;
+        let Some((_, output)) = self.commands.iter_mut().find(|(known, _)| *known == stage) else {
+            return false;
+        };
+        output.try_push(command.into(), now).is_ok()
+    }
+
+    fn journal(&mut self, op: u8, strategy: StrategyId, param: u8, value: i64, text: &str, caller: Caller) -> bool {
+        let now = self.clock.now();
+        let record = Operator {
+            op,
+            strategy: strategy.0,
+            param,
+            len: text.len() as u32,
+            value,
+            uid: caller.uid,
+            pid: caller.pid,
+            stage: RecordStage::CONTROL.0,
+            ..Operator::default()
+        };
+        let body = [record.bytes(), text.as_bytes()].concat();
+        self.write(RecordKind::Operator, &body, now)
+    }
+}
+
+fn command(op: CommandOp, strategy: StrategyId, param: u8, value: i64) -> Command {
+    Command {
+        kind: Kind::Command as u8,
+        op: op as u8,
+        strategy: strategy.0,
+        param,
+        instrument: InstrumentId::NONE,
+        value,
+        ..Command::default()
+    }
+}
+
+fn bad_scope(text: &str) -> String {
+    format!(
+        "no scope {text}; write global, strategy:NAME, account:NAME, gateway:NAME or instrument:SYMBOL"
+    )
+}

@@ -1,0 +1,85 @@
+//! What is said over the control socket.
+
+use serde::{Deserialize, Serialize};
+
+/// A scope as a person writes it: `global`, `strategy:mm`, `account:main`, `gateway:ouch`,
+/// `instrument:AAPL`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ScopeName(pub String);
+
+impl Default for ScopeName {
+    fn default() -> Self {
+        Self("global".to_owned())
+    }
+}
+
+/// One request: a line of JSON with the key `do`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Request {
+    /// Close a gate and cancel what it covers.
+    Kill {
+        /// What.
+        #[serde(default)]
+        scope: ScopeName,
+        /// Why, for the journal.
+        #[serde(default)]
+        reason: String,
+    },
+    /// Open a gate.
+    Arm {
+        /// What.
+        #[serde(default)]
+        scope: ScopeName,
+        /// Why, for the journal.
+        #[serde(default)]
+        reason: String,
+    },
+    /// Let a strategy act.
+    Enable {
+        /// Its name.
+        strategy: String,
+    },
+    /// Stop a strategy and cancel its orders.
+    Disable {
+        /// Its name.
+        strategy: String,
+    },
+    /// Set a parameter of a strategy.
+    Set {
+        /// Its name.
+        strategy: String,
+        /// The parameter.
+        param: String,
+        /// The value, as in the configuration.
+        value: String,
+    },
+    /// Say how things are.
+    Status,
+    /// Stop the engine in order.
+    Stop,
+}
+
+/// One reply: a line of JSON.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reply {
+    /// Whether it was done.
+    pub ok: bool,
+    /// What was done, or why not.
+    pub text: String,
+}
+
+impl Reply {
+    /// Done.
+    #[must_use]
+    pub fn ok(text: &str) -> Self {
+        Self { ok: true, text: text.to_owned() }
+    }
+
+    /// Not done.
+    #[must_use]
+    pub fn error(text: &str) -> Self {
+        Self { ok: false, text: text.to_owned() }
+    }
+}

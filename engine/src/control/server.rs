@@ -1,0 +1,162 @@
+//! The control socket: connections, credentials, lines. No command is known here.
+
+#![expect(clippy::disallowed_types, reason = "cold: the control thread")]
+
+use super::protocol::Reply;
+use mio::net::{UnixListener, UnixStream};
+use mio::{Events, Interest, Poll, Token};
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::time::Duration;
+
+/// Longest line of a request.
+const LINE_MAX: usize = 4_096;
+/// Most connections at a time.
+const CONNECTIONS_MAX: usize = 32;
+/// Longest wait for something to happen.
+const WAIT: Duration = Duration::from_millis(5);
+const LISTENER: Token = Token(usize::MAX);
+
+/// Who is at the other end, as the kernel says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// User id.
+    pub uid: u32,
+    /// Process id.
+    pub pid: u32,
+}
+
+impl Caller {
+    /// The engine itself.
+    #[must_use]
+    pub fn own() -> Self {
+        Self {
+            uid: rustix::process::getuid().as_raw(),
+            pid: std::process::id(),
+        }
+    }
+}
+
+struct Connection {
+    stream: UnixStream,
+    caller: Caller,
+    line: Vec<u8>,
+}
+
+/// The listening socket and its connections.
+pub struct Server {
+    poll: Poll,
+    events: Events,
+    listener: UnixListener,
+    connections: Vec<Option<Connection>>,
+}
+
+impl Server {
+    /// Listens at `path`, for the owner alone. A socket left by a dead engine is replaced: the caller
+    /// holds the directory's lock.
+    ///
+    /// # Errors
+    /// What the kernel said.
+    pub fn bind(path: &Path) -> io::Result<Self> {
+        match std::fs::remove_file(path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+        let mut listener = UnixListener::bind(path)?;
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+        let poll = Poll::new()?;
+        poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
+        let connections = (0..CONNECTIONS_MAX).map(|_| None).collect();
+        Ok(Self { poll, events: Events::with_capacity(64), listener, connections })
+    }
+
+    /// Waits a little, and gives the lines that have come, each with the connection it came on.
+    pub fn poll(&mut self) -> Vec<(usize, String)> {
+        let mut lines = Vec::new();
+        if self.poll.poll(&mut self.events, Some(WAIT)).is_err() {
+            return lines;
+        }
+        let tokens: Vec<Token> = self.events.iter().map(mio::event::Event::token).collect();
+        for token in tokens {
+            if token == LISTENER {
+                self.accept();
+            } else {
+                self.read(token.0, &mut lines);
+            }
+        }
+        lines
+    }
+
+    /// Who is at the other end of a connection.
+    #[must_use]
+    pub fn caller(&self, token: usize) -> Option<Caller> {
+        self.connections.get(token)?.as_ref().map(|connection| connection.caller)
+    }
+
+    /// Answers. A caller that does not read is cut.
+    pub fn reply(&mut self, token: usize, reply: &Reply) {
+        let Some(Some(connection)) = self.connections.get_mut(token) else { return };
+        let Ok(mut line) = serde_json::to_vec(reply) else { return };
+        line.push(b'\n');
+        if connection.stream.write_all(&line).is_err() {
+            self.drop_connection(token);
+        }
+    }
+
+    fn drop_connection(&mut self, token: usize) {
+        if let Some(place) = self.connections.get_mut(token) {
+            *place = None;
+        }
+    }
+
+    fn accept(&mut self) {
+        while let Ok((stream, _)) = self.listener.accept() {
+            let Some(caller) = allowed(&stream) else { continue };
+            let Some(token) = self.connections.iter().position(Option::is_none) else { continue };
+            let mut connection = Connection { stream, caller, line: Vec::new() };
+            let registered =
+                self.poll.registry().register(&mut connection.stream, Token(token), Interest::READABLE);
+            if let (Ok(()), Some(place)) = (registered, self.connections.get_mut(token)) {
+                *place = Some(connection);
+            }
+        }
+    }
+
+    fn read(&mut self, token: usize, lines: &mut Vec<(usize, String)>) {
+        let Some(Some(connection)) = self.connections.get_mut(token) else { return };
+        let mut bytes = [0; 1_024];
+        let open = loop {
+            match connection.stream.read(&mut bytes) {
+                Ok(0) => break false,
+                Ok(count) => connection.line.extend_from_slice(bytes.get(..count).unwrap_or_default()),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break true,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(_) => break false,
+            }
+            if connection.line.len() > LINE_MAX {
+                break false;
+            }
+        };
+        while let Some(end) = connection.line.iter().position(|&byte| byte == b'\n') {
+            let line: Vec<u8> = connection.line.drain(..=end).collect();
+            let text = String::from_utf8_lossy(line.trim_ascii()).into_owned();
+            lines.push((token, text));
+        }
+        if !open {
+            // What came before the end is still answered, if the other side still reads.
+            if lines.iter().all(|(from, _)| *from != token) {
+                self.drop_connection(token);
+            }
+        }
+    }
+}
+
+/// The caller's credentials, if they may speak: the engine's own user, or root.
+fn allowed(stream: &UnixStream) -> Option<Caller> {
+    let peer = rustix::net::sockopt::socket_peercred(stream).ok()?;
+    let uid = peer.uid.as_raw();
+    let own = rustix::process::getuid().as_raw();
+    let pid = u32::try_from(peer.pid.as_raw_nonzero().get()).unwrap_or(0);
+    (uid == own || uid == 0).then_some(Caller { uid, pid })
+}

@@ -1,0 +1,147 @@
+//! Sockets of a live run: datagrams of feeds, the side channel, and the dialer that connects gateways.
+
+#![expect(clippy::disallowed_methods, reason = "cold: the dialer is a helper thread and sleeps")]
+
+use super::hot::{Phase, PhaseOf};
+use crate::stage::book_check::Channel;
+use crate::stage::feed::Source;
+use crate::stage::gateway::{AnyLink, Dial};
+use feed::moldudp64::Request;
+use feed::source::{Source as _, UdpConfig, UdpSource};
+use gateway::link::{DialConfig, dial};
+use shm::atomic::{AtomicU64, Ordering};
+use shm::units::Nanos;
+use std::io;
+use std::net::{SocketAddr, SocketAddrV4};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Time between two looks of the dialer.
+const LOOK: Duration = Duration::from_millis(1);
+/// Time after a refused connection.
+const REFUSED: Duration = Duration::from_millis(50);
+
+/// MoldUDP64 on one or two lines, and a socket for re-requests and their answers.
+pub struct Lines {
+    lines: Vec<UdpSource>,
+    recovery: Option<(UdpSource, SocketAddrV4)>,
+}
+
+impl Lines {
+    /// Opens the sockets.
+    ///
+    /// # Errors
+    /// What the kernel said: the address is in use or not of this machine.
+    pub fn open(a: SocketAddr, b: Option<SocketAddr>, request: Option<SocketAddr>) -> io::Result<Self> {
+        let open = |address: SocketAddr| UdpSource::open(&UdpConfig { listen: v4(address)?, ..UdpConfig::default() });
+        let lines = std::iter::once(a).chain(b).map(open).collect::<io::Result<Vec<_>>>()?;
+        let recovery = match request {
+            Some(server) => {
+                let any = SocketAddrV4::new(*v4(a)?.ip(), 0);
+                let any = if any.ip().is_multicast() { SocketAddrV4::new(std::net::Ipv4Addr::UNSPECIFIED, 0) } else { any };
+                Some((open(any.into())?, v4(server)?))
+            }
+            None => None,
+        };
+        Ok(Self { lines, recovery })
+    }
+}
+
+fn v4(address: SocketAddr) -> io::Result<SocketAddrV4> {
+    match address {
+        SocketAddr::V4(address) => Ok(address),
+        SocketAddr::V6(_) => Err(io::Error::new(io::ErrorKind::Unsupported, "an IPv4 address is wanted")),
+    }
+}
+
+impl Source for Lines {
+    fn recv(&mut self, line: usize, buffer: &mut [u8]) -> Option<(usize, Option<Nanos>)> {
+        let source = match self.lines.get_mut(line) {
+            Some(source) => source,
+            None => &mut self.recovery.as_mut()?.0,
+        };
+        // A socket's error (a refused request, say) is one poll without a datagram.
+        let received = source.try_recv(buffer).ok().flatten()?;
+        // A datagram that was cut is handed on short: it fails the packet's own check and is counted.
+        Some((received.bytes, received.stamp))
+    }
+
+    fn lines(&self) -> usize {
+        // Line 2 is the recovery channel, whatever the number of lines.
+        if self.recovery.is_some() { 3 } else { self.lines.len() }
+    }
+
+    fn request(&mut self, request: &Request, _attempt: u32) {
+        let Some((socket, server)) = &self.recovery else { return };
+        let mut out = [0; 20];
+        if let Some(bytes) = request.encode(&mut out).and_then(|len| out.get(..len)) {
+            // One that does not go out is asked again: the receiver counts tries and time.
+            let _ = socket.try_send(bytes, *server);
+        }
+    }
+}
+
+/// The side channel of book hashes.
+pub struct HashChannel {
+    socket: UdpSource,
+}
+
+impl HashChannel {
+    /// Opens the socket.
+    ///
+    /// # Errors
+    /// What the kernel said.
+    pub fn open(address: SocketAddr) -> io::Result<Self> {
+        let config = UdpConfig { listen: v4(address)?, stamps: false, ..UdpConfig::default() };
+        Ok(Self { socket: UdpSource::open(&config)? })
+    }
+}
+
+impl Channel for HashChannel {
+    fn recv(&mut self, buffer: &mut [u8]) -> Option<usize> {
+        let received = self.socket.try_recv(buffer).ok().flatten()?;
+        (!received.cut).then_some(received.bytes)
+    }
+}
+
+/// The dialer's side of one gateway.
+pub struct DialTarget {
+    /// Where the venue listens.
+    pub address: SocketAddr,
+    wanted: Arc<AtomicU64>,
+    links: rtrb::Producer<AnyLink>,
+}
+
+/// Both sides of a gateway's dialing.
+#[must_use]
+pub fn dialing(address: SocketAddr) -> (DialTarget, Dial) {
+    let wanted = Arc::new(AtomicU64::new(0));
+    let (producer, consumer) = rtrb::RingBuffer::new(1);
+    (
+        DialTarget { address, wanted: Arc::clone(&wanted), links: producer },
+        Dial { wanted, links: consumer },
+    )
+}
+
+/// Connects whatever gateway asks, until told to stop.
+pub fn run_dialer(mut targets: Vec<DialTarget>, phase: &Phase) {
+    while !phase.is(PhaseOf::Stop) {
+        for target in &mut targets {
+            // ORDERING: Relaxed; a lone flag, see `GatewayStage::take_link`.
+            if target.wanted.load(Ordering::Relaxed) == 0 || target.links.is_full() {
+                continue;
+            }
+            let config = DialConfig { timeout: Duration::from_secs(1), ..DialConfig::new(target.address) };
+            match dial(&config) {
+                Ok(link) => {
+                    // ORDERING: Relaxed; as above. It is taken down before the link can be seen gone.
+                    target.wanted.store(0, Ordering::Relaxed);
+                    let pushed = target.links.push(AnyLink::Tcp(link));
+                    debug_assert!(pushed.is_ok(), "the ring has one place and was not full");
+                }
+                Err(_) => std::thread::sleep(REFUSED),
+            }
+        }
+        std::thread::sleep(LOOK);
+    }
+}
