@@ -263,6 +263,8 @@ impl Archiver {
     fn copy_all(&mut self) -> Result<u64, ArchiveError> {
         for lane in &mut self.lanes {
             while lane.tail.next(&mut lane.end)?.is_some() {}
+            #[cfg(test)]
+            self.disk.pause.borrow_mut().call();
         }
         let Self { dir, epoch, lanes, buffer, disk, .. } = self;
         let mut bytes = 0;

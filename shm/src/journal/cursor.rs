@@ -65,11 +65,44 @@ pub struct LaneReader {
     start: usize,
     hot: Option<Open>,
     archive: Option<Open>,
+    /// Called between the two copies of a hot segment.
+    #[cfg(test)]
+    pub(super) pause: Pause,
+}
+
+/// A point at which a test lets the writer go on.
+#[cfg(test)]
+#[derive(Default)]
+pub(super) struct Pause(pub(super) Option<Box<dyn FnMut() + Send>>);
+
+#[cfg(test)]
+impl core::fmt::Debug for Pause {
+    fn fmt(&self, out: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        out.write_str("Pause")
+    }
+}
+
+#[cfg(test)]
+impl Pause {
+    pub(super) fn call(&mut self) {
+        if let Some(act) = &mut self.0 {
+            act();
+        }
+    }
 }
 
 impl LaneReader {
     pub(super) fn new(dir: PathBuf, at: Position) -> Self {
-        Self { dir, at, block: Vec::new(), start: 0, hot: None, archive: None }
+        Self {
+            dir,
+            at,
+            block: Vec::new(),
+            start: 0,
+            hot: None,
+            archive: None,
+            #[cfg(test)]
+            pause: Pause::default(),
+        }
     }
 
     /// The next record; `None` when there is none yet (ask again) or the epoch is over (a later
@@ -141,6 +174,8 @@ impl LaneReader {
             Found::Bad(_) => BLOCK_BYTES,
             Found::Record(_) | Found::Roll | Found::End => 0,
         };
+        #[cfg(test)]
+        self.pause.call();
         if want > 0 {
             // One copy has no order in itself: it may hold a commit word and, behind it, bytes from
             // before the commit. What it found committed is copied again, after.

@@ -15,6 +15,9 @@ pub(super) struct Disk {
     /// Operations left until one fails; none fails when `None`.
     #[cfg(test)]
     pub(super) fail_in: core::cell::Cell<Option<u64>>,
+    /// Called after the end of each lane was read.
+    #[cfg(test)]
+    pub(super) pause: core::cell::RefCell<super::cursor::Pause>,
 }
 
 impl Disk {

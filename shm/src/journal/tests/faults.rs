@@ -221,6 +221,55 @@ fn every_flipped_bit_is_found() {
     assert!(!verify(&place.dir).unwrap().is_sound());
 }
 
+/// Goal (T5, C4): a whole record in the wrong place, with its right checksum, is not taken, nor is a
+/// whole segment. Method: equal-sized records; copy one over another; swap two segment files.
+#[test]
+fn misplaced_writes_are_found() {
+    let place = Place::new();
+    let (mut writers, mut archiver) = place.start(1, 1, 2);
+    for seq in 1..=30_u64 {
+        if writers[0].append(1, 0, seq, Nanos(seq), &[7; 32]).is_err() {
+            archiver.turn(Nanos(seq), Nanos(0)).unwrap();
+            writers[0].append(1, 0, seq, Nanos(seq), &[7; 32]).unwrap();
+        }
+    }
+    let hot = folder::hot_segment(&place.hot, 0, 0);
+    let mut bytes = std::fs::read(&hot).unwrap();
+    let stale: Vec<u8> = bytes[64..128].to_vec();
+    bytes[192..256].copy_from_slice(&stale);
+    let broken = Place::new();
+    copy_folder(&place.dir, &broken.dir);
+    copy_folder(&place.hot, &broken.hot);
+    std::fs::write(folder::hot_segment(&broken.hot, 0, 0), &bytes).unwrap();
+    let recovered = recover_hot(&broken.hot, &broken.dir);
+    let error = matches!(recovered, Err(RecoverError::Damaged { .. }));
+    let cut =
+        recovered.is_ok_and(|lanes| matches!(lanes[0].cut, Some((_, 192, Damage::Sequence(_)))));
+    assert!(error || cut);
+    archiver.close(Nanos(99)).unwrap();
+    std::fs::remove_dir_all(&place.hot).unwrap();
+    let (first, second) =
+        (folder::segment(&place.dir, 1, 0, 0), folder::segment(&place.dir, 1, 0, 1));
+    let bytes = std::fs::read(&first).unwrap();
+    for (from, to) in [(1, 2), (2, 1), (9, 3), (1, 14)] {
+        let mut misplaced = bytes.clone();
+        misplaced.copy_within(from * 64..from * 64 + 64, to * 64);
+        std::fs::write(&first, &misplaced).unwrap();
+        let fault = verify(&place.dir).unwrap().lanes[0].fault.clone().unwrap();
+        assert_eq!((fault.offset, fault.damage), (to as u64 * 64, Damage::Sequence(from as u32)));
+        let error = place.journal().reader(1, 0).and_then(|mut reader| {
+            while let Some(record) = reader.next()? {
+                assert_eq!(record.header.at, record.seq.0);
+            }
+            Ok(())
+        });
+        assert!(matches!(error, Err(ReadError::Corrupt { .. })), "{error:?}");
+    }
+    std::fs::copy(&second, &first).unwrap();
+    let fault = verify(&place.dir).unwrap().lanes[0].fault.clone().unwrap();
+    assert_eq!((fault.number, fault.offset, fault.damage), (0, 0, Damage::Misplaced));
+}
+
 /// Goal (T8, C4): whole records behind a torn one are found for the venue's query, not replayed.
 /// Method: a lane without marks loses one page in the middle.
 #[test]
