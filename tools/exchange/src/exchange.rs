@@ -239,7 +239,7 @@ impl Exchange {
             Phase::Starting(_) => {}
             Phase::Trading(since_ns) => {
                 let length_ns = self.options.seconds.map_or(u64::MAX, nanos);
-                if self.flow.due_ns().is_none() || now_ns - since_ns >= length_ns {
+                if self.is_flow_over() || now_ns - since_ns >= length_ns {
                     self.phase = Phase::Draining(now_ns + nanos(self.options.linger));
                 }
             }
@@ -248,6 +248,12 @@ impl Exchange {
             Phase::Ended(until_ns) => return now_ns >= until_ns,
         }
         false
+    }
+
+    /// Whether the recording, or the count of messages asked for, is at its end.
+    fn is_flow_over(&self) -> bool {
+        let messages = self.tape.publisher.messages();
+        self.flow.due_ns().is_none() || self.options.messages.is_some_and(|end| messages >= end)
     }
 
     fn schedule_start(&mut self, now_ns: u64) {
@@ -295,6 +301,7 @@ impl Exchange {
 
     /// One turn of the loop.
     fn turn(&mut self, now_ns: u64, has_input: bool) {
+        self.is_flow_behind = false;
         if let Phase::Trading(since_ns) = self.phase {
             self.run_flow(since_ns, now_ns);
         }
@@ -339,10 +346,9 @@ impl Exchange {
     /// Makes the steps of the flow that are due, up to a bound.
     fn run_flow(&mut self, since_ns: u64, now_ns: u64) {
         let elapsed_ns = now_ns - since_ns;
-        self.is_flow_behind = false;
         for _ in 0..STEPS_MAX {
             let Some(due_ns) = self.flow.due_ns() else { return };
-            if due_ns > elapsed_ns {
+            if due_ns > elapsed_ns || self.is_flow_over() {
                 return;
             }
             if self.flow.is_paced() {

@@ -52,6 +52,9 @@ pub struct Args {
     /// Seconds of flow; 0 = until the recording or the process ends
     #[arg(long, default_value_t = 0.0)]
     pub seconds: f64,
+    /// Messages after which the flow ends; 0 = no such end
+    #[arg(long, default_value_t = 0)]
+    pub messages: u64,
     /// Seconds in which orders are still served after the flow
     #[arg(long, default_value_t = 2.0)]
     pub linger: f64,
@@ -184,6 +187,8 @@ pub struct Options {
     pub soup_session: SessionName,
     /// Length of the flow; `None` = until it ends by itself.
     pub seconds: Option<Duration>,
+    /// Messages of the tape after which the flow ends.
+    pub messages: Option<u64>,
     /// Time in which orders are served after the flow.
     pub linger: Duration,
     /// Seed of flow and faults.
@@ -238,6 +243,7 @@ impl Args {
             session: Session::new(&name).filter(|_| !name.is_empty()).ok_or_else(refused)?,
             soup_session: SessionName::new(&name).ok_or_else(refused)?,
             seconds: (!seconds.is_zero()).then_some(seconds),
+            messages: (self.messages > 0).then_some(self.messages),
             linger: duration("linger", self.linger)?,
             seed: self.seed,
             flow,

@@ -69,7 +69,7 @@ impl Tape {
     /// Messages by type letter.
     #[must_use]
     pub fn by_type(&self) -> BTreeMap<char, u64> {
-        let counts = self.by_type.iter().zip(0_u8..).filter(|(count, _)| **count > 0);
+        let counts = self.by_type.iter().zip(0..=u8::MAX).filter(|(count, _)| **count > 0);
         counts.map(|(count, kind)| (char::from(kind), *count)).collect()
     }
 
