@@ -45,6 +45,21 @@ pub fn to_core(core: usize) -> Result<(), Refusal> {
     }
 }
 
+/// Keeps the calling thread on a set of cores; an empty set leaves it where it is.
+///
+/// # Errors
+/// [`Refusal::Core`] when the kernel refused.
+pub fn to_cores(cores: &[usize]) -> Result<(), Refusal> {
+    if cores.is_empty() {
+        return Ok(());
+    }
+    let mut set = rustix::thread::CpuSet::new();
+    for core in cores.iter().filter(|core| **core < rustix::thread::CpuSet::MAX_CPU) {
+        set.set(*core);
+    }
+    rustix::thread::sched_setaffinity(None, &set).map_err(|_| Refusal::Core)
+}
+
 /// Cores the calling thread may run on, ascending.
 ///
 /// # Errors

@@ -5,5 +5,7 @@ pub mod assemble;
 mod ends;
 pub mod home;
 pub mod hot;
+pub mod live;
 pub mod net;
 pub mod opening;
+mod record;
