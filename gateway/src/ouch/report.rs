@@ -187,9 +187,7 @@ impl Ouch {
     fn on_rejected(&mut self, fields: &Rejected) -> ExecReport {
         let subject = self.subject(fields.user_ref_num.get(), Some(&fields.cl_ord_id));
         let is_cancel = self.table.is_accepted(subject.urn);
-        if !is_cancel {
-            self.table.on_rejected(subject.urn);
-        }
+        self.table.on_rejected(subject.urn);
         ExecReport {
             kind: if is_cancel { Kind::CancelRejected } else { Kind::Rejected } as u8,
             reason: fields.reason.0.get(),

@@ -434,6 +434,10 @@ fn reports_of_unknown_orders_are_external() {
     assert_eq!(ouch.table().open_count(), 0);
     let said = report(&mut ouch, &accepted(903, &text(id(4, 0)), OrderStateCode::LIVE));
     assert_eq!(said.cl_ord_id, id(4, 0), "the echoed text is ours");
+    let mut longer = text(id(4, 0));
+    longer[13] = b'0';
+    let said = report(&mut ouch, &accepted(904, &longer, OrderStateCode::LIVE));
+    assert_eq!(said.cl_ord_id, ClOrdId::NONE, "a text that only begins like ours");
 }
 
 /// Goal: what is not about an order is told apart; the venue's next number is kept to.
