@@ -1,13 +1,14 @@
 //! The side channel of book hashes: what the venue says its books are after sequence n.
 //!
 //! The loopback exchange sends a datagram after every 1,000 sequences of its ITCH stream, with the
-//! [`hash_levels`](crate::book::hash_levels) of each book that changed since the datagram before (more than
-//! [`ENTRIES_MAX`] books take several datagrams of the same sequence). A reader that has applied exactly
-//! that sequence compares its own. A datagram lost is a comparison lost, nothing else.
+//! [`hash_levels`](crate::book::hash_levels) of each book that changed since the datagram before
+//! (more than [`ENTRIES_MAX`] books take several datagrams of the same sequence). A reader that has
+//! applied exactly that sequence compares its own. A datagram lost is a comparison lost, nothing
+//! else.
 //!
 //! # Layout
-//! `session 10 @0`, `sequence u64 @10`, `count u16 @18`, then `count` times `locate u16`, `hash u64`;
-//! big-endian, no padding, nothing after the last entry.
+//! `session 10 @0`, `sequence u64 @10`, `count u16 @18`, then `count` times `locate u16`, `hash
+//! u64`; big-endian, no padding, nothing after the last entry.
 #![forbid(unsafe_code)]
 
 use crate::moldudp64::Session;
@@ -86,8 +87,8 @@ impl<'a> BookHashes<'a> {
         Ok(Self { session: Session(header.session), seq: header.seq.get(), entries })
     }
 
-    /// Writes the datagram and returns its length; `None` when `out` is too short or there are more than
-    /// [`ENTRIES_MAX`] entries.
+    /// Writes the datagram and returns its length; `None` when `out` is too short or there are more
+    /// than [`ENTRIES_MAX`] entries.
     #[must_use]
     pub fn encode(&self, out: &mut [u8]) -> Option<usize> {
         if self.entries.len() > ENTRIES_MAX {
@@ -116,8 +117,8 @@ mod tests {
             .collect()
     }
 
-    /// Goal: a datagram survives the wire, and nothing else is taken for one. Method: every count of
-    /// entries, then every truncation and one byte too many of one of them.
+    /// Goal: a datagram survives the wire, and nothing else is taken for one. Method: every count
+    /// of entries, then every truncation and one byte too many of one of them.
     #[test]
     fn datagram_survives_and_cut_ones_are_refused() {
         let session = Session::new("WL00000001").unwrap();

@@ -44,17 +44,21 @@ impl Ladder {
     }
 }
 
+/// A walk past a chunk reads its first line alone: count, link and worst key.
 #[derive(Clone, Debug)]
+#[repr(C, align(64))]
 struct Chunk {
-    /// Rising: the best is at `used - 1`.
-    keys: [i64; CHUNK_LEVELS],
-    qtys: [i64; CHUNK_LEVELS],
-    orders: [u32; CHUNK_LEVELS],
     /// In `1..=CHUNK_LEVELS` while linked to a ladder.
     used: u32,
     /// The next chunk: of worse levels, or of the free list.
     worse: u32,
+    /// Rising: the best is at `used - 1`.
+    keys: [i64; CHUNK_LEVELS],
+    qtys: [i64; CHUNK_LEVELS],
+    orders: [u32; CHUNK_LEVELS],
 }
+
+const _: () = assert!(size_of::<Chunk>() == 704);
 
 impl Chunk {
     const EMPTY: Self = Self {

@@ -8,6 +8,7 @@
 //! A book that met a fault (a reference twice, an unknown reference, more executed than was left, ...) is
 //! STALE until [`OrderBooks::reset`]: it goes on applying what it can, but nobody may trade on it.
 
+mod applied;
 mod hash;
 mod itch;
 mod ladder;
@@ -17,8 +18,9 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+pub use applied::{Applied, BooksConfig, Print, StaleCause, TradingState};
 pub use hash::{HASH_LEVELS, hash_levels};
-pub use itch::{Applied, BooksConfig, ItchBooks, Print, StaleCause, TradingState};
+pub use itch::ItchBooks;
 pub use ladder::{Full, Level};
 pub use levels::LevelBooks;
 pub use orders::{Fault, FaultCounts, OrderBooks};

@@ -217,31 +217,35 @@ fn full_tables_are_faults() {
     assert_eq!(books.top(zero), Top::EMPTY);
 }
 
-/// Goal: the pool holds the levels it was made for, however they are spread, after any history. Method: fill
-/// wide, thin out to leave chunks nearly empty, refill elsewhere, up to the stated number.
+/// Goal: the pool holds the levels it was made for, however they are spread, after any history. Method: each
+/// round fills it up, at random prices or in a region of its own, then thins it out to leave chunks nearly empty.
 #[test]
 fn the_level_pool_holds_what_it_was_made_for() {
     let levels_max = 1_000;
-    let mut random = Seeded(42);
-    let mut books = LevelBooks::new(1, levels_max);
-    let mut model: BTreeMap<i64, i64> = BTreeMap::new();
-    for round in 0..40 {
-        while model.len() < levels_max {
-            let px = (random.below(100_000) + round * 1_000) as i64 + 1;
-            let qty = 1 + random.below(9) as i64;
-            books.set(InstrumentId(0), Side::Buy, Price(px), Qty(qty)).unwrap();
-            model.insert(px, qty);
-        }
-        let keep = 2 + random.below(30);
-        for px in model.keys().copied().collect::<Vec<_>>() {
-            if random.below(keep) != 0 {
-                books.set(InstrumentId(0), Side::Buy, Price(px), Qty(0)).unwrap();
-                model.remove(&px);
+    for own_regions in [false, true] {
+        let mut random = Seeded(42);
+        let mut books = LevelBooks::new(1, levels_max);
+        let mut model: BTreeMap<i64, i64> = BTreeMap::new();
+        for round in 0..40 {
+            let mut rising = round * 10_000;
+            while model.len() < levels_max {
+                rising += 1;
+                let px = if own_regions { rising } else { 1 + random.below(100_000) as i64 };
+                let qty = 1 + random.below(9) as i64;
+                books.set(InstrumentId(0), Side::Buy, Price(px), Qty(qty)).unwrap();
+                model.insert(px, qty);
             }
+            let keep = 2 + random.below(30) as usize;
+            for (at, px) in model.keys().copied().enumerate().collect::<Vec<_>>() {
+                if at % keep != 0 {
+                    books.set(InstrumentId(0), Side::Buy, Price(px), Qty(0)).unwrap();
+                    model.remove(&px);
+                }
+            }
+            let held: Vec<_> =
+                books.levels(InstrumentId(0), Side::Buy).map(|at| (at.px.0, at.qty.0)).collect();
+            assert_eq!(held, model.iter().rev().map(|(px, qty)| (*px, *qty)).collect::<Vec<_>>());
         }
-        let held: Vec<_> =
-            books.levels(InstrumentId(0), Side::Buy).map(|at| (at.px.0, at.qty.0)).collect();
-        assert_eq!(held, model.iter().rev().map(|(px, qty)| (*px, *qty)).collect::<Vec<_>>());
     }
 }
 

@@ -15,16 +15,16 @@
 //!
 //! Source: Nasdaq MoldUDP64 Protocol Specification 1.00.
 
+mod event;
 mod packet;
 mod receiver;
 mod reorder;
 #[cfg(test)]
 mod tests;
 
+pub use event::{Action, Counts, Delivery, Event, Outcome, RECOVERY_LINE, ReceiverConfig, Sink};
 pub use packet::{
     Blocks, COUNT_MAX, HEADER_BYTES, Packet, PacketBuilder, PacketError, PacketKind, Request,
     Session, encode_end_of_session, encode_heartbeat,
 };
-pub use receiver::{
-    Action, Counts, Delivery, Event, Outcome, RECOVERY_LINE, Receiver, ReceiverConfig, Sink,
-};
+pub use receiver::Receiver;
