@@ -1,5 +1,5 @@
-//! Every decoder of wire bytes as a function that may neither panic nor contradict itself, and bytes to
-//! start mutating from. Fuzz targets and the mutation test share it.
+//! Every decoder of wire bytes as a function that may neither panic nor contradict itself, and
+//! bytes to start mutating from. Fuzz targets and the mutation test share it.
 
 use feed::book::{BooksConfig, ItchBooks};
 use feed::codec::itch50;

@@ -1,4 +1,5 @@
-//! How long a test goes on: a fixed amount of work by default, more under `cargo xtask deep` and `soak`.
+//! How long a test goes on: a fixed amount of work by default, more under `cargo xtask deep` and
+//! `soak`.
 
 use std::env;
 use std::time::{Duration, Instant};

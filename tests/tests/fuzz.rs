@@ -1,5 +1,5 @@
-//! Decoders under mutated bytes: none panics, and none contradicts itself. The same functions are the
-//! targets under `fuzz/`.
+//! Decoders under mutated bytes: none panics, and none contradicts itself. The same functions are
+//! the targets under `fuzz/`.
 #![forbid(unsafe_code)]
 
 use std::env;
@@ -38,8 +38,9 @@ fn attack_named(name: &str) {
     attack(decoder, &mut || effort.again());
 }
 
-// Goal: no bytes make a decoder panic or contradict itself (F10). Method: well-formed bytes of every
-// kind, mutated 200,000 times by a printed seed; what still decodes must encode to the same bytes.
+// Goal: no bytes make a decoder panic or contradict itself (F10). Method: well-formed bytes of
+// every kind, mutated 200,000 times by a printed seed; what still decodes must encode to the same
+// bytes.
 #[test]
 fn itch50_holds_on_any_bytes() {
     attack_named("itch50");

@@ -4,10 +4,14 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The folder of the root manifest.
+/// The folder of the root manifest: the one with the lock file, from where cargo says this runs.
+/// Where it was built counts only without cargo, as a build folder may serve several checkouts.
 pub fn root() -> PathBuf {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.ancestors().nth(2).unwrap_or(here).to_path_buf()
+    let built = env!("CARGO_MANIFEST_DIR");
+    let here = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| built.into());
+    let here = Path::new(&here);
+    let root = here.ancestors().find(|folder| folder.join("Cargo.lock").is_file());
+    root.unwrap_or(here).to_path_buf()
 }
 
 /// Where cargo builds: `CARGO_TARGET_DIR`, else `target` of the workspace.

@@ -1,6 +1,6 @@
-//! A day of ITCH in small: adds, executions, cancels, deletes and replaces on eight symbols, the same
-//! bytes on every machine. It is made here and not by the exchange, so that a change of its generator
-//! moves no baseline.
+//! A day of ITCH in small: adds, executions, cancels, deletes and replaces on eight symbols, the
+//! same bytes on every machine. It is made here and not by the exchange, so that a change of its
+//! generator moves no baseline.
 
 use feed::codec::itch50::{
     AddOrder, Head, MESSAGE_BYTES_MAX, OrderCancel, OrderDelete, OrderExecuted, OrderReplace,

@@ -1,7 +1,8 @@
-//! `instructions CASE EVENTS`: passes EVENTS events through one hot function, for callgrind to count.
+//! `instructions CASE EVENTS`: passes EVENTS events through one hot function, for callgrind to
+//! count.
 //!
-//! Each case prepares its input, then calls a function whose name begins with `wirelane_measured`: the
-//! one place where the counting is on. Prints `events N`, the number that went through.
+//! Each case prepares its input, then calls a function whose name begins with `wirelane_measured`:
+//! the one place where the counting is on. Prints `events N`, the number that went through.
 #![forbid(unsafe_code)]
 
 mod book;

@@ -1,5 +1,5 @@
-//! `unsafe` stands in the listed files alone. The root of every crate forbids it, or denies it where a
-//! listed file below keeps it from forbidding; that file then allows it in sight.
+//! `unsafe` stands in the listed files alone. The root of every crate forbids it, or denies it
+//! where a listed file below keeps it from forbidding; that file then allows it in sight.
 
 use crate::finding::Finding;
 

@@ -25,12 +25,13 @@ pub fn check(tree: &Tree, allow: &Allow) -> Vec<Finding> {
     findings
 }
 
-/// A line may be long for the sake of a literal or a link, which do not wrap.
+/// A line may be long for the sake of a literal, a link or a row of a table, which do not wrap.
 fn lines(source: &Source, findings: &mut Vec<Finding>) {
     for (index, line) in source.text.lines().enumerate() {
         let columns = line.chars().count();
         let link = line.contains("http://") || line.contains("https://");
-        if columns > COLUMNS_MAX && !link && !has_long_literal(source, index + 1, line) {
+        let row = line.trim_start().trim_start_matches(['/', '!']).trim_start().starts_with("| ");
+        if columns > COLUMNS_MAX && !link && !row && !has_long_literal(source, index + 1, line) {
             let text = format!("{columns} columns, at most {COLUMNS_MAX}");
             findings.push(Finding::new("line-length", &source.path, index + 1, text));
         }
@@ -90,7 +91,8 @@ mod tests {
         assert_eq!(findings(check, &[("a.rs", &long)])[0].rule, "line-length");
         let literal = format!("const A: &str = \"{}\";", "x".repeat(120));
         let link = format!("// https://example.com/{}", "x".repeat(120));
-        assert!(findings(check, &[("a.rs", &literal), ("b.rs", &link)]).is_empty());
+        let row = format!("//! | {} |", "x".repeat(120));
+        assert!(findings(check, &[("a.rs", &literal), ("b.rs", &link), ("c.rs", &row)]).is_empty());
         let comment = format!("// {}", "word ".repeat(30));
         assert_eq!(findings(check, &[("a.rs", &comment)]).len(), 1);
 
