@@ -85,6 +85,7 @@ pub mod arbiter;
 pub mod binaryfile;
 pub mod book;
 pub mod codec;
+pub mod hash_channel;
 pub mod instruments;
 pub mod lobster;
 pub mod moldudp64;
