@@ -66,7 +66,7 @@ impl Receiver {
         }
     }
 
-    /// Takes one datagram of a line (or [`RECOVERY_LINE`]) that arrived at `t0` and is handled at `now`.
+    /// Takes one datagram of a line (or [`super::RECOVERY_LINE`]) that arrived at `t0` and is handled at `now`.
     pub fn on_packet<S: Sink>(
         &mut self,
         line: usize,
