@@ -28,6 +28,7 @@ pub mod pipeline;
 pub mod order;
 pub mod pin;
 pub mod position;
+pub mod replay;
 pub mod risk;
 pub mod stage;
 pub mod strategy;

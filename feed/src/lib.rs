@@ -86,7 +86,6 @@ pub mod binaryfile;
 pub mod book;
 pub mod codec;
 pub mod hash_channel;
-pub mod hash_channel;
 pub mod instruments;
 pub mod lobster;
 pub mod moldudp64;

@@ -88,7 +88,7 @@ impl BookCheck {
                 return;
             }
         }
-        while let Some(len) = self.channel.recv(self.early.as_mut_slice()) {
+        while let Some(len) = self.channel.recv(&mut self.early[..]) {
             if !self.compare(len, books, meters) {
                 self.early_len = len;
                 return;

@@ -229,6 +229,12 @@ impl FeedStage {
         }
     }
 
+    /// Records still to be followed.
+    #[must_use]
+    pub const fn replay_records(&self) -> &VecDeque<Recorded> {
+        &self.replay
+    }
+
     /// Follows one record.
     pub fn replay_step(&mut self, turn: &mut Turn<'_>) -> Progress {
         let Some(record) = self.replay.pop_front() else { return Progress::Done };

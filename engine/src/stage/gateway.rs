@@ -538,6 +538,12 @@ impl GatewayStage {
         self.meters.reports.add(1);
     }
 
+    /// Records still to be followed.
+    #[must_use]
+    pub const fn replay_records(&self) -> &VecDeque<Recorded> {
+        &self.replay
+    }
+
     /// Follows the recording as far as its inputs have come.
     pub fn replay_step(&mut self, turn: &mut Turn<'_>) -> Progress {
         let Some(record) = self.replay.front() else { return Progress::Done };

@@ -131,6 +131,12 @@ impl StrategyStage {
         work
     }
 
+    /// Records still to be followed.
+    #[must_use]
+    pub const fn replay_records(&self) -> &VecDeque<Recorded> {
+        &self.replay
+    }
+
     /// Follows the recording as far as its inputs have come.
     pub fn replay_step(&mut self, turn: &mut Turn<'_>) -> Progress {
         let until = self.replay.front().map_or(u64::MAX, |record| record.at);
