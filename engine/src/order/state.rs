@@ -246,6 +246,12 @@ impl Order {
         self.root.0 != 0
     }
 
+    /// Whether the row holds an order that has not ended.
+    #[must_use]
+    pub const fn is_working(&self) -> bool {
+        self.is_some() && !self.base().is_terminal()
+    }
+
     const fn is(&self, fact: u8) -> bool {
         self.facts & fact != 0
     }
@@ -404,7 +410,7 @@ impl Order {
             Event::Rejected { id } => {
                 if id == self.replace.id {
                     self.replace = Terms::default();
-                } else if id == self.terms.id {
+                } else if id == self.terms.id || id == self.root {
                     self.facts |= Self::REJECTED;
                     if self.is(Self::ACKED) {
                         signs = Signs::PROTOCOL;
@@ -414,7 +420,7 @@ impl Order {
             Event::NeverSent { id } => {
                 if id == self.replace.id {
                     self.replace = Terms::default();
-                } else if id == self.terms.id {
+                } else if id == self.terms.id || id == self.root {
                     self.facts |= Self::NEVER_SENT;
                 }
             }

@@ -49,7 +49,9 @@ pub struct OrderTable {
     closed_count: u64,
     /// Number + 1 of the latest closed order of each slot.
     closed_latest: Box<[u64]>,
-    /// Orders that were working again when the ring dropped them; they keep their reservation.
+    /// Closed orders that work after all: the venue took back an end, or the gateway's word.
+    reopened: u32,
+    /// Of them those that the ring has dropped; they keep their reservation.
     dropped_working: u64,
     /// What has been counted.
     pub facts: Facts,
@@ -70,6 +72,7 @@ impl OrderTable {
             closed: vec![Closed::default(); closed].into(),
             closed_count: 0,
             closed_latest: vec![0; slots].into(),
+            reopened: 0,
             dropped_working: 0,
             facts: Facts::new(facts),
         }
@@ -125,7 +128,7 @@ impl OrderTable {
     pub fn open(&mut self, order: Order) -> bool {
         let slot = order.root.slot();
         let Some(row) = self.slots.get_mut(slot as usize) else { return false };
-        if row.is_some() && !row.base().is_terminal() {
+        if row.is_working() {
             return false;
         }
         let ended = core::mem::replace(row, order);
@@ -140,19 +143,41 @@ impl OrderTable {
         let Some(latest) = self.closed_latest.get_mut(slot as usize) else { return };
         let room = self.closed.len() as u64;
         let Some(row) = self.closed.get_mut((self.closed_count % room) as usize) else { return };
-        if row.order.is_some() && !row.order.base().is_terminal() {
+        if row.order.is_working() {
             self.dropped_working += 1;
+            self.reopened = self.reopened.saturating_sub(1);
         }
+        self.reopened += u32::from(order.is_working());
         *row = Closed { order, before: *latest };
         self.closed_count += 1;
         *latest = self.closed_count;
     }
 
+    /// Puts an order of an earlier session into its row, or, where another order works there, among
+    /// the closed ones. `false` if the table has no such row.
+    pub fn adopt(&mut self, order: Order) -> bool {
+        if self.open(order) {
+            return true;
+        }
+        let slot = order.root.slot();
+        let has_row = self.row(slot).is_some();
+        if has_row {
+            self.close(slot, order);
+        }
+        has_row
+    }
+
     /// Applies an event to the order at a place.
     pub fn apply(&mut self, place: Place, event: Event) -> Signs {
+        let worked = self.get(place).is_some_and(Order::is_working);
         let signs = self.update(place, |order| order.apply(event)).unwrap_or_default();
-        if let Place::Slot(slot) = place {
-            self.relink(slot);
+        match place {
+            Place::Slot(slot) => self.relink(slot),
+            Place::Closed(_) => {
+                let works = self.get(place).is_some_and(Order::is_working);
+                self.reopened = self.reopened.saturating_add(u32::from(works && !worked));
+                self.reopened = self.reopened.saturating_sub(u32::from(worked && !works));
+            }
         }
         signs
     }
@@ -172,7 +197,7 @@ impl OrderTable {
 
     /// Makes the list of working orders agree with the state of a row.
     fn relink(&mut self, slot: u32) {
-        let works = self.row(slot).is_some_and(|row| row.is_some() && !row.base().is_terminal());
+        let works = self.row(slot).is_some_and(Order::is_working);
         let Some(link) = self.links.get_mut(slot as usize) else { return };
         if works == link.linked {
             return;
@@ -200,14 +225,23 @@ impl OrderTable {
         }
     }
 
-    /// Working orders, in the order they began to work.
+    /// Working orders, in the order they began to work; then closed ones that work after all.
     pub fn working(&self) -> impl Iterator<Item = &Order> {
         let mut at = self.first;
-        core::iter::from_fn(move || {
+        let listed = core::iter::from_fn(move || {
             let order = self.row(at)?;
             at = self.links.get(at as usize).map_or(NIL, |link| link.next);
             Some(order)
-        })
+        });
+        let most = if self.reopened == 0 { 0 } else { usize::MAX };
+        listed.chain(self.closed_orders().take(most).filter(|order| order.is_working()))
+    }
+
+    /// Closed orders, oldest first.
+    fn closed_orders(&self) -> impl Iterator<Item = &Order> {
+        let first = self.closed_count.saturating_sub(self.closed.len() as u64);
+        (first..self.closed_count)
+            .filter_map(|number| self.closed_row(number).map(|closed| &closed.order))
     }
 
     /// The first working slot after `after` in the list, or the first of all: a walk that may change
@@ -224,7 +258,7 @@ impl OrderTable {
     /// How many orders work.
     #[must_use]
     pub const fn working_count(&self) -> u32 {
-        self.working
+        self.working + self.reopened
     }
 
     /// Closed orders that worked again, against all order of reports, and were then dropped for room.
@@ -235,10 +269,6 @@ impl OrderTable {
 
     /// Every order held: rows by slot, then closed ones, oldest first.
     pub fn all(&self) -> impl Iterator<Item = &Order> {
-        let first = self.closed_count.saturating_sub(self.closed.len() as u64);
-        self.slots.iter().filter(|order| order.is_some()).chain(
-            (first..self.closed_count)
-                .filter_map(|number| self.closed_row(number).map(|closed| &closed.order)),
-        )
+        self.slots.iter().filter(|order| order.is_some()).chain(self.closed_orders())
     }
 }

@@ -1,1 +1,247 @@
+use super::facts::{Fact, FactKind, Facts};
+use super::*;
+use shm::ids::{ClOrdId, StrategyId};
+use shm::message::OrderUpdate;
+use shm::record::order::Base;
+use shm::units::{Price, Qty};
+use std::collections::{BTreeMap, VecDeque};
 
+fn pool(count: u32) -> SlotPool {
+    SlotPool::new(StrategyId(3), 9, 100, count)
+}
+
+fn ended(id: ClOrdId) -> OrderUpdate {
+    OrderUpdate { base: Base::Canceled as u8, cl_ord_id: id, ..OrderUpdate::default() }
+}
+
+/// Goal: no id comes twice, each is of the range, a slot rests behind all that are free. Method: random
+/// takes, replaces and ends against a queue of slots.
+#[test]
+fn a_pool_hands_out_each_id_once_and_lets_slots_rest() {
+    let mut pool = pool(5);
+    let mut free: VecDeque<u32> = (100..105).collect();
+    let mut held: Vec<ClOrdId> = Vec::new();
+    let mut seen = std::collections::BTreeSet::new();
+    let mut state = 1_u64;
+    for _ in 0..20_000 {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        let roll = (state >> 33) as usize;
+        match roll % 3 {
+            0 => {
+                let id = pool.take();
+                assert_eq!(id.map(ClOrdId::slot), free.pop_front());
+                if let Some(id) = id {
+                    assert_eq!((id.epoch(), id.strategy()), (9, StrategyId(3)));
+                    assert!(seen.insert(id), "{id:?} came twice");
+                    held.push(id);
+                }
+            }
+            1 if !held.is_empty() => {
+                let at = roll / 3 % held.len();
+                let next = pool.replace(held[at]).unwrap();
+                assert_eq!(next.slot(), held[at].slot());
+                assert!(seen.insert(next), "{next:?} came twice");
+                assert_eq!(pool.newest(held[at]), Some(next));
+            }
+            2 if !held.is_empty() => {
+                let id = held.swap_remove(roll / 3 % held.len());
+                assert!(pool.on_update(&ended(id)));
+                assert!(!pool.on_update(&ended(id)), "an end counts once");
+                assert_eq!(pool.replace(id), None);
+                free.push_back(id.slot());
+            }
+            _ => {}
+        }
+        assert_eq!(pool.free_count(), free.len());
+    }
+}
+
+/// Goal: updates that do not end an order, of another chain in the slot, or of another strategy free
+/// nothing.
+#[test]
+fn a_pool_frees_only_the_order_that_ended() {
+    let mut pool = pool(1);
+    let first = pool.take().unwrap();
+    assert_eq!(pool.take(), None);
+    let working = OrderUpdate { base: Base::New as u8, ..ended(first) };
+    assert!(!pool.on_update(&working));
+    let other = ClOrdId::new(9, StrategyId(4), 100, 0);
+    assert!(!pool.on_update(&ended(other)));
+    assert!(pool.on_update(&ended(first)));
+    let second = pool.take().unwrap();
+    assert!(second > first);
+    assert!(!pool.on_update(&ended(first)), "of the chain before");
+    assert_eq!(pool.replace(first), None);
+    assert!(pool.on_update(&ended(second)));
+}
+
+/// Goal: a slot whose uses are spent is retired, not wrapped. Method: all uses of one slot.
+#[test]
+fn a_spent_slot_is_retired() {
+    let mut pool = pool(1);
+    let mut last = ClOrdId::NONE;
+    while let Some(id) = pool.take() {
+        assert!(id > last);
+        last = id;
+        pool.free(id);
+    }
+    assert_eq!((last.uses(), pool.retired_count()), (ClOrdId::USES_MAX - 1, 1));
+    assert_eq!(pool.free_count(), 0);
+}
+
+/// Goal: an order of an earlier start keeps its slot, its replaces keep its epoch, and the slot begins
+/// anew once it has ended.
+#[test]
+fn a_held_slot_goes_on_under_its_old_epoch() {
+    let mut pool = pool(3);
+    let root = ClOrdId::new(8, StrategyId(3), 101, 40);
+    let last = ClOrdId::new(8, StrategyId(3), 101, 42);
+    assert!(pool.hold(root, last));
+    assert!(!pool.hold(root, last), "held already");
+    assert!(!pool.hold(ClOrdId::new(8, StrategyId(3), 103, 0), last), "of another range");
+    assert_eq!(pool.replace(root), last.successor());
+    let taken: Vec<u32> = core::iter::from_fn(|| pool.take()).map(ClOrdId::slot).collect();
+    assert_eq!(taken, [100, 102]);
+    assert!(pool.on_update(&ended(last)));
+    assert_eq!(pool.take(), Some(ClOrdId::new(9, StrategyId(3), 101, 0)));
+}
+
+/// Goal: the ring finds exactly the latest facts by name. Method: random inserts and finds against a
+/// map and a queue, with few names, so that probes collide and wrap.
+#[test]
+fn facts_equal_a_map_of_the_latest() {
+    for capacity in [1_usize, 2, 3, 7, 64] {
+        let mut facts = Facts::new(capacity);
+        let mut names: VecDeque<(u64, u64, bool)> = VecDeque::new();
+        let mut map: BTreeMap<(u64, u64, bool), Qty> = BTreeMap::new();
+        let mut state = capacity as u64;
+        for step in 0..20_000 {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let roll = state >> 33;
+            let name = (1 + roll % 5, roll / 5 % (capacity as u64 * 2), roll / 1_000 % 2 == 0);
+            let kind = if name.2 { FactKind::Fill } else { FactKind::Cancel };
+            let found = facts.find(ClOrdId(name.0), kind, name.1);
+            let found = found.and_then(|at| facts.get(at)).map(|fact| fact.qty);
+            assert_eq!(found, map.get(&name).copied(), "capacity {capacity} step {step}");
+            if found.is_none() {
+                let (root, qty) = (ClOrdId(name.0), Qty(step));
+                facts.insert(Fact { root, number: name.1, qty, kind, ..Fact::default() });
+                map.insert(name, qty);
+                names.push_back(name);
+                if names.len() > capacity {
+                    map.remove(&names.pop_front().unwrap());
+                }
+            }
+        }
+        assert_eq!(facts.iter().map(|fact| fact.qty).collect::<Vec<_>>(), {
+            names.iter().map(|name| map[name]).collect::<Vec<_>>()
+        });
+    }
+}
+
+/// Every event, with quantities around an order of 100.
+fn events(id: ClOrdId) -> Vec<Event> {
+    let next = id.successor().unwrap();
+    let venue_ord_id = shm::ids::VenueOrdId(5);
+    let mut events =
+        vec![Event::SessionLost, Event::AskCancel, Event::CancelRejected, Event::CancelPending];
+    for id in [id, next] {
+        events.extend([
+            Event::Rejected { id },
+            Event::NeverSent { id },
+            Event::SendFailed { id },
+            Event::Restated { id, px: Price(3), seq: 3 },
+            Event::AskReplace { id: next, px: Price(2), qty: Qty(150) },
+        ]);
+        for dead in [false, true] {
+            let (px, seq) = (Price(1), 1);
+            events.push(Event::Accepted { id, px, qty: Qty(100), venue_ord_id, seq, dead });
+            events.push(Event::Replaced { id, px, exposed: Qty(50), venue_ord_id, seq, dead });
+        }
+        for qty in [Qty(0), Qty(40), Qty(100), Qty(i64::MAX)] {
+            events.push(Event::Canceled { id, qty });
+        }
+    }
+    for qty in [Qty(0), Qty(40), Qty(100), Qty(i64::MAX)] {
+        events.push(Event::Fill { qty, busted: false });
+        events.push(Event::Fill { qty, busted: true });
+        events.push(Event::Bust { qty });
+    }
+    events
+}
+
+/// Goal: every event in every state is defined: no panic, and what always holds does. Method: all
+/// sequences of three events, impossible ones and the ends of the integer among them.
+#[test]
+fn t03_the_transition_function_is_total() {
+    let id = ClOrdId::new(9, StrategyId(3), 100, 0);
+    let order = Order {
+        root: id,
+        last: id,
+        terms: state::Terms { id, px: Price(1), qty: Qty(100), ..state::Terms::default() },
+        side: Some(shm::message::Side::Buy),
+        ..Order::default()
+    };
+    let events = events(id);
+    let mut bases = std::collections::BTreeSet::new();
+    let mut steps = 0;
+    let mut walk = |first: &Event, second: &Event, third: &Event| {
+        let mut order = order;
+        for event in [first, second, third] {
+            order.apply(*event);
+            let base = order.base();
+            bases.insert(base as u8);
+            steps += 1;
+            let leaves = order.leaves_qty();
+            assert!(leaves.0 >= 0 && order.cum_qty.0.checked_add(leaves.0).is_some());
+            assert!(!base.is_terminal() || (leaves == Qty::ZERO && order.pending() == 0));
+            assert!(order.owns(order.terms.id) && order.root == id);
+            if let Some((qty, value)) = order.reservation(1) {
+                assert!(qty >= leaves && value.0 >= 0);
+                assert!(!base.is_terminal() || qty == Qty::ZERO);
+            }
+        }
+    };
+    for first in &events {
+        for second in &events {
+            for third in &events {
+                walk(first, second, third);
+            }
+        }
+    }
+    println!("{steps} steps over {} events, {} states", events.len(), bases.len());
+    assert_eq!(bases.len(), 8);
+}
+
+/// Goal: the list of working orders is the set of rows that work, in the order they began. Method:
+/// random opens and ends over eight slots against a list.
+#[test]
+fn the_working_list_is_the_rows_that_work() {
+    let mut table = OrderTable::new(8, 4, 4);
+    let mut list: Vec<ClOrdId> = Vec::new();
+    let mut uses = [0_u32; 8];
+    let mut state = 7_u64;
+    for _ in 0..10_000 {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        let slot = (state >> 33) as u32 % 8;
+        let held = list.iter().position(|id| id.slot() == slot);
+        match held {
+            None => {
+                let id = ClOrdId::new(1, StrategyId(0), slot, uses[slot as usize]);
+                uses[slot as usize] += 1;
+                let terms = state::Terms { id, qty: Qty(10), ..state::Terms::default() };
+                assert!(table.open(Order { root: id, last: id, terms, ..Order::default() }));
+                assert!(!table.open(Order { root: id, last: id, terms, ..Order::default() }));
+                list.push(id);
+            }
+            Some(at) => {
+                let id = list.remove(at);
+                let place = table.find(id).unwrap();
+                table.apply(place, Event::Rejected { id });
+            }
+        }
+        let found: Vec<ClOrdId> = table.working().map(|order| order.root).collect();
+        assert_eq!(found, list);
+        assert_eq!(table.working_count() as usize, list.len());
+    }
+}

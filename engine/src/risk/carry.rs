@@ -22,9 +22,9 @@ use shm::units::{Notional, Price, Qty};
 use super::report::{COST_UNKNOWN, position_event};
 use super::restore::RestoreError;
 use super::{Permit, Risk};
+use crate::order::Order;
 use crate::order::facts::{Fact, FactKind};
 use crate::order::state::Terms;
-use crate::order::{Order, Place};
 
 impl Risk {
     /// Writes positions and working orders as records. With `new_day` the session's profit and fees
@@ -57,8 +57,8 @@ impl Risk {
             }
         }
         for fact in self.table.facts.iter() {
-            let order = self.table.row(fact.root.slot());
-            let order = order.filter(|row| row.root == fact.root && !row.base().is_terminal());
+            let order = self.table.find(fact.root).and_then(|place| self.table.get(place));
+            let order = order.filter(|order| order.root == fact.root && order.is_working());
             if let Some(order) = order {
                 emit(RecordKind::CarryOrder, self.carried_fact(order, fact).bytes());
             }
@@ -169,10 +169,11 @@ impl Risk {
             facts: event.reason as u8 & !Order::COUNTED,
             ..Order::default()
         };
-        if order.base() as u8 != event.base || !self.table.open(order) {
+        if order.base() as u8 != event.base || !self.table.adopt(order) {
             return Err(RestoreError::Differs);
         }
-        self.settle(Place::Slot(id.slot()), side);
+        let place = self.table.find(id).ok_or(RestoreError::Differs)?;
+        self.settle(place, side);
         Ok(())
     }
 

@@ -181,14 +181,11 @@ impl Risk {
         let is_next = id.epoch() == row.last.epoch() && id.uses() > row.last.uses();
         if !candidate.is_replace {
             holds(Reason::DupId, id.epoch() == self.epoch)?;
-            let is_free = !row.is_some() || (row.base().is_terminal() && id > row.last);
+            let is_free = !row.is_working() && id > row.last;
             holds(Reason::DupId, is_free)?;
             return Ok(None);
         }
-        let works = row.is_some()
-            && !row.base().is_terminal()
-            && row.base() != record::Base::Unknown
-            && !row.is_replacing();
+        let works = row.is_working() && row.base() != record::Base::Unknown && !row.is_replacing();
         let is_same = row.root.strategy() == id.strategy()
             && row.side == Some(candidate.side)
             && row.instrument == intent.instrument
@@ -410,7 +407,7 @@ impl Risk {
             return false;
         };
         let Some(row) = self.table.row(id.slot()) else { return false };
-        let works = row.is_some() && !row.base().is_terminal();
+        let works = row.is_working();
         if works != is_replace || (is_replace && row.root.strategy() != id.strategy()) {
             return false;
         }

@@ -22,6 +22,7 @@
 //! | [`reference`] | reference prices (R24) |
 //! | [`rate`], [`duplicate`] | windows of R40 and R43 |
 //! | [`approval`] | the gateway's side of R47 |
+//! | [`sample`] | a setup and a run of decisions, for benches and tests |
 #![forbid(unsafe_code)]
 
 pub mod approval;
@@ -31,6 +32,7 @@ pub mod exposure;
 pub mod limits;
 pub mod rate;
 pub mod reference;
+pub mod sample;
 pub mod setup;
 
 mod carry;
@@ -316,6 +318,12 @@ impl Risk {
     /// are among them.
     pub fn working_orders(&self) -> impl Iterator<Item = &Order> {
         self.table.working()
+    }
+
+    /// How many orders work.
+    #[must_use]
+    pub const fn working_count(&self) -> u32 {
+        self.table.working_count()
     }
 
     /// The order an id belongs to, working or ended and not yet forgotten.
