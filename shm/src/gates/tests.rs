@@ -37,7 +37,8 @@ fn passes(gates: &Gates, order: (u8, u16, u32, u8)) -> bool {
 }
 
 fn orders() -> impl Iterator<Item = (u8, u16, u32, u8)> {
-    (0..4 * 3 * 5 * 2u32).map(|n| {
+    let step = if cfg!(miri) { 17 } else { 1 };
+    (0..4 * 3 * 5 * 2u32).step_by(step).map(|n| {
         let part = |of: u32, count: u32| (n / of % count) as u8;
         (part(1, 4), part(4, 3).into(), part(12, 5).into(), part(60, 2))
     })

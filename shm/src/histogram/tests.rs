@@ -49,7 +49,7 @@ fn buckets_are_those_of_hdrhistogram() {
 fn buckets_cover_all_values_within_their_figures() {
     for (figures, tens) in [(1, 10), (2, 100), (3, 1_000), (4, 10_000), (5, 100_000)] {
         let layout = Buckets::new(HIGHEST_MAX, figures).unwrap();
-        let step = if cfg!(miri) { 997 } else { 1 };
+        let step = if cfg!(miri) { 9_973 } else { 1 };
         for index in (0..layout.len() - 1).step_by(step) {
             assert_eq!(layout.highest_of(index) + 1, layout.lowest_of(index + 1));
             assert_eq!(layout.index_of(layout.lowest_of(index)), index);
@@ -105,7 +105,6 @@ fn empty_and_foreign_histograms_are_told_apart() {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: if cfg!(miri) { 4 } else { 256 },
         failure_persistence: None,
         ..ProptestConfig::default()
     })]
@@ -113,6 +112,7 @@ proptest! {
     /// Goal: quantiles, extremes, sums and intervals are those of the values themselves, to the
     /// width of a bucket. Method: a sorted list of the same values is the model.
     #[test]
+    #[cfg_attr(miri, ignore = "arithmetic only, and slow there")]
     fn a_snapshot_agrees_with_the_sorted_values(
         figures in 1u32..=3,
         mut first in prop::collection::vec(0u64..3_000_000, 1..200),
