@@ -40,6 +40,8 @@ struct Line {
 pub struct Arbiter {
     lines: [Line; LINES_MAX],
     count: usize,
+    /// Whether any line has been heard.
+    heard: bool,
     /// Low half of the sequence and hash of the message that was taken for it; length a power of two.
     said: Box<[(u32, u32)]>,
     conflicts: u64,
@@ -57,7 +59,7 @@ impl Arbiter {
         // A line that compares with nothing needs no memory.
         let remembered = if lines < 2 { 0 } else { remembered.next_power_of_two() };
         let said = vec![(0, 0); remembered].into();
-        Self { lines: [Line::default(); LINES_MAX], count: lines, said, conflicts: 0 }
+        Self { lines: [Line::default(); LINES_MAX], count: lines, heard: false, said, conflicts: 0 }
     }
 
     /// Forgets sequences (a new session), keeps counts.
@@ -70,6 +72,10 @@ impl Arbiter {
 
     /// A valid packet of a line, `[seq, next)`, at `now`. Recovery answers are no line's: not passed here.
     pub fn on_packet(&mut self, line: usize, seq: u64, next: u64, now: Nanos) {
+        if !core::mem::replace(&mut self.heard, true) {
+            // A line that is never heard is silent from here on, not from the beginning of time.
+            self.lines.iter_mut().for_each(|line| line.heard_at = now);
+        }
         let Some(line) = self.lines.get_mut(..self.count).and_then(|lines| lines.get_mut(line))
         else {
             return;
@@ -133,7 +139,7 @@ impl Arbiter {
         let lines = self.lines.get_mut(..self.count)?;
         let latest = lines.iter().map(|line| line.heard_at).max()?;
         for (index, line) in lines.iter_mut().enumerate() {
-            let silent = latest > Nanos(0)
+            let silent = self.heard
                 && now.saturating_since(line.heard_at) > silence
                 && now.saturating_since(latest) <= silence;
             let revived = line.dead && now.saturating_since(line.heard_at) <= silence;
@@ -237,5 +243,10 @@ mod tests {
         let counts = arbiter.counts(1);
         assert_eq!((counts.packets, counts.gaps, counts.missed, counts.deaths), (2, 1, 2, 1));
         assert_eq!(arbiter.poll(Nanos(9_999), silence), None, "all silent is the feed's matter");
+        let mut one_sided = Arbiter::new(2, 8);
+        one_sided.on_packet(0, 1, 2, Nanos(1_000));
+        assert_eq!(one_sided.poll(Nanos(1_100), silence), None, "the other has its time");
+        one_sided.on_packet(0, 2, 3, Nanos(1_101));
+        assert_eq!(one_sided.poll(Nanos(1_101), silence), Some((1, true)), "never heard");
     }
 }

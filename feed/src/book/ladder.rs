@@ -23,7 +23,7 @@ pub struct Level {
     pub orders: u32,
 }
 
-/// The level pool has no chunk left; nothing was changed.
+/// The level pool has no chunk left, or a level's sum would pass `i64`; nothing was changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct Full;
@@ -251,8 +251,7 @@ impl LevelPool {
             && place.found
             && let Some((sum, orders)) = self.level_mut(place)
         {
-            // A sum beyond i64 is a feed that lies about quantities: saturate, never wrap.
-            *sum = sum.saturating_add(qty);
+            *sum = sum.checked_add(qty).ok_or(Full)?;
             *orders = orders.saturating_add(1);
             return Ok(self.is_best(place));
         }

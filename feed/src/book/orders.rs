@@ -27,7 +27,7 @@ pub enum Fault {
     BadSide = 5,
     /// The order table is full: more live orders than it was made for.
     OrdersFull = 6,
-    /// The level pool is full.
+    /// The level pool is full, or a level holds more than a quantity can say.
     LevelsFull = 7,
     /// An instrument beyond the table.
     NoInstrument = 8,

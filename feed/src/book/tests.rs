@@ -197,6 +197,11 @@ fn full_tables_are_faults() {
     assert_eq!(full, Err(Fault::OrdersFull));
     assert_eq!(books.top(zero).bid_px, Price(4));
 
+    let mut books = OrderBooks::new(1, 4, 100);
+    books.add(zero, 1, Side::Buy, Price(1), Qty(i64::MAX)).unwrap();
+    assert_eq!(books.add(zero, 2, Side::Buy, Price(1), Qty(1)), Err(Fault::LevelsFull));
+    assert_eq!((books.live_orders(), books.top(zero).bid_qty), (1, Qty(i64::MAX)));
+
     let mut books = OrderBooks::new(1, 10_000, 8);
     let mut held = 0;
     let refused = loop {

@@ -101,7 +101,9 @@ impl Receiver {
                 if outcome == Outcome::Duplicate && !agreed { Outcome::Conflict } else { outcome }
             }
             PacketKind::EndOfSession => {
-                self.end = Some(packet.seq());
+                if packet.seq() >= expected {
+                    self.end = Some(packet.seq());
+                }
                 self.on_alive(packet.seq(), now, sink)
             }
             PacketKind::Heartbeat => self.on_alive(packet.seq(), now, sink),
@@ -247,7 +249,8 @@ impl Receiver {
             return true;
         }
         let mut agreed = true;
-        for (seq, message) in (packet.seq()..).zip(packet.messages()) {
+        // Messages first: the range is not asked for a number beyond the last, which may not exist.
+        for (message, seq) in packet.messages().zip(packet.seq()..) {
             if !self.arbiter.agrees(seq, message, seq >= expected) {
                 agreed = false;
                 sink.on_event(Event::Conflict { seq });
@@ -295,8 +298,12 @@ impl Receiver {
     /// `next` messages exist, says a packet without messages.
     fn on_alive<S: Sink>(&mut self, next: u64, now: Nanos, sink: &mut S) -> Outcome {
         self.counts.heartbeats += 1;
-        self.known_next = self.known_next.max(next);
         let expected = self.expected();
+        if next < expected {
+            // Late, or about another sequence than ours: no sign that ours is alive.
+            return Outcome::Duplicate;
+        }
+        self.known_next = self.known_next.max(next);
         if next > expected {
             self.open_gap(expected, next, now, sink);
         }

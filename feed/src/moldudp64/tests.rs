@@ -322,6 +322,25 @@ fn silence_is_found_and_ended() {
     assert_eq!((receiver.session(), receiver.expected()), (Some(other), 1));
 }
 
+/// Goal: the last numbers there are pass without overflow, and a heartbeat from behind is no sign of life.
+#[test]
+fn the_highest_numbers_and_late_heartbeats_do_no_harm() {
+    let (mut receiver, mut heard) = receiver(None);
+    let mut last = packet(SESSION, 1, 1);
+    last[10..18].copy_from_slice(&(u64::MAX - 1).to_be_bytes());
+    assert_eq!(feed(&mut receiver, &mut heard, &last, 0), Outcome::Delivered);
+    assert_eq!(feed(&mut receiver, &mut heard, &last, 0), Outcome::Duplicate);
+    assert_eq!(receiver.expected(), u64::MAX);
+    let mut idle = [0; HEADER_BYTES];
+    encode_heartbeat(&mut idle, SESSION, 7).unwrap();
+    assert_eq!(feed(&mut receiver, &mut heard, &idle, 4 * SECOND), Outcome::Duplicate);
+    encode_end_of_session(&mut idle, SESSION, 7).unwrap();
+    assert_eq!(feed(&mut receiver, &mut heard, &idle, 4 * SECOND), Outcome::Duplicate);
+    let _ = receiver.poll(Nanos(4 * SECOND), &mut heard);
+    let other_line = Event::LineDead { line: 1 };
+    assert_eq!(heard.events, [Event::SessionStarted(SESSION), other_line, Event::Silent]);
+}
+
 /// A small generator, so that a seed names a run.
 struct Seeded(u64);
 
