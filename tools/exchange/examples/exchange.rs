@@ -1,4 +1,5 @@
-//! The exchange alone, for trying it out: `cargo run -p exchange --example exchange -- --seconds 10`.
+//! The exchange alone, for trying it out: `cargo run -p exchange --example exchange -- --seconds
+//! 10`.
 
 use clap::Parser;
 

@@ -4,7 +4,7 @@
 //! turn: flow steps that are due ─┐
 //!       order entry messages ────┼─► market ─► settle: tape (ITCH, hashes), reports (OUCH streams)
 //!       trades to break ─────────┘
-//!       then: write OUCH, answer re-requests, flush the tape, wait for sockets or the next due time
+//!       then: write OUCH, answer re-requests, flush the tape, wait for sockets or for what is due
 //! ```
 //!
 //! One thread, so that the order of everything is the order in which the loop met it.
@@ -12,7 +12,7 @@
 use crate::error::Error;
 use crate::flow::{Flow, VenueTime};
 use crate::itch_out::{
-    HashTarget, Line, MessageStore, Publisher, RequestServer, SoupFeed, Tape, encode_directory,
+    Line, MessageStore, Publisher, RequestServer, SoupFeed, Tape, encode_directory,
     encode_system_event, encode_trading_action,
 };
 use crate::listing::Listing;
@@ -21,10 +21,9 @@ use crate::options::{Options, Start};
 use crate::order_log::OrderLog;
 use crate::ouch_in::{Desk, DeskOptions, OuchServer, Settle, Venue};
 use crate::random::Random;
-use crate::sockets;
+use crate::sockets::{Addresses, Sockets};
 use crate::summary::Summary;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -32,25 +31,11 @@ use std::time::{Duration, Instant};
 const STEPS_MAX: usize = 64;
 /// Longest wait: how late a wish to stop may be noticed.
 const WAIT_MAX_NS: u64 = 20_000_000;
-/// How long end-of-session packets are sent.
+/// How long end-of-session packets are sent after the end, and after the last request that came
+/// then.
 const ENDED_NS: u64 = 250_000_000;
-
-/// Where an exchange is reached.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Addresses {
-    /// Line A is sent there.
-    pub itch_a: SocketAddr,
-    /// Line B is sent there.
-    pub itch_b: SocketAddr,
-    /// Re-requests are answered there.
-    pub request: SocketAddr,
-    /// Order entry listens there.
-    pub ouch: SocketAddr,
-    /// ITCH over SoupBinTCP is served there.
-    pub itch_soup: Option<SocketAddr>,
-    /// Book hashes are sent there.
-    pub hash: Option<SocketAddr>,
-}
+/// How long they are sent at most.
+const ENDED_MAX_NS: u64 = 10_000_000_000;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
@@ -62,8 +47,13 @@ enum Phase {
     Trading(u64),
     /// The flow is over; orders are served until this time.
     Draining(u64),
-    /// The session is over; its end is told until this time.
-    Ended(u64),
+    /// The session is over since then; its end is told, and requests are answered, until then.
+    Ended {
+        /// When it ended.
+        since_ns: u64,
+        /// When the run ends.
+        until_ns: u64,
+    },
 }
 
 /// An exchange, listening.
@@ -98,66 +88,33 @@ impl Exchange {
     /// Nothing is left half-started.
     pub fn bind(options: Options) -> Result<Self, Error> {
         let flow = Flow::new(&options.flow, options.seed)?;
+        let sockets = Sockets::open(&options)?;
         let time = flow.time();
         let listing = flow.listing();
         let market = Market::new(listing.locate_max(), flow.first_ref(), options.self_match);
-        let (a, itch_a) = sockets::sender("line A", options.itch_a, options.interface)?;
-        let (b, itch_b) = sockets::sender("line B", options.itch_b, options.interface)?;
-        let request = sockets::receiver("re-request server", options.request)?;
-        let ouch = sockets::listener("order entry", options.ouch)?;
-        let local = |address: std::io::Result<SocketAddr>, fallback| address.unwrap_or(fallback);
-        let request_at = local(request.local_addr(), options.request);
-        let ouch_at = local(ouch.local_addr(), options.ouch);
-        let mut itch_soup_at = None;
-        let mut itch_soup = None;
-        if let Some(address) = options.itch_soup {
-            let listener = sockets::listener("ITCH over SoupBinTCP", address)?;
-            itch_soup_at = Some(local(listener.local_addr(), address));
-            itch_soup = Some(SoupFeed::new(listener, options.soup_session));
-        }
-        let target = match options.hash {
-            None => None,
-            Some(to) => {
-                let (socket, to) = sockets::sender("book hashes", to, options.interface)?;
-                Some(HashTarget { socket, to })
-            }
-        };
-        let log = match &options.order_log {
-            None => None,
-            Some(path) => Some(
-                OrderLog::create(path)
-                    .map_err(|source| Error::OrderLog { path: path.clone(), source })?,
-            ),
-        };
-        let line = |socket, to, at: usize| {
-            let random = Random::new(options.seed, 0x11e0 + at as u64);
-            Line::new(socket, to, options.faults.lines[at], random)
-        };
-        let lines = [line(a, itch_a, 0), line(b, itch_b, 1)];
-        let store = MessageStore::new(options.store_mib);
-        let hash = target.as_ref().map(|target| target.to);
-        let publisher = Publisher::new(options.session, store, lines);
         let desk = DeskOptions {
             users: options.users.clone(),
             faults: options.faults,
             seed: options.seed,
             cancel_on_disconnect: options.cancel_on_disconnect,
-            log,
+            log: create_log(&options)?,
         };
+        let session = options.soup_session;
+        let mut number = 0;
+        let lines = sockets.lines.map(|(socket, to)| {
+            let random = Random::new(options.seed, 0x11e0 + number as u64);
+            number += 1;
+            Line::new(socket, to, options.faults.lines[number - 1], random)
+        });
+        let store = MessageStore::new(options.store_mib);
+        let publisher = Publisher::new(options.session, store, lines);
         Ok(Self {
-            addresses: Addresses {
-                itch_a,
-                itch_b,
-                request: request_at,
-                ouch: ouch_at,
-                itch_soup: itch_soup_at,
-                hash,
-            },
+            addresses: sockets.addresses,
             desk: Desk::new(desk, time.now()),
-            tape: Tape::new(publisher, target),
-            requests: RequestServer::new(request),
-            ouch: OuchServer::new(ouch, options.soup_session),
-            itch_soup,
+            tape: Tape::new(publisher, sockets.hash),
+            requests: RequestServer::new(sockets.request),
+            ouch: OuchServer::new(sockets.ouch, session),
+            itch_soup: sockets.itch_soup.map(|listener| SoupFeed::new(listener, session)),
             market,
             listing,
             flow,
@@ -245,7 +202,7 @@ impl Exchange {
             }
             Phase::Draining(until_ns) if now_ns >= until_ns => self.end_session(now_ns),
             Phase::Draining(_) => {}
-            Phase::Ended(until_ns) => return now_ns >= until_ns,
+            Phase::Ended { until_ns, .. } => return now_ns >= until_ns,
         }
         false
     }
@@ -285,7 +242,7 @@ impl Exchange {
 
     /// Closes the tape and every stream.
     fn end_session(&mut self, now_ns: u64) {
-        if matches!(self.phase, Phase::Ended(_)) {
+        if matches!(self.phase, Phase::Ended { .. }) {
             return;
         }
         let itch_ns = self.time.now();
@@ -296,7 +253,14 @@ impl Exchange {
         }
         self.tape.publisher.end(now_ns);
         self.desk.end(itch_ns);
-        self.phase = Phase::Ended(now_ns + ENDED_NS);
+        self.phase = Phase::Ended { since_ns: now_ns, until_ns: now_ns + ENDED_NS };
+    }
+
+    /// Puts the end of the run off while readers still ask for what they missed.
+    fn stay_for_requests(&mut self, now_ns: u64) {
+        if let Phase::Ended { since_ns, until_ns } = &mut self.phase {
+            *until_ns = (now_ns + ENDED_NS).min(*since_ns + ENDED_MAX_NS);
+        }
     }
 
     /// One turn of the loop.
@@ -305,7 +269,7 @@ impl Exchange {
         if let Phase::Trading(since_ns) = self.phase {
             self.run_flow(since_ns, now_ns);
         }
-        let is_open = !matches!(self.phase, Phase::Ended(_));
+        let is_open = !matches!(self.phase, Phase::Ended { .. });
         let mut venue = Venue {
             market: &mut self.market,
             listing: &self.listing,
@@ -321,8 +285,8 @@ impl Exchange {
         self.tape.settle(&mut self.desk, &mut venue);
         self.ouch.write(&mut self.desk, &mut venue, &mut self.tape);
         self.time.reach(self.tape.latest_itch_ns());
-        if has_input {
-            self.requests.poll(&self.tape.publisher);
+        if has_input && self.requests.poll(&self.tape.publisher) > 0 {
+            self.stay_for_requests(now_ns);
         }
         if let Some(feed) = &mut self.itch_soup {
             feed.poll(&self.tape.publisher, now_ns);
@@ -365,7 +329,8 @@ impl Exchange {
             };
             self.tape.settle(&mut self.desk, &mut venue);
             if let Some(raw) = step.raw {
-                self.tape.publish_raw(raw, now_ns);
+                // Time does not run back: a client may have been shown a later one.
+                self.tape.publish_raw(&stamped(raw, itch_ns), now_ns);
             }
         }
         self.is_flow_behind = true;
@@ -378,9 +343,9 @@ impl Exchange {
         due_ns = due_ns.min(self.desk.due_ns().unwrap_or(u64::MAX));
         match self.phase {
             Phase::Waiting => {}
-            Phase::Starting(at_ns) | Phase::Draining(at_ns) | Phase::Ended(at_ns) => {
-                due_ns = due_ns.min(at_ns);
-            }
+            Phase::Starting(at_ns)
+            | Phase::Draining(at_ns)
+            | Phase::Ended { until_ns: at_ns, .. } => due_ns = due_ns.min(at_ns),
             Phase::Trading(since_ns) => {
                 if let Some(flow_due_ns) = self.flow.due_ns() {
                     // Gather messages into a packet, unless the flow is late already.
@@ -414,6 +379,21 @@ impl Exchange {
             Err(error) => Err(Error::Wait(error.into())),
         }
     }
+}
+
+fn create_log(options: &Options) -> Result<Option<OrderLog>, Error> {
+    let Some(path) = &options.order_log else { return Ok(None) };
+    let refused = |source| Error::OrderLog { path: path.clone(), source };
+    OrderLog::create(path).map(Some).map_err(refused)
+}
+
+/// A message with its time of day, 48 bits at offset 5, set to `itch_ns`.
+fn stamped(message: &[u8], itch_ns: u64) -> Vec<u8> {
+    let mut bytes = message.to_vec();
+    if let Some(time) = bytes.get_mut(5..11) {
+        time.copy_from_slice(&itch_ns.to_be_bytes()[2..]);
+    }
+    bytes
 }
 
 fn nanos(span: Duration) -> u64 {

@@ -25,8 +25,8 @@ impl LineFaults {
     }
 }
 
-/// All faults of a run. Written as `drop=0.01,b.delay=0.1,delay_us=300,reject=0.02,...`; a key of the
-/// lines without `a.` or `b.` holds for both.
+/// All faults of a run. Written as `drop=0.01,b.delay=0.1,delay_us=300,reject=0.02,...`; a key of
+/// the lines without `a.` or `b.` holds for both.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Faults {
     /// Lines A and B.
@@ -51,8 +51,8 @@ pub enum FaultsError {
     Form(String),
     /// No such key.
     #[error(
-        "fault {0:?}: the keys are drop, duplicate, reorder, delay, delay_us (each may begin with a. or b.), \
-         disconnect, reject, slow_ack, slow_ack_us, break"
+        "fault {0:?}: the keys are drop, duplicate, reorder, delay, delay_us (each may begin with \
+         a. or b.), disconnect, reject, slow_ack, slow_ack_us, break"
     )]
     Key(String),
     /// Not a number in range.
@@ -120,8 +120,8 @@ impl Faults {
 mod tests {
     use super::*;
 
-    /// Goal: every key lands where it says, and bad entries are refused. Method: one list with all keys, one
-    /// fault each.
+    /// Goal: every key lands where it says, and bad entries are refused. Method: one list with all
+    /// keys, one fault each.
     #[test]
     fn keys_land_where_they_say() {
         let text = "drop=0.1, b.drop=0.2, a.delay=1, delay_us=300, duplicate=0.3, reorder=0.4, \

@@ -1,15 +1,17 @@
 //! An exchange on loopback: a real matching engine behind ITCH 5.0 and OUCH 5.0.
 //!
 //! ```text
-//! flow (generated or recorded) ─┐
-//!                               ├─► matching ─► itch_out ─► MoldUDP64 lines A, B; re-requests; SoupBinTCP
-//! ouch_in (clients, OUCH 5.0) ──┘       │           └─────► hashes of the books
-//!        ▲                              │
-//!        └────────── reports ───────────┘
+//! flow (generated, recorded) ─┐
+//!                             ├─► matching ─► itch_out ─► MoldUDP64 A, B; re-requests; SoupBinTCP
+//! ouch_in (clients, OUCH) ────┘       │           └─────► hashes of the books
+//!        ▲                            │
+//!        └────────── reports ─────────┘
 //! ```
 //!
-//! Cold code: one thread, one loop, and it may allocate. The order of everything is the order in which
-//! the loop met it. Without clients a seed (or a recording) names the tape byte for byte.
+//! Cold code: one thread, one loop, and it may allocate. The order of everything is the order in
+//! which the loop met it. Without clients a seed (or a recording) names the tape byte for byte.
+
+#![deny(unsafe_code)]
 
 pub mod error;
 pub mod exchange;
@@ -24,12 +26,13 @@ pub mod ouch_in;
 pub mod random;
 mod run;
 mod signal;
-mod sockets;
+pub mod sockets;
 mod soup_link;
 pub mod summary;
 
 pub use error::Error;
-pub use exchange::{Addresses, Exchange};
+pub use exchange::Exchange;
 pub use options::{Args, Options};
 pub use run::{ready_line, run};
+pub use sockets::Addresses;
 pub use summary::Summary;

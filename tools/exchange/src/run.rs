@@ -1,14 +1,15 @@
 //! The program: bind, say READY, run, say what was done.
 
 use crate::error::Error;
-use crate::exchange::{Addresses, Exchange};
+use crate::exchange::Exchange;
 use crate::options::Options;
 use crate::signal;
+use crate::sockets::Addresses;
 use crate::summary::Summary;
 use std::io::Write;
 
-/// Runs an exchange in this process until its flow is over, SIGTERM or SIGINT, or, if so told, the end
-/// of standard input. Prints one `READY` line when it listens and one line of JSON, the
+/// Runs an exchange in this process until its flow is over, SIGTERM or SIGINT, or, if so told, the
+/// end of standard input. Prints one `READY` line when it listens and one line of JSON, the
 /// [`Summary`], when it ends.
 ///
 /// # Errors

@@ -1,4 +1,5 @@
 //! The wish to stop, as a signal or as the end of standard input.
+#![expect(unsafe_code, reason = "a signal handler, which only libc can set")]
 
 use std::io::Read;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,8 +16,8 @@ extern "C" fn on_signal(_signal: libc::c_int) {
 pub(crate) fn stop_on_signals() -> &'static AtomicBool {
     let handler: extern "C" fn(libc::c_int) = on_signal;
     for signal in [libc::SIGTERM, libc::SIGINT] {
-        // SAFETY: the handler does one atomic store, which is safe inside a signal handler, and it lives
-        // as long as the process.
+        // SAFETY: the handler does one atomic store, which is safe inside a signal handler, and it
+        // lives as long as the process.
         unsafe { libc::signal(signal, handler as libc::sighandler_t) };
     }
     &STOP

@@ -1,13 +1,14 @@
 //! Generated order flow: cancel-heavy, bursty, around a fair price that walks.
 //!
-//! What it imitates of a real equity feed: nearly every order is cancelled, not executed; a few symbols
-//! make most of the messages (Zipf); messages come in bursts, each mostly of one symbol; spreads are one
-//! to three ticks; orders crowd near the top and thin out behind it. Trades come about by matching
-//! alone: somebody crosses the spread, more often in the direction in which the fair price went.
+//! What it imitates of a real equity feed: nearly every order is cancelled, not executed; a few
+//! symbols make most of the messages (Zipf); messages come in bursts, each mostly of one symbol;
+//! spreads are one to three ticks; orders crowd near the top and thin out behind it. Trades come
+//! about by matching alone: somebody crosses the spread, more often in the direction in which the
+//! fair price went.
 //!
-//! The schedule is a Poisson process whose rate switches between calm and burst. It depends on the seed
-//! and on the number of tape messages each step made, on no clock: without orders of clients the same
-//! seed gives the same tape, byte for byte.
+//! The schedule is a Poisson process whose rate switches between calm and burst. It depends on the
+//! seed and on the number of tape messages each step made, on no clock: without orders of clients
+//! the same seed gives the same tape, byte for byte.
 
 use super::SymbolSpec;
 use crate::matching::{CancelReason, EventKind, Market, NewOrder, Output, Owner, Side, Tif};

@@ -3,17 +3,18 @@
 //! What a recording says of its own orders is done to them, under these rules:
 //!
 //! 1. Recorded orders never trade among themselves: their trades are the recorded ones.
-//! 2. A recorded add (or replace) that reaches a client's order trades with it first, at the client's
-//!    price, best price and oldest first; what is left rests.
-//! 3. A recorded execution first fills clients' orders that stand before the recorded one (better price,
-//!    or older at the same); the rest executes the recorded order.
-//! 4. A recorded order never keeps more shares than the recording says. Shares that rule 3 kept from
-//!    executing leave by `X` or `D`; shares that a client took earlier are missing from later executions
-//!    and cancels, which are cut (counted as clipped) or left out.
-//! 5. A replace brings the recorded shares back, whatever clients took from the old order; if they took
-//!    all of it, the new one appears as an add.
-//! 6. Messages that name no order (directory, states, trades of hidden orders, crosses, ...) pass through
-//!    unchanged. A message about an order that the recording never added is left out and counted.
+//! 2. A recorded add (or replace) that reaches a client's order trades with it first, at the
+//!    client's price, best price and oldest first; what is left rests.
+//! 3. A recorded execution first fills clients' orders that stand before the recorded one (better
+//!    price, or older at the same); the rest executes the recorded order.
+//! 4. A recorded order never keeps more shares than the recording says. Shares that rule 3 kept
+//!    from executing leave by `X` or `D`; shares that a client took earlier are missing from later
+//!    executions and cancels, which are cut (counted as clipped) or left out.
+//! 5. A replace brings the recorded shares back, whatever clients took from the old order; if they
+//!    took all of it, the new one appears as an add.
+//! 6. Messages that name no order (directory, states, trades of hidden orders, crosses, ...) pass
+//!    through unchanged, but for a time earlier than one already shown. A message about an order
+//!    that the recording never added is left out and counted.
 //!
 //! Without orders of clients the tape is the recording, byte for byte (but for what 6 leaves out).
 
@@ -24,7 +25,7 @@ use crate::flow::TICK_CENT;
 use crate::listing::Listing;
 use crate::matching::{CancelReason, Market, NewOrder, Output, Owner, Side, Tif};
 use crate::options::Speed;
-use feed::codec::itch50::Message;
+use feed::codec::itch50::{Message, OrderReplace};
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -173,16 +174,14 @@ impl RecordedFlow {
                 let Some(side) = add.side() else { return true };
                 listing.list_unnamed(locate, add.stock);
                 let order = flow_order(locate, side, add.shares.get(), add.px.get(), None);
-                self.add(add.order_ref.get(), &order, market, out);
-                false
+                self.add(add.order_ref.get(), &order, market, out)
             }
             Message::AddOrderMpid(add) => {
                 let Some(side) = add.side() else { return true };
                 listing.list_unnamed(locate, add.stock);
                 let mpid = Some(add.attribution);
                 let order = flow_order(locate, side, add.shares.get(), add.px.get(), mpid);
-                self.add(add.order_ref.get(), &order, market, out);
-                false
+                self.add(add.order_ref.get(), &order, market, out)
             }
             Message::OrderExecuted(executed) => {
                 let (order_ref, qty) = (executed.order_ref.get(), executed.shares.get());
@@ -203,25 +202,22 @@ impl RecordedFlow {
                 self.cancel(delete.order_ref.get(), u32::MAX, market, out);
                 false
             }
-            Message::OrderReplace(replace) => {
-                let old_ref = replace.order_ref.get();
-                match self.orders.remove(&old_ref) {
-                    None => self.clipped += 1,
-                    Some(old) => {
-                        let (qty, px) = (replace.shares.get(), replace.px.get());
-                        let order = flow_order(old.locate, old.side, qty, px, old.mpid);
-                        let order_ref = replace.new_order_ref.get();
-                        self.orders.insert(order_ref, Recorded { leaves_qty: qty, ..old });
-                        market.replace_recorded(old_ref, &order, order_ref, out);
-                    }
-                }
+            Message::OrderReplace(message) => {
+                self.replace(message, market, out);
                 false
             }
             _ => true,
         }
     }
 
-    fn add(&mut self, order_ref: u64, order: &NewOrder, market: &mut Market, out: &mut Output) {
+    /// False: the recorded message itself does not pass through.
+    fn add(
+        &mut self,
+        order_ref: u64,
+        order: &NewOrder,
+        market: &mut Market,
+        out: &mut Output,
+    ) -> bool {
         let recorded = Recorded {
             locate: order.locate,
             side: order.side,
@@ -230,10 +226,11 @@ impl RecordedFlow {
         };
         if order.qty == 0 || self.orders.insert(order_ref, recorded).is_some() {
             self.clipped += 1;
-            return;
+            return false;
         }
         market.list(order.locate);
         market.enter_recorded(order, order_ref, out);
+        false
     }
 
     fn execute(
@@ -254,6 +251,18 @@ impl RecordedFlow {
         cut_to(order_ref, known, market, out);
     }
 
+    fn replace(&mut self, message: &OrderReplace, market: &mut Market, out: &mut Output) {
+        let (old_ref, order_ref) = (message.order_ref.get(), message.new_order_ref.get());
+        let Some(old) = self.orders.remove(&old_ref) else {
+            self.clipped += 1;
+            return;
+        };
+        let (qty, px) = (message.shares.get(), message.px.get());
+        let order = flow_order(old.locate, old.side, qty, px, old.mpid);
+        self.orders.insert(order_ref, Recorded { leaves_qty: qty, ..old });
+        market.replace_recorded(old_ref, &order, order_ref, out);
+    }
+
     fn cancel(&mut self, order_ref: u64, qty: u32, market: &mut Market, out: &mut Output) {
         let before = market.order(order_ref).map_or(0, |order| order.leaves_qty);
         let Some(known) = self.take(order_ref, qty) else { return };
@@ -261,8 +270,8 @@ impl RecordedFlow {
         cut_to(order_ref, known, market, out);
     }
 
-    /// Takes shares off what the recording says of an order. What is left of it; `None`, counted, for an
-    /// order that the recording never added.
+    /// Takes shares off what the recording says of an order. What is left of it; `None`, counted,
+    /// for an order that the recording never added.
     fn take(&mut self, order_ref: u64, qty: u32) -> Option<u32> {
         let Some(recorded) = self.orders.get_mut(&order_ref) else {
             self.clipped += 1;

@@ -1,4 +1,5 @@
-//! Reading a recorded tape message by message: BinaryFILE, pcap of MoldUDP64, LOBSTER; plain, gzip, zstd.
+//! Reading a recorded tape message by message: BinaryFILE, pcap of MoldUDP64, LOBSTER; plain, gzip,
+//! zstd.
 
 use crate::error::Error;
 use feed::binaryfile::{End, MessageReader, open};
@@ -113,8 +114,8 @@ fn read_binary(reader: &mut MessageReader<Bytes>, message: &mut Vec<u8>) -> Resu
     }
 }
 
-/// Converts a LOBSTER message file. Its name begins with the symbol; the order book file of the same
-/// name beside it, if there is one, gives the levels before the first event.
+/// Converts a LOBSTER message file. Its name begins with the symbol; the order book file of the
+/// same name beside it, if there is one, gives the levels before the first event.
 fn convert_lobster(path: &Path, mut bytes: Bytes) -> Result<Vec<Vec<u8>>, String> {
     let mut rows = String::new();
     bytes.read_to_string(&mut rows).map_err(|error| error.to_string())?;

@@ -53,8 +53,8 @@ pub fn built_in() -> Vec<SymbolSpec> {
     BUILT_IN.iter().filter_map(|&(name, close)| SymbolSpec::new(name, close).ok()).collect()
 }
 
-/// Parses `AAPL=185.00,MSFT=410.00`: names with prior closes, in the order of their activity. A name
-/// of the built-in list may stand without a close.
+/// Parses `AAPL=185.00,MSFT=410.00`: names with prior closes, in the order of their activity. A
+/// name of the built-in list may stand without a close.
 ///
 /// # Errors
 /// [`SymbolsError`] names the entry that is wrong.
@@ -72,10 +72,12 @@ pub fn parse_list(text: &str) -> Result<Vec<SymbolSpec>, SymbolsError> {
         .collect()
 }
 
-/// Symbols of an instrument file that have a prior close, in its order; a symbol of several venues once.
+/// Symbols of an instrument file that have a prior close, in its order; a symbol of several venues
+/// once.
 ///
 /// # Errors
-/// [`Error::Option`] with all faults of the file, or for a close or tick finer than a ten-thousandth.
+/// [`Error::Option`] with all faults of the file, or for a close or tick finer than a
+/// ten-thousandth.
 pub fn load_symbols(path: &Path) -> Result<Vec<SymbolSpec>, Error> {
     let instruments = Instruments::load(path).map_err(|faults| {
         let texts: Vec<String> = faults.iter().map(ToString::to_string).collect();
@@ -114,8 +116,8 @@ fn parse_px(name: &str, text: &str) -> Result<u32, SymbolsError> {
 mod tests {
     use super::*;
 
-    /// Goal: a list names symbols and closes exactly, and refuses what it cannot mean. Method: one good
-    /// list, and one fault each.
+    /// Goal: a list names symbols and closes exactly, and refuses what it cannot mean. Method: one
+    /// good list, and one fault each.
     #[test]
     fn list_names_symbols_and_closes() {
         let specs = parse_list("ABC=12.3456, AAPL").unwrap();

@@ -42,8 +42,9 @@ fn generate(seed: u64, messages: usize, rate: u64) -> Tape {
     Tape { events: out.events, due_ns, market, spreads, seeded }
 }
 
-/// Goal: the mix is that of a cancel-heavy feed, spreads are narrow, activity is skewed. Method: 300,000
-/// messages of three seeds after the opening book; shares against ranges around those wanted.
+/// Goal: the mix is that of a cancel-heavy feed, spreads are narrow, activity is skewed. Method:
+/// 300,000 messages of three seeds after the opening book; shares against ranges around those
+/// wanted.
 #[test]
 fn flow_is_cancel_heavy_with_narrow_spreads() {
     for seed in [1, 2, 3] {
@@ -82,8 +83,9 @@ fn flow_is_cancel_heavy_with_narrow_spreads() {
     }
 }
 
-/// Goal: the schedule has the rate asked for and comes in bursts. Method: 300,000 messages at 70,000 a
-/// second; mean rate within 10 %; variance over mean of counts per millisecond far above Poisson's 1.
+/// Goal: the schedule has the rate asked for and comes in bursts. Method: 300,000 messages at
+/// 70,000 a second; mean rate within 10 %; variance over mean of counts per millisecond far above
+/// Poisson's 1.
 #[test]
 fn schedule_keeps_the_rate_and_bursts() {
     let seed = 11;

@@ -1,6 +1,8 @@
-//! The venue's time of day: nanoseconds since midnight, Eastern, as the tape and the order streams show it.
+//! The venue's time of day: nanoseconds since midnight, Eastern, as the tape and the order streams
+//! show it.
 
-/// The venue's clock. It follows the flow's schedule, runs on between its messages, and never steps back.
+/// The venue's clock. It follows the flow's schedule, runs on between its messages, and never steps
+/// back.
 #[derive(Clone, Copy, Debug)]
 pub struct VenueTime {
     /// Time of day when the flow starts.
@@ -13,7 +15,8 @@ pub struct VenueTime {
 }
 
 impl VenueTime {
-    /// A clock that shows `open_ns` until the flow starts, then runs `times` as fast as the real one.
+    /// A clock that shows `open_ns` until the flow starts, then runs `times` as fast as the real
+    /// one.
     #[must_use]
     pub fn new(open_ns: u64, times: f64) -> Self {
         let pace_16 = (times * 65_536.0) as u64;
@@ -31,14 +34,15 @@ impl VenueTime {
         self.latest_ns
     }
 
-    /// The flow has come to `itch_ns`. Returns the time to show: that, or the latest if it is later.
+    /// The flow has come to `itch_ns`. Returns the time to show: that, or the latest if it is
+    /// later.
     pub fn reach(&mut self, itch_ns: u64) -> u64 {
         self.latest_ns = self.latest_ns.max(itch_ns);
         self.latest_ns
     }
 
-    /// The time to show for something that happens at `now_ns` of the exchange's clock. It does not move
-    /// the clock: a turn that shows nothing leaves no trace.
+    /// The time to show for something that happens at `now_ns` of the exchange's clock. It does not
+    /// move the clock: a turn that shows nothing leaves no trace.
     #[must_use]
     pub fn at(&self, now_ns: u64) -> u64 {
         let elapsed_ns = self.started_ns.map_or(0, |started_ns| now_ns.saturating_sub(started_ns));

@@ -34,73 +34,60 @@ impl Encoded {
 /// The message of `event` at `timestamp` nanoseconds since midnight.
 #[must_use]
 pub fn encode_event(event: &MarketEvent, listing: &Listing, timestamp: u64) -> Encoded {
-    macro_rules! head {
-        ($message:ty) => {
-            Head::of::<$message>(event.locate, event.tracking, timestamp)
+    macro_rules! message {
+        ($message:ident { $($fields:tt)* }) => {
+            Encoded::of(&$message {
+                head: Head::of::<$message>(event.locate, event.tracking, timestamp),
+                $($fields)*
+            })
         };
     }
+    let stock = listing.symbol(event.locate);
     match event.kind {
-        EventKind::Add { order_ref, side, qty, px, mpid: None } => Encoded::of(&AddOrder {
-            head: head!(AddOrder),
-            order_ref: order_ref.into(),
-            side: side.letter(),
-            shares: qty.into(),
-            stock: listing.symbol(event.locate),
-            px: Price4::new(px),
-        }),
-        EventKind::Add { order_ref, side, qty, px, mpid: Some(attribution) } => {
-            Encoded::of(&AddOrderMpid {
-                head: head!(AddOrderMpid),
-                order_ref: order_ref.into(),
-                side: side.letter(),
-                shares: qty.into(),
-                stock: listing.symbol(event.locate),
-                px: Price4::new(px),
-                attribution,
-            })
+        EventKind::Add { order_ref, side, qty, px, mpid } => {
+            let (order_ref, side) = (order_ref.into(), side.letter());
+            let (shares, px) = (qty.into(), Price4::new(px));
+            match mpid {
+                None => message!(AddOrder { order_ref, side, shares, stock, px }),
+                Some(attribution) => {
+                    message!(AddOrderMpid { order_ref, side, shares, stock, px, attribution })
+                }
+            }
         }
-        EventKind::Executed { order_ref, qty, match_no } => Encoded::of(&OrderExecuted {
-            head: head!(OrderExecuted),
+        EventKind::Executed { order_ref, qty, match_no } => message!(OrderExecuted {
             order_ref: order_ref.into(),
             shares: qty.into(),
-            match_number: match_no.into(),
+            match_number: match_no.into()
         }),
         EventKind::ExecutedAt { order_ref, qty, match_no, printable, px } => {
-            Encoded::of(&OrderExecutedPrice {
-                head: head!(OrderExecutedPrice),
+            message!(OrderExecutedPrice {
                 order_ref: order_ref.into(),
                 shares: qty.into(),
                 match_number: match_no.into(),
                 printable: if printable { b'Y' } else { b'N' },
-                px: Price4::new(px),
+                px: Price4::new(px)
             })
         }
-        EventKind::Reduced { order_ref, qty } => Encoded::of(&OrderCancel {
-            head: head!(OrderCancel),
-            order_ref: order_ref.into(),
-            shares: qty.into(),
-        }),
-        EventKind::Deleted { order_ref } => {
-            Encoded::of(&OrderDelete { head: head!(OrderDelete), order_ref: order_ref.into() })
+        EventKind::Reduced { order_ref, qty } => {
+            message!(OrderCancel { order_ref: order_ref.into(), shares: qty.into() })
         }
-        EventKind::Replaced { old_ref, order_ref, qty, px } => Encoded::of(&OrderReplace {
-            head: head!(OrderReplace),
+        EventKind::Deleted { order_ref } => message!(OrderDelete { order_ref: order_ref.into() }),
+        EventKind::Replaced { old_ref, order_ref, qty, px } => message!(OrderReplace {
             order_ref: old_ref.into(),
             new_order_ref: order_ref.into(),
             shares: qty.into(),
-            px: Price4::new(px),
+            px: Price4::new(px)
         }),
-        EventKind::HiddenTrade { qty, px, match_no } => Encoded::of(&Trade {
-            head: head!(Trade),
+        EventKind::HiddenTrade { qty, px, match_no } => message!(Trade {
             order_ref: 0.into(),
             side: b'B',
             shares: qty.into(),
-            stock: listing.symbol(event.locate),
+            stock,
             px: Price4::new(px),
-            match_number: match_no.into(),
+            match_number: match_no.into()
         }),
         EventKind::Broken { match_no } => {
-            Encoded::of(&BrokenTrade { head: head!(BrokenTrade), match_number: match_no.into() })
+            message!(BrokenTrade { match_number: match_no.into() })
         }
     }
 }

@@ -1,5 +1,6 @@
-//! The tape: matching events become ITCH 5.0 messages, numbered once, kept for the session, and sent as
-//! MoldUDP64 packets on two lines; the same store answers re-requests and SoupBinTCP clients.
+//! The tape: matching events become ITCH 5.0 messages, numbered once, kept for the session, and
+//! sent as MoldUDP64 packets on two lines; the same store answers re-requests and SoupBinTCP
+//! clients.
 
 mod encode;
 mod line;

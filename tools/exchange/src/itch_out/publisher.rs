@@ -76,7 +76,8 @@ impl Publisher {
         self.store.next_seq() - 1
     }
 
-    /// Publishes a message and returns its number. It is sent when its packet is full or by `flush`.
+    /// Publishes a message and returns its number. It is sent when its packet is full or by
+    /// `flush`.
     pub fn publish(&mut self, message: &[u8], now_ns: u64) -> u64 {
         let bytes = LENGTH_BYTES + message.len();
         if HEADER_BYTES + self.unsent_bytes + bytes > PACKET_BYTES_MAX {

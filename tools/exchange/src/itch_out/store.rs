@@ -80,8 +80,8 @@ impl SequencedStore for MessageStore {
 mod tests {
     use super::*;
 
-    /// Goal: every kept message comes back under its number, and old ones go. Method: 200,000 messages of
-    /// changing length in a store of 2 MiB, some of them empty.
+    /// Goal: every kept message comes back under its number, and old ones go. Method: 200,000
+    /// messages of changing length in a store of 2 MiB, some of them empty.
     #[test]
     fn messages_come_back_under_their_numbers() {
         let mut store = MessageStore::new(2);

@@ -1,7 +1,7 @@
 //! The book as the tape tells it, message by message.
 //!
-//! The matching engine's book is ahead of the tape inside an operation of several messages. The hash
-//! after sequence n is of the book after exactly n messages, so it is taken here.
+//! The matching engine's book is ahead of the tape inside an operation of several messages. The
+//! hash after sequence n is of the book after exactly n messages, so it is taken here.
 
 use crate::matching::{EventKind, MarketEvent, Side};
 use std::collections::{BTreeMap, HashMap};
@@ -100,8 +100,8 @@ mod tests {
     use crate::flow::{Generator, GeneratorOptions, built_in};
     use crate::matching::{Market, Output, SelfMatch};
 
-    /// Goal: the tape's book is the matching engine's book at the end of every operation. Method: 60,000
-    /// generated messages, all levels of all symbols compared every 100 steps.
+    /// Goal: the tape's book is the matching engine's book at the end of every operation. Method:
+    /// 60,000 generated messages, all levels of all symbols compared every 100 steps.
     #[test]
     fn tape_book_equals_the_matching_book() {
         let seed = 3;

@@ -106,8 +106,8 @@ impl Market {
         self.next_match_no = self.next_match_no.max(seen.saturating_add(1));
     }
 
-    /// Enters `order`: it trades with what it reaches, best price and oldest first, each at the resting
-    /// price; the rest of a day order with a limit rests. Returns the venue's number.
+    /// Enters `order`: it trades with what it reaches, best price and oldest first, each at the
+    /// resting price; the rest of a day order with a limit rests. Returns the venue's number.
     ///
     /// The caller has checked the terms: a listed locate, `qty >= 1`, a limit of 1 or more.
     pub fn enter(&mut self, order: &NewOrder, out: &mut Output) -> u64 {
@@ -118,9 +118,9 @@ impl Market {
         order_ref
     }
 
-    /// Replaces the resting order `old_ref` by one of `qty` shares at `limit_px`, which loses its place
-    /// in time and keeps side, symbol, owner and attribution. Returns the new number, `None` if the
-    /// old order is not resting (nothing happens then).
+    /// Replaces the resting order `old_ref` by one of `qty` shares at `limit_px`, which loses its
+    /// place in time and keeps side, symbol, owner and attribution. Returns the new number, `None`
+    /// if the old order is not resting (nothing happens then).
     pub fn replace(&mut self, old_ref: u64, order: &NewOrder, out: &mut Output) -> Option<u64> {
         let &index = self.by_ref.get(&old_ref)?;
         let old = self.slab[index as usize];
@@ -149,8 +149,8 @@ impl Market {
         Some(order_ref)
     }
 
-    /// Takes `qty` shares off a resting order, which keeps its place; all of them or more take it out.
-    /// Its owner hears of it. Returns the shares taken, 0 if it does not rest.
+    /// Takes `qty` shares off a resting order, which keeps its place; all of them or more take it
+    /// out. Its owner hears of it. Returns the shares taken, 0 if it does not rest.
     pub fn reduce(
         &mut self,
         order_ref: u64,

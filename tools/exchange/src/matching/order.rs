@@ -9,7 +9,7 @@ pub trait SideRule {
     /// Whether an order of this side limited at `limit_px` may trade with one resting at `px`.
     fn reaches(self, limit_px: u32, px: u32) -> bool;
     /// Whether a resting order of this side at `px` is hit before one at `other`.
-    fn is_better(self, px: u32, other: u32) -> bool;
+    fn beats(self, px: u32, other: u32) -> bool;
 }
 
 impl SideRule for Side {
@@ -27,7 +27,7 @@ impl SideRule for Side {
         }
     }
 
-    fn is_better(self, px: u32, other: u32) -> bool {
+    fn beats(self, px: u32, other: u32) -> bool {
         match self {
             Self::Buy => px > other,
             Self::Sell => px < other,

@@ -31,7 +31,7 @@ impl Market {
         let Some(&Order { locate, side, px, .. }) = self.order(order_ref) else { return 0 };
         let mut taken = 0;
         while taken < qty && self.books[usize::from(locate)].client_orders > 0 {
-            let better = self.first_client(locate, side, |level_px| side.is_better(level_px, px));
+            let better = self.first_client(locate, side, |level_px| side.beats(level_px, px));
             let next = better.or_else(|| {
                 let level = self.books[usize::from(locate)].level(side, px)?;
                 let mut index = level.oldest;
@@ -49,8 +49,8 @@ impl Market {
         taken
     }
 
-    /// Takes up to `qty` shares from a resting order by a trade that a recording tells of. The event
-    /// is the recorded one, cut to what is left. Returns the shares taken.
+    /// Takes up to `qty` shares from a resting order by a trade that a recording tells of. The
+    /// event is the recorded one, cut to what is left. Returns the shares taken.
     pub fn execute_recorded(
         &mut self,
         order_ref: u64,
@@ -83,8 +83,8 @@ impl Market {
         qty
     }
 
-    /// Replaces a recorded order under its recorded number. `order` names side and terms; `old_ref` may
-    /// be gone already (a client took it): then the new order appears as an add.
+    /// Replaces a recorded order under its recorded number. `order` names side and terms; `old_ref`
+    /// may be gone already (a client took it): then the new order appears as an add.
     pub fn replace_recorded(
         &mut self,
         old_ref: u64,

@@ -196,9 +196,9 @@ fn random_order(random: &mut Random, tag: u32) -> NewOrder {
     }
 }
 
-/// Goal: price-time priority, reports, and book of the market equal those of the naive model, with and
-/// without self-match prevention. Method: 6 seeds x 6,000 random operations on a narrow price range;
-/// events and reports after each operation, levels every 50.
+/// Goal: price-time priority, reports, and book of the market equal those of the naive model, with
+/// and without self-match prevention. Method: 6 seeds x 6,000 random operations on a narrow price
+/// range; events and reports after each operation, levels every 50.
 #[test]
 fn market_equals_a_naive_matcher() {
     for seed in 1..=6_u64 {
@@ -317,7 +317,8 @@ fn recorded_execution_fills_clients_that_stand_before_it() {
 }
 
 /// Goal: a recorded add that reaches a client's order trades with it first; recorded orders never
-/// trade among themselves. Method: a client's ask and a recorded ask, both reached by a recorded bid.
+/// trade among themselves. Method: a client's ask and a recorded ask, both reached by a recorded
+/// bid.
 #[test]
 fn recorded_add_meets_clients_only() {
     let mut market = Market::new(1, 1 << 40, SelfMatch::Allow);

@@ -43,8 +43,8 @@ pub(super) struct KnownOptions {
 /// Checks a new order.
 ///
 /// # Errors
-/// The first reason found, in the order: options, symbol, halt, side, quantity, price, time in force,
-/// display, cross.
+/// The first reason found, in the order: options, symbol, halt, side, quantity, price, time in
+/// force, display, cross.
 pub(super) fn check_enter(
     order: &EnterOrder,
     appendage: Appendage<'_>,
@@ -95,7 +95,8 @@ pub(super) fn check_px(px: WirePx, tick_px: u32) -> Result<Option<u32>, RejectRe
 }
 
 /// # Errors
-/// [`RejectReason::DESTINATION_CLOSED`] for after hours, [`RejectReason::OTHER`] for what is not offered.
+/// [`RejectReason::DESTINATION_CLOSED`] for after hours, [`RejectReason::OTHER`] for what is not
+/// offered.
 pub(super) fn check_tif(tif: TifCode) -> Result<Tif, RejectReason> {
     match tif {
         TifCode::DAY | TifCode::GTX => Ok(Tif::Day),

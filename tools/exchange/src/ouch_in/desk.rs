@@ -5,7 +5,7 @@ use super::checks::{
     KnownOptions, Terms, check_display, check_enter, check_options, check_px, check_qty, check_tif,
 };
 use super::order::ClientOrder;
-use super::reply::BrokenTrade;
+use super::reply::ClientTrade;
 use crate::faults::Faults;
 use crate::listing::Listing;
 use crate::matching::{
@@ -65,7 +65,7 @@ pub struct Desk {
     log: Option<OrderLog>,
     log_error: Option<std::io::Error>,
     /// Trades to break: due time, account, trade.
-    to_break: VecDeque<(u64, usize, BrokenTrade)>,
+    to_break: VecDeque<(u64, usize, ClientTrade)>,
 }
 
 impl Desk {

@@ -6,8 +6,8 @@
 //!      └────── the user's stored stream, from where the client stands ◄──────────┘
 //! ```
 //!
-//! A user's stream and orders live as long as the exchange: a client that comes back logs in with the
-//! number it wants next and hears everything from there.
+//! A user's stream and orders live as long as the exchange: a client that comes back logs in with
+//! the number it wants next and hears everything from there.
 
 mod account;
 mod checks;

@@ -8,6 +8,7 @@ use gateway::codec::ouch50::{
     Executed, LiquidityCode, Message, OrderStateCode, RejectReason, Rejected, Replaced, WirePx,
     encode,
 };
+use shm::message::Side;
 
 /// The strategy letter put on a cancel of self-match prevention: the incoming order is cancelled.
 const AIQ_CANCEL_INCOMING: u8 = b'N';
@@ -41,7 +42,7 @@ impl Account {
     }
 
     /// Tells of a broken trade and takes it out of the position.
-    pub fn break_trade(&mut self, trade: &BrokenTrade, timestamp: u64) {
+    pub fn break_trade(&mut self, trade: &ClientTrade, timestamp: u64) {
         self.counts.broken += 1;
         let position = self.positions.entry(trade.locate).or_default();
         position.trade(trade.is_buy, trade.qty, trade.px, -1);
@@ -55,59 +56,48 @@ impl Account {
         self.tell(&broken, Appendage::ABSENT);
     }
 
-    /// Tells of a report and brings order and position up to date. Returns the trade of an execution.
-    pub fn on_report(&mut self, report: &Report, timestamp: u64) -> Option<BrokenTrade> {
-        let user_ref_num = report.tag;
-        let order = self.orders.get_mut(&user_ref_num)?;
+    /// Tells of a report and brings order and position up to date. Returns the trade of an
+    /// execution.
+    pub fn on_report(&mut self, report: &Report, timestamp: u64) -> Option<ClientTrade> {
+        let number = report.tag;
+        let order = self.orders.get_mut(&number)?;
         let mut trade = None;
         match report.kind {
             ReportKind::Accepted { order_ref } => {
                 order.order_ref = order_ref;
                 let order = *order;
                 self.counts.acks += 1;
-                self.tell(&accepted(user_ref_num, &order, timestamp), echo(&order));
+                self.tell(&accepted(number, &order, timestamp), echo(&order));
             }
             ReportKind::Replaced { old_tag, order_ref } => {
                 order.order_ref = order_ref;
                 let order = *order;
                 self.counts.replaces += 1;
-                self.tell(&replaced(old_tag, user_ref_num, &order, timestamp), echo(&order));
+                self.tell(&replaced(old_tag, number, &order, timestamp), echo(&order));
             }
             ReportKind::Executed { qty, px, liquidity, match_no } => {
                 order.leaves_qty -= qty;
                 order.chain_cum_qty += qty;
-                let is_buy = order.side.side() == Some(shm::message::Side::Buy);
-                let (locate, cl_ord_id) = (order.locate, order.cl_ord_id);
-                self.counts.fills += 1;
-                self.positions.entry(locate).or_default().trade(is_buy, qty, px, 1);
-                let executed = Executed {
-                    timestamp: timestamp.into(),
-                    user_ref_num: user_ref_num.into(),
-                    qty: qty.into(),
-                    px: WirePx(u64::from(px).into()),
-                    liquidity: match liquidity {
-                        Liquidity::Added => LiquidityCode::ADDED,
-                        Liquidity::Removed => LiquidityCode::REMOVED,
-                    },
-                    match_number: match_no.into(),
-                };
-                self.tell(&executed, Appendage::ABSENT);
-                trade = Some(BrokenTrade {
+                let done = ClientTrade {
                     match_no,
-                    user_ref_num,
-                    cl_ord_id,
-                    locate,
-                    is_buy,
+                    user_ref_num: number,
+                    cl_ord_id: order.cl_ord_id,
+                    locate: order.locate,
+                    is_buy: order.side.side() == Some(Side::Buy),
                     qty,
                     px,
-                });
+                };
+                self.counts.fills += 1;
+                self.positions.entry(done.locate).or_default().trade(done.is_buy, qty, px, 1);
+                self.tell(&executed(&done, liquidity, timestamp), Appendage::ABSENT);
+                trade = Some(done);
             }
             ReportKind::Canceled { qty, reason } => {
                 order.leaves_qty -= qty;
                 self.counts.cancels += 1;
                 let canceled = Canceled {
                     timestamp: timestamp.into(),
-                    user_ref_num: user_ref_num.into(),
+                    user_ref_num: number.into(),
                     qty: qty.into(),
                     reason: CancelReasonCode(reason.letter()),
                 };
@@ -116,29 +106,20 @@ impl Account {
             ReportKind::SelfMatch { qty, prevented_qty, px } => {
                 order.leaves_qty -= qty;
                 self.counts.cancels += 1;
-                let canceled = AiqCanceled {
-                    timestamp: timestamp.into(),
-                    user_ref_num: user_ref_num.into(),
-                    qty: qty.into(),
-                    reason: CancelReasonCode::SELF_MATCH,
-                    qty_prevented: prevented_qty.into(),
-                    px: WirePx(u64::from(px).into()),
-                    liquidity: LiquidityCode::REMOVED,
-                    aiq_strategy: AIQ_CANCEL_INCOMING,
-                };
+                let canceled = self_matched(number, qty, prevented_qty, px, timestamp);
                 self.tell(&canceled, Appendage::ABSENT);
             }
         }
-        if self.orders.get(&user_ref_num).is_some_and(|order| order.leaves_qty == 0) {
-            self.orders.remove(&user_ref_num);
+        if self.orders.get(&number).is_some_and(|order| order.leaves_qty == 0) {
+            self.orders.remove(&number);
         }
         trade
     }
 }
 
-/// One side of a trade, kept for a while so that it can be broken.
+/// A client's side of a trade, kept for a while so that it can be broken.
 #[derive(Clone, Copy, Debug)]
-pub struct BrokenTrade {
+pub struct ClientTrade {
     /// Number of the match.
     pub match_no: u64,
     /// The owner's number of the order.
@@ -157,6 +138,39 @@ pub struct BrokenTrade {
 
 fn echo(order: &ClientOrder) -> Appendage<'_> {
     order.options.view()
+}
+
+fn executed(trade: &ClientTrade, liquidity: Liquidity, timestamp: u64) -> Executed {
+    Executed {
+        timestamp: timestamp.into(),
+        user_ref_num: trade.user_ref_num.into(),
+        qty: trade.qty.into(),
+        px: WirePx(u64::from(trade.px).into()),
+        liquidity: match liquidity {
+            Liquidity::Added => LiquidityCode::ADDED,
+            Liquidity::Removed => LiquidityCode::REMOVED,
+        },
+        match_number: trade.match_no.into(),
+    }
+}
+
+fn self_matched(
+    user_ref_num: u32,
+    qty: u32,
+    prevented_qty: u32,
+    px: u32,
+    timestamp: u64,
+) -> AiqCanceled {
+    AiqCanceled {
+        timestamp: timestamp.into(),
+        user_ref_num: user_ref_num.into(),
+        qty: qty.into(),
+        reason: CancelReasonCode::SELF_MATCH,
+        qty_prevented: prevented_qty.into(),
+        px: WirePx(u64::from(px).into()),
+        liquidity: LiquidityCode::REMOVED,
+        aiq_strategy: AIQ_CANCEL_INCOMING,
+    }
 }
 
 fn accepted(user_ref_num: u32, order: &ClientOrder, timestamp: u64) -> Accepted {

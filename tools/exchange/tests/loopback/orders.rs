@@ -1,6 +1,6 @@
 //! Order entry: the life of orders, numbers, resumption, faults.
 
-use crate::kit::{Running, Trader, order, replace};
+use crate::kit::{Heard, Running, Trader, order, replace};
 use exchange::order_log::OrderLogEntry;
 use feed::codec::itch50::Message as Itch;
 use gateway::codec::ouch50::{
@@ -56,9 +56,35 @@ fn cancel(user_ref_num: u32, qty: u32) -> CancelOrder {
     CancelOrder { user_ref_num: user_ref_num.into(), qty: qty.into() }
 }
 
-/// Goal: enter, partial cancel, replace, modify and cancel are answered as OUCH says, and every step is
-/// on the tape under the same order reference. Method: one order far from the market; then the tape's
-/// messages that name its references.
+/// What the tape says of an order that was replaced once: message, shares, price4.
+fn steps_of(heard: &Heard, first_ref: u64, second_ref: u64) -> Vec<(char, u32, u32)> {
+    let mut steps = Vec::new();
+    for (_, bytes) in heard.all() {
+        match Itch::decode(bytes).unwrap().unwrap() {
+            Itch::AddOrder(add) if add.order_ref == first_ref => {
+                steps.push(('A', add.shares.get(), add.px.get()));
+            }
+            Itch::OrderCancel(message)
+                if [first_ref, second_ref].contains(&message.order_ref.get()) =>
+            {
+                steps.push(('X', message.shares.get(), 0));
+            }
+            Itch::OrderReplace(message) if message.order_ref == first_ref => {
+                assert_eq!(message.new_order_ref, second_ref);
+                steps.push(('U', message.shares.get(), message.px.get()));
+            }
+            Itch::OrderDelete(message) if message.order_ref == second_ref => {
+                steps.push(('D', 0, 0));
+            }
+            _ => {}
+        }
+    }
+    steps
+}
+
+/// Goal: enter, partial cancel, replace, modify and cancel are answered as OUCH says, and every
+/// step is on the tape under the same order reference. Method: one order far from the market; then
+/// the tape's messages that name its references.
 #[test]
 fn order_is_answered_and_shown_on_the_tape() {
     let (running, tape) = Running::start(QUIET);
@@ -96,27 +122,7 @@ fn order_is_answered_and_shown_on_the_tape() {
     assert_eq!(next, 3, "superfluous cancels were ignored in silence");
     let summary = running.stop();
     let heard = hearing.join().unwrap();
-    let mut steps = Vec::new();
-    for (_, bytes) in heard.all() {
-        match Itch::decode(bytes).unwrap().unwrap() {
-            Itch::AddOrder(add) if add.order_ref == first_ref => {
-                steps.push(('A', add.shares.get(), add.px.get()));
-            }
-            Itch::OrderCancel(message)
-                if [first_ref, second_ref].contains(&message.order_ref.get()) =>
-            {
-                steps.push(('X', message.shares.get(), 0));
-            }
-            Itch::OrderReplace(message) if message.order_ref == first_ref => {
-                assert_eq!(message.new_order_ref, second_ref);
-                steps.push(('U', message.shares.get(), message.px.get()));
-            }
-            Itch::OrderDelete(message) if message.order_ref == second_ref => {
-                steps.push(('D', 0, 0));
-            }
-            _ => {}
-        }
-    }
+    let steps = steps_of(&heard, first_ref, second_ref);
     let expected =
         [('A', 500, 3_000_000), ('X', 100, 0), ('U', 300, 3_100_000), ('X', 100, 0), ('D', 0, 0)];
     assert_eq!(steps, expected);
@@ -190,9 +196,10 @@ fn empty_market(folder: &std::path::Path, symbol: &str) -> std::path::PathBuf {
     path
 }
 
-/// Goal: users trade with each other at the resting price, best price first, and positions and money sum
-/// to zero; an immediate order's rest, and a post-only order that would take, are cancelled; a replace
-/// counts what its chain executed. Method: two users in a market without a flow.
+/// Goal: users trade with each other at the resting price, best price first, and positions and
+/// money sum to zero; an immediate order's rest, and a post-only order that would take, are
+/// cancelled; a replace counts what its chain executed. Method: two users in a market without a
+/// flow.
 #[test]
 fn users_trade_with_each_other() {
     let folder = tempfile::tempdir().unwrap();
@@ -255,9 +262,9 @@ fn users_trade_with_each_other() {
     assert_eq!(alice.positions["ZZZ"].cash_px4, 100 * (9_000_000 + 10_000_000 + 9_000_000));
 }
 
-/// Goal: a stream survives its connections: what happened while nobody listened is told later, under
-/// the same numbers; orders live on; the newest login takes the place of an older one. Method: three
-/// connections of one user.
+/// Goal: a stream survives its connections: what happened while nobody listened is told later,
+/// under the same numbers; orders live on; the newest login takes the place of an older one.
+/// Method: three connections of one user.
 #[test]
 fn stream_survives_its_connections() {
     let (running, _tape) = Running::start(&format!("{QUIET} --user DEMO01 --user OTHER:secret"));
@@ -300,9 +307,83 @@ fn stream_survives_its_connections() {
     assert_eq!(summary.users[0].counts.logins, 3);
 }
 
-/// Goal: faults of order entry happen as asked, and nothing is lost by them. Method: 400 orders with
-/// rejects, slow answers and cut connections; the client resumes and repeats by number until each has
-/// its one answer.
+/// Goal: a user's orders that meet are kept apart when told so: the incoming one's rest is cancelled, the
+/// resting one stays. Method: one user on both sides of a market without a flow.
+#[test]
+fn orders_of_one_user_are_kept_apart_when_told_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let input = empty_market(folder.path(), "ZZZ");
+    let text = format!("--self-match prevent --linger 60 --input {}", input.display());
+    let (running, _tape) = Running::start(&text);
+    let mut trader = Trader::login(running.addresses.ouch, "DEMO01", 2);
+    trader.send(&order(1, SideCode::SELL, 100, "ZZZ", 500_000), NONE);
+    accepted(&mut trader);
+    trader.send(&order(2, SideCode::BUY, 300, "ZZZ", 500_000), NONE);
+    accepted(&mut trader);
+    let canceled = trader.expect(|message| match message {
+        Outbound::AiqCanceled(view) => {
+            let fields = view.fields;
+            Some((fields.user_ref_num.get(), fields.qty.get(), fields.qty_prevented.get()))
+        }
+        _ => None,
+    });
+    assert_eq!(canceled, (2, 300, 100));
+    let summary = running.stop();
+    assert_eq!((summary.fills, summary.users[0].open_orders), (0, 1));
+}
+
+/// Goal: with cancel on disconnect a user's orders end with its connection, and it hears so when it
+/// comes back. Method: two orders, a cut, a second login.
+#[test]
+fn orders_end_with_the_connection_when_told_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let input = empty_market(folder.path(), "ZZZ");
+    let text = format!("--cancel-on-disconnect --linger 60 --input {}", input.display());
+    let (running, _tape) = Running::start(&text);
+    let mut trader = Trader::login(running.addresses.ouch, "DEMO01", 2);
+    for number in 1..=2 {
+        trader.send(&order(number, SideCode::SELL, 100, "ZZZ", 500_000), NONE);
+        accepted(&mut trader);
+    }
+    drop(trader);
+    let mut trader = Trader::login(running.addresses.ouch, "DEMO01", 4);
+    for number in 1..=2 {
+        assert_eq!(canceled(&mut trader), (number, 100, CancelReasonCode::SYSTEM));
+    }
+    assert_eq!(running.stop().users[0].open_orders, 0);
+}
+
+/// Goal: a broken trade is told to its owner and on the tape, and leaves the position. Method: one trade
+/// of two users, every trade broken.
+#[test]
+fn broken_trade_leaves_the_position() {
+    let folder = tempfile::tempdir().unwrap();
+    let input = empty_market(folder.path(), "ZZZ");
+    let text =
+        format!("--user A --user B --faults break=1 --linger 60 --input {}", input.display());
+    let (running, tape) = Running::start(&text);
+    let mut seller = Trader::login(running.addresses.ouch, "A", 2);
+    let mut buyer = Trader::login(running.addresses.ouch, "B", 2);
+    seller.send(&order(1, SideCode::SELL, 100, "ZZZ", 500_000), NONE);
+    accepted(&mut seller);
+    buyer.send(&order(1, SideCode::BUY, 100, "ZZZ", 500_000), NONE);
+    accepted(&mut buyer);
+    for trader in [&mut seller, &mut buyer] {
+        executed(trader);
+        trader.expect(|message| matches!(message, Outbound::Broken(_)).then_some(()));
+    }
+    let summary = running.stop();
+    for user in &summary.users {
+        assert_eq!((user.positions["ZZZ"].qty, user.positions["ZZZ"].cash_px4), (0, 0));
+        assert_eq!(user.counts.broken, 1);
+    }
+    let heard = tape.hear();
+    assert!(heard.all().any(|(_, message)| message[0] == b'B'));
+}
+
+/// Goal: faults of order entry happen as asked, and nothing is lost by them. Method: 400 orders
+/// with rejects, slow answers and cut connections; the client resumes and repeats by number until
+/// each has its one answer.
 #[test]
 fn faults_of_order_entry_lose_nothing() {
     let faults = "reject=0.2,slow_ack=0.3,slow_ack_us=2000,disconnect=0.05,break=0.5";

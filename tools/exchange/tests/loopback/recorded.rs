@@ -32,8 +32,8 @@ fn replay_without_clients_is_the_recording() {
     }
 }
 
-/// Goal: clients trade in a recorded book, and the tape stays one that a strict book accepts. Method: a
-/// client sweeps and quotes through a replay; strict book, every hash.
+/// Goal: clients trade in a recorded book, and the tape stays one that a strict book accepts.
+/// Method: a client sweeps and quotes through a replay; strict book, every hash.
 #[test]
 fn clients_trade_in_a_recorded_book() {
     let folder = tempfile::tempdir().unwrap();
@@ -66,8 +66,8 @@ fn clients_trade_in_a_recorded_book() {
     assert_ne!(summary.itch_sha256, sha256);
 }
 
-/// Goal: the recorded files of the data folder play: a LOBSTER file and a captured packet. Method: play
-/// at full speed; strict book accepts LOBSTER's.
+/// Goal: the recorded files of the data folder play: a LOBSTER file and a captured packet. Method:
+/// play at full speed; strict book accepts LOBSTER's.
 #[test]
 fn recorded_files_play() {
     let data = std::env::var_os("WIRELANE_DATA").map_or_else(

@@ -35,7 +35,8 @@ pub(crate) const BUILT_IN: [&str; 8] =
     ["AAPL", "MSFT", "NVDA", "AMZN", "TSLA", "GOOGL", "META", "INTC"];
 
 /// Goal: the tape as heard on the lines rebuilds the venue's books, orders of a client among them.
-/// Method: 200,000 messages while a client quotes and takes; feed's strict book, every hash compared.
+/// Method: 200,000 messages while a client quotes and takes; feed's strict book, every hash
+/// compared.
 #[test]
 fn tape_rebuilds_the_books_of_the_venue() {
     let (running, tape) =
@@ -67,8 +68,8 @@ fn tape_rebuilds_the_books_of_the_venue() {
     assert!(compared > 1_000);
 }
 
-/// Goal: whatever the lines lose, double, delay or reorder, requests bring the rest, and A and B carry
-/// the same. Method: heavy faults on both lines; every sequence is heard, every hash equal.
+/// Goal: whatever the lines lose, double, delay or reorder, requests bring the rest, and A and B
+/// carry the same. Method: heavy faults on both lines; every sequence is heard, every hash equal.
 #[test]
 fn requests_bring_back_what_the_lines_lost() {
     let faults = "a.drop=0.3,b.drop=0.2,duplicate=0.1,reorder=0.1,delay=0.1,delay_us=3000";
@@ -85,8 +86,8 @@ fn requests_bring_back_what_the_lines_lost() {
     assert!(summary.requests.answered > 0);
 }
 
-/// Goal: without clients the seed names the tape. Method: SHA-256 of 60,000 messages of three runs, one
-/// of another seed, paced differently each time.
+/// Goal: without clients the seed names the tape. Method: SHA-256 of 60,000 messages of three runs,
+/// one of another seed, paced differently each time.
 #[test]
 fn seed_names_the_tape() {
     let run = |text: &str| {
