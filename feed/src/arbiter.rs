@@ -1,5 +1,5 @@
-//! Lines A and B carry the same messages: the first valid copy wins, and what the lines say of each other
-//! is the measure of their health (F2, F6).
+//! Lines A and B carry the same messages: the first valid copy wins, and what the lines say of each
+//! other is the measure of their health (F2, F6).
 #![forbid(unsafe_code)]
 
 use shm::units::Nanos;
@@ -42,14 +42,15 @@ pub struct Arbiter {
     count: usize,
     /// Whether any line has been heard.
     heard: bool,
-    /// Low half of the sequence and hash of the message that was taken for it; length a power of two.
+    /// Low half of the sequence and hash of the message that was taken for it; length a power of
+    /// two.
     said: Box<[(u32, u32)]>,
     conflicts: u64,
 }
 
 impl Arbiter {
-    /// For `lines` lines (at most [`LINES_MAX`]) that remembers the last `remembered` messages, rounded up to
-    /// a power of two.
+    /// For `lines` lines (at most [`LINES_MAX`]) that remembers the last `remembered` messages,
+    /// rounded up to a power of two.
     ///
     /// # Panics
     /// When `lines` is more than [`LINES_MAX`]: construction only.
@@ -70,7 +71,8 @@ impl Arbiter {
         }
     }
 
-    /// A valid packet of a line, `[seq, next)`, at `now`. Recovery answers are no line's: not passed here.
+    /// A valid packet of a line, `[seq, next)`, at `now`. Recovery answers are no line's: not
+    /// passed here.
     pub fn on_packet(&mut self, line: usize, seq: u64, next: u64, now: Nanos) {
         if !core::mem::replace(&mut self.heard, true) {
             // A line that is never heard is silent from here on, not from the beginning of time.
@@ -109,8 +111,8 @@ impl Arbiter {
         }
     }
 
-    /// Remembers a message (`new`), or compares it with what was taken under its sequence. False when the
-    /// bytes differ: the lines, or the line and the recovery, do not agree (F2).
+    /// Remembers a message (`new`), or compares it with what was taken under its sequence. False
+    /// when the bytes differ: the lines, or the line and the recovery, do not agree (F2).
     #[inline]
     pub fn agrees(&mut self, seq: u64, message: &[u8], new: bool) -> bool {
         let mask = self.said.len().wrapping_sub(1);
@@ -133,8 +135,8 @@ impl Arbiter {
         !self.said.is_empty()
     }
 
-    /// The line, if any, that has just gone silent for longer than `silence` while another spoke, or that
-    /// speaks again: `(line, dead)`. Call again until `None`.
+    /// The line, if any, that has just gone silent for longer than `silence` while another spoke,
+    /// or that speaks again: `(line, dead)`. Call again until `None`.
     pub fn poll(&mut self, now: Nanos, silence: Nanos) -> Option<(usize, bool)> {
         let lines = self.lines.get_mut(..self.count)?;
         let latest = lines.iter().map(|line| line.heard_at).max()?;
@@ -194,7 +196,8 @@ fn hash(message: &[u8]) -> u32 {
 mod tests {
     use super::*;
 
-    /// Goal: other bytes under the same sequence are found, within the memory's reach and not beyond.
+    /// Goal: other bytes under the same sequence are found, within the memory's reach and not
+    /// beyond.
     #[test]
     fn other_bytes_under_one_sequence_are_a_conflict() {
         let mut arbiter = Arbiter::new(2, 8);
@@ -226,7 +229,8 @@ mod tests {
         }
     }
 
-    /// Goal: a line that falls silent while the other speaks is dead once, and alive once it speaks again.
+    /// Goal: a line that falls silent while the other speaks is dead once, and alive once it speaks
+    /// again.
     #[test]
     fn a_silent_line_dies_once_and_revives_once() {
         let mut arbiter = Arbiter::new(2, 8);

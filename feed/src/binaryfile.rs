@@ -1,7 +1,7 @@
 //! BinaryFILE: messages on disk, each with a 2-byte length in front; plain, gzip or zstd.
 //!
-//! A length of 0 ends the session. Messages have no numbers of their own: count them from 1. A file that ends
-//! inside a message says so: nothing is dropped in silence.
+//! A length of 0 ends the session. Messages have no numbers of their own: count them from 1. A file
+//! that ends inside a message says so: nothing is dropped in silence.
 //!
 //! Source: Nasdaq BinaryFILE format, as used for daily ITCH files.
 #![forbid(unsafe_code)]
@@ -185,8 +185,8 @@ impl<W: Write> MessageWriter<W> {
     /// Writes one message.
     ///
     /// # Errors
-    /// `InvalidInput` for an empty message (it would end the session) or one of more than 65,535 bytes; those
-    /// of the target.
+    /// `InvalidInput` for an empty message (it would end the session) or one of more than 65,535
+    /// bytes; those of the target.
     pub fn write(&mut self, message: &[u8]) -> io::Result<()> {
         let length = u16::try_from(message.len()).ok().filter(|length| *length > 0);
         let Some(length) = length else {
@@ -291,8 +291,8 @@ mod tests {
         }
     }
 
-    /// Goal: what is written in any compression is read back, across buffer ends; a cut compressed file is
-    /// truncated, not an error and not complete.
+    /// Goal: what is written in any compression is read back, across buffer ends; a cut compressed
+    /// file is truncated, not an error and not complete.
     #[test]
     fn every_compression_reads_back_and_tells_a_cut() {
         let folder = tempfile::tempdir().unwrap();

@@ -1,7 +1,7 @@
 //! The instrument table: symbol to id, ticks and lots; loaded before start, then immutable.
 //!
-//! One CSV file, first line the header, one line an instrument; blank lines and lines that begin with `#` are
-//! skipped. Columns, in any order, named in the header:
+//! One CSV file, first line the header, one line an instrument; blank lines and lines that begin
+//! with `#` are skipped. Columns, in any order, named in the header:
 //!
 //! | column | what |
 //! |---|---|
@@ -77,7 +77,8 @@ pub struct Instrument {
 }
 
 impl Instrument {
-    /// The tick at a price: that of the last band that begins at or below it, `None` below the first.
+    /// The tick at a price: that of the last band that begins at or below it, `None` below the
+    /// first.
     #[must_use]
     pub fn tick_at(&self, px: Price) -> Option<Price> {
         let mut used = self.ticks.iter().filter(|band| band.tick.0 > 0 && band.from <= px);

@@ -12,15 +12,18 @@
 //!
 //! What holds, and is tested:
 //!
-//! * **Total over bytes** (F10): no bytes panic, read past their end, or make anything allocate. What is
-//!   malformed is dropped whole and counted by kind; unknown types are skipped and counted.
-//! * **Nothing out of order** (F1): a book sees each message once, in sequence. From a gap on it is STALE.
-//! * **No clock, no socket in the logic**: time and bytes are arguments; sockets live in [`source`] alone.
+//! * **Total over bytes** (F10): no bytes panic, read past their end, or make anything allocate.
+//!   What is malformed is dropped whole and counted by kind; unknown types are skipped and counted.
+//! * **Nothing out of order** (F1): a book sees each message once, in sequence. From a gap on it is
+//!   STALE.
+//! * **No clock, no socket in the logic**: time and bytes are arguments; sockets live in [`source`]
+//!   alone.
 //! * **No allocation after creation**: every capacity is a number of a configuration.
-//! * **The same packets and times give the same messages**, in the same order, with the same events.
+//! * **The same packets and times give the same messages**, in the same order, with the same
+//!   events.
 //!
-//! Cold, before or beside the hot path, and free to allocate: [`instruments`], [`lobster`], [`binaryfile`],
-//! [`pcap`], construction.
+//! Cold, before or beside the hot path, and free to allocate: [`instruments`], [`lobster`],
+//! [`binaryfile`], [`pcap`], construction.
 //!
 //! ```
 //! use feed::book::{BooksConfig, ItchBooks};
@@ -34,7 +37,8 @@
 //!     fn on_message(&mut self, delivery: Delivery, message: &[u8]) {
 //!         let applied = self.0.apply(message);
 //!         if applied.top || applied.state {
-//!             let _publish = (self.0.top(applied.instrument), self.0.flags(applied.instrument), delivery);
+//!             let (top, flags) = (self.0.top(applied.instrument), self.0.flags(applied.instrument));
+//!             let _publish = (top, flags, delivery.t0);
 //!         }
 //!     }
 //!     fn on_event(&mut self, event: Event) {

@@ -1,12 +1,14 @@
-//! LOBSTER message files as a source: rows of one stock's events become ITCH 5.0 messages that a strict book
-//! accepts.
+//! LOBSTER message files as a source: rows of one stock's events become ITCH 5.0 messages that a
+//! strict book accepts.
 //!
-//! A LOBSTER file begins in the middle of a day: orders alive before its first row are known only as levels,
-//! from the order book row that goes with the first event (or, where somebody deduced them, as orders). So
+//! A LOBSTER file begins in the middle of a day: orders alive before its first row are known only
+//! as levels, from the order book row that goes with the first event (or, where somebody deduced
+//! them, as orders). So
 //!
 //! * each seed level becomes one synthetic order, added before the first row;
 //! * an event that names an order never added acts on the synthetic order of its level;
-//! * what exceeds that order, or finds none, cannot be known: it is clipped or dropped, and counted.
+//! * what exceeds that order, or finds none, cannot be known: it is clipped or dropped, and
+//!   counted.
 //!
 //! | row type | becomes |
 //! |---|---|
@@ -139,8 +141,8 @@ fn parse_time(text: &str) -> Option<u64> {
     (ns < 1 << 48).then_some(ns)
 }
 
-/// Reads the levels of an order book row: ask price, ask size, bid price, bid size, and so on. Absent levels
-/// are left out.
+/// Reads the levels of an order book row: ask price, ask size, bid price, bid size, and so on.
+/// Absent levels are left out.
 ///
 /// # Errors
 /// [`RowError`] (with row 0): the text is no such row.
@@ -183,7 +185,8 @@ pub fn parse_orders(text: &str) -> Result<Vec<SeedOrder>, RowError> {
     Ok(orders)
 }
 
-/// Takes the first event back out of the levels that were written down after it, so that it can be played.
+/// Takes the first event back out of the levels that were written down after it, so that it can be
+/// played.
 pub fn undo(levels: &mut Vec<SeedOrder>, row: &Row) {
     let Ok(px) = u32::try_from(row.px) else { return };
     let at = levels.iter().position(|level| level.side == row.side && level.px == px);
@@ -248,8 +251,8 @@ impl<F: FnMut(&[u8])> Converter<F> {
         &self.unknown
     }
 
-    /// Opens the day at `ts`: start of messages, the stock, trading, and one order for each seed level or order.
-    /// Two seed levels at one price and side are one.
+    /// Opens the day at `ts`: start of messages, the stock, trading, and one order for each seed
+    /// level or order. Two seed levels at one price and side are one.
     pub fn start(&mut self, ts: u64, seed: &[SeedOrder]) {
         self.system(ts, b'O');
         let directory = StockDirectory {
@@ -456,8 +459,8 @@ pub struct Converted {
     pub unknown: Unknown,
 }
 
-/// Converts a message file whose first row is the event that made `first_levels` (the first row of the order
-/// book file) what they are.
+/// Converts a message file whose first row is the event that made `first_levels` (the first row of
+/// the order book file) what they are.
 ///
 /// # Errors
 /// [`RowError`] names the row that is not one.

@@ -1,7 +1,8 @@
 //! Captured packets: classic pcap files, both byte orders, microseconds and nanoseconds.
 //!
-//! Gives the payload of each UDP datagram and TCP segment. Ethernet with any number of VLAN tags, Linux cooked
-//! capture and raw IP; IPv4 without fragments. Everything else is skipped and counted by kind.
+//! Gives the payload of each UDP datagram and TCP segment. Ethernet with any number of VLAN tags,
+//! Linux cooked capture and raw IP; IPv4 without fragments. Everything else is skipped and counted
+//! by kind.
 //!
 //! Source: libpcap, `pcap-savefile(5)` and the link-layer header types list; RFC 791, 768, 9293.
 #![forbid(unsafe_code)]
@@ -71,7 +72,8 @@ pub struct Captured<'a> {
     pub source: SocketAddrV4,
     /// Where it went.
     pub destination: SocketAddrV4,
-    /// The payload. Shorter than sent when the capture was cut (then it is also in [`Skipped::cut`]).
+    /// The payload. Shorter than sent when the capture was cut (then it is also in
+    /// [`Skipped::cut`]).
     pub payload: &'a [u8],
 }
 

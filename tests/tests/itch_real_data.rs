@@ -1,5 +1,5 @@
-//! Every real ITCH file and every real ITCH capture of the data folder decodes and encodes back to the same
-//! bytes, message by message and packet by packet.
+//! Every real ITCH file and every real ITCH capture of the data folder decodes and encodes back to
+//! the same bytes, message by message and packet by packet.
 
 use feed::binaryfile::{End, MessageReader, MessageWriter};
 use feed::codec::itch50::{Decoder, Fit, Listener, MESSAGE_BYTES_MAX, Message};
@@ -43,8 +43,8 @@ fn round_trip(message: &[u8], decoder: &mut Decoder) {
     assert_eq!(&out[..length], message, "{decoded:?}");
 }
 
-/// Goal: the head of a real day decodes and encodes back, whole file included. Method: known counts by type,
-/// then the file written anew must be the file.
+/// Goal: the head of a real day decodes and encodes back, whole file included. Method: known counts
+/// by type, then the file written anew must be the file.
 #[test]
 fn every_real_itch_file_survives_a_round_trip() {
     let Some(folder) = data("itch") else { return };
@@ -81,8 +81,8 @@ fn every_real_itch_file_survives_a_round_trip() {
     assert!(seen > 0, "no file in {}", folder.display());
 }
 
-/// Goal: every packet of every ITCH capture parses, its messages survive a round trip, and the packet built
-/// anew from them is the packet.
+/// Goal: every packet of every ITCH capture parses, its messages survive a round trip, and the
+/// packet built anew from them is the packet.
 #[test]
 fn every_real_itch_capture_survives_a_round_trip() {
     let Some(folder) = data("pcap") else { return };
@@ -127,7 +127,8 @@ fn every_real_itch_capture_survives_a_round_trip() {
     }
 }
 
-/// Goal: the 38-message packet that the protocol sheet describes is among the captures and reads as it says.
+/// Goal: the 38-message packet that the protocol sheet describes is among the captures and reads as
+/// it says.
 #[test]
 fn the_packet_of_38_messages_reads_as_described() {
     let Some(folder) = data("pcap") else { return };

@@ -1,9 +1,9 @@
-//! Recorded LOBSTER events, as ITCH over MoldUDP64 over a real loopback socket, through the receiver into the
-//! book: equal to the recorded order book.
+//! Recorded LOBSTER events, as ITCH over MoldUDP64 over a real loopback socket, through the
+//! receiver into the book: equal to the recorded order book.
 //!
-//! The recording has only the events of the 50 best levels of each side. An order that was there before 09:30
-//! below them, or that ended while its level was below them, is not in the file; that is where a book made from
-//! the file may differ, and each difference is traced to such an order.
+//! The recording has only the events of the 50 best levels of each side. An order that was there
+//! before 09:30 below them, or that ended while its level was below them, is not in the file; that
+//! is where a book made from the file may differ, and each difference is traced to such an order.
 
 use feed::book::{Applied, BooksConfig, ItchBooks, Level};
 use feed::lobster::{self, Converted};
@@ -54,7 +54,8 @@ struct Venue<'a> {
 }
 
 impl Venue<'_> {
-    /// Sends up to `count` messages from `first` on, as many as one packet holds; the next sequence.
+    /// Sends up to `count` messages from `first` on, as many as one packet holds; the next
+    /// sequence.
     fn send(&mut self, first: u64, count: u64, lose: bool) -> u64 {
         let mut out = [0; 1_400];
         let mut packet = PacketBuilder::new(&mut out, SESSION, first).unwrap();
@@ -99,7 +100,8 @@ impl<F: FnMut(u64, &ItchBooks, &Applied)> Sink for Reader<F> {
     }
 }
 
-/// Sends the messages through a loopback socket into a book; `check` is called after each, in order.
+/// Sends the messages through a loopback socket into a book; `check` is called after each, in
+/// order.
 fn through_the_wire(messages: &[Vec<u8>], check: impl FnMut(u64, &ItchBooks, &Applied)) {
     let mut line = UdpSource::open(&UdpConfig::default()).unwrap();
     let to = line.local_addr().unwrap();
@@ -174,8 +176,9 @@ fn truth_side(row: &str, side: Side) -> Vec<(u32, u32)> {
     levels.iter().filter(|at| at.side == side).map(|at| (at.px, at.shares)).collect()
 }
 
-/// Goal: the first 672 events give the recorded book: 40 levels a side on every row after the first, all 50 on
-/// nearly all, and no difference above level 41. Method: every level of both sides against the truth row.
+/// Goal: the first 672 events give the recorded book: 40 levels a side on every row after the
+/// first, all 50 on nearly all, and no difference above level 41. Method: every level of both sides
+/// against the truth row.
 #[test]
 fn short_recording_equals_its_fifty_levels() {
     let Some(folder) = data() else { return };
@@ -218,10 +221,11 @@ struct Resting {
     added_row: usize,
 }
 
-/// Goal: best bid and ask with sizes equal the truth on every row before 54,607 of the long recording, and each
-/// later difference is explained. Method: compare each row; a difference is explained when our book, without the
-/// orders that (a) the file never mentions again and (b) had been below the recorded 50 levels since they were
-/// added, has exactly the recorded best bid and ask.
+/// Goal: best bid and ask with sizes equal the truth on every row before 54,607 of the long
+/// recording, and each later difference is explained. Method: compare each row; a difference is
+/// explained when our book, without the orders that (a) the file never mentions again and (b) had
+/// been below the recorded 50 levels since they were added, has exactly the recorded best bid and
+/// ask.
 #[test]
 fn long_recording_equals_its_best_until_unrecorded_orders_show() {
     let Some(folder) = data() else { return };
@@ -274,7 +278,8 @@ fn long_recording_equals_its_best_until_unrecorded_orders_show() {
             .map(|(id, order)| {
                 let below_row = below[&(order.side, order.px)];
                 format!(
-                    "order {id} ({:?} at {}, added in row {}) ended unrecorded: below level 50 until row {below_row}",
+                    "order {id} ({:?} at {}, added in row {}) ended unrecorded: \
+                     below level 50 until row {below_row}",
                     order.side,
                     Price::from_price4(order.px),
                     order.added_row

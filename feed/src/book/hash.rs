@@ -6,12 +6,13 @@ use shm::units::{Price, Qty};
 /// Levels of each side that the hash covers.
 pub const HASH_LEVELS: usize = 10;
 
-/// FNV-1a (64 bits) over the ten best levels: for level 0 to 9, bid price, bid quantity, ask price, ask
-/// quantity, each an `i64` in our units ([`Price`] 1e-9, [`Qty`] 1e-8), little endian, 32 bytes a level, 320 in
-/// all. An absent level is [`Price::NONE`] (`i64::MIN`) and 0. Offset basis 0xCBF29CE484222325, prime
-/// 0x100000001B3.
+/// FNV-1a (64 bits) over the ten best levels: for level 0 to 9, bid price, bid quantity, ask price,
+/// ask quantity, each an `i64` in our units ([`Price`] 1e-9, [`Qty`] 1e-8), little endian, 32 bytes
+/// a level, 320 in all. An absent level is [`Price::NONE`] (`i64::MIN`) and 0. Offset basis
+/// 0xCBF29CE484222325, prime 0x100000001B3.
 ///
-/// The venue's side of a comparison computes the same over its own book: this function is its definition.
+/// The venue's side of a comparison computes the same over its own book: this function is its
+/// definition.
 #[must_use]
 pub fn hash_levels(
     bids: impl Iterator<Item = (Price, Qty)>,

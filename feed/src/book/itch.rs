@@ -57,7 +57,8 @@ struct Applier {
 }
 
 impl ItchBooks {
-    /// Books for the instruments of `symbols` (ids in `0..instruments`). All memory is made and written here.
+    /// Books for the instruments of `symbols` (ids in `0..instruments`). All memory is made and
+    /// written here.
     #[must_use]
     pub fn new(
         config: BooksConfig,
@@ -96,7 +97,8 @@ impl ItchBooks {
         applier.applied
     }
 
-    /// Takes an event of the sequence into account. True when the flags of all books may have changed.
+    /// Takes an event of the sequence into account. True when the flags of all books may have
+    /// changed.
     pub fn on_event(&mut self, event: &Event) -> bool {
         match event {
             Event::SessionStarted(_) => {
@@ -125,8 +127,8 @@ impl ItchBooks {
         self.applier.stale != before
     }
 
-    /// Empties every book, unbinds locates, halts every instrument, forgives faults; counts stay. Costs a
-    /// write of all memory unless nothing was applied yet.
+    /// Empties every book, unbinds locates, halts every instrument, forgives faults; counts stay.
+    /// Costs a write of all memory unless nothing was applied yet.
     pub fn reset(&mut self) {
         let applier = &mut self.applier;
         if self.decoder.counts().total() + self.decoder.counts().malformed > 0 {

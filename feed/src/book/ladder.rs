@@ -1,8 +1,8 @@
 //! One side of a book: levels sorted by goodness, in chunks of a pool shared by all books.
 //!
-//! A chunk holds up to 32 levels, best last; chunks are linked from good to bad. What happens near the top
-//! touches the first chunk alone and shifts a few words. Two neighbours that together would fill half a chunk
-//! or less are merged, so that a pool of n chunks always holds 8n levels.
+//! A chunk holds up to 32 levels, best last; chunks are linked from good to bad. What happens near
+//! the top touches the first chunk alone and shifts a few words. Two neighbours that together would
+//! fill half a chunk or less are merged, so that a pool of n chunks always holds 8n levels.
 #![forbid(unsafe_code)]
 
 use shm::units::{Price, Qty};
@@ -90,7 +90,8 @@ impl Chunk {
         self.used -= 1;
     }
 
-    /// Puts `count` levels of `other`, from `from` on, in front of the own ones (which they are worse than).
+    /// Puts `count` levels of `other`, from `from` on, in front of the own ones (which they are
+    /// worse than).
     fn prepend(&mut self, other: &Self, count: usize) {
         let end = self.used() + count;
         prepend_into(self.keys.get_mut(..end), other.keys.get(..count));
@@ -168,8 +169,8 @@ impl LevelPool {
         pool
     }
 
-    /// Gives every chunk back. All ladders must be set to empty too. Writes to every chunk, so that each page
-    /// is there before the first message.
+    /// Gives every chunk back. All ladders must be set to empty too. Writes to every chunk, so that
+    /// each page is there before the first message.
     pub(super) fn clear(&mut self) {
         let last = self.chunks.len() as u32 - 1;
         for (index, chunk) in (0_u32..).zip(self.chunks.iter_mut()) {

@@ -24,8 +24,8 @@ impl LevelBooks {
         }
     }
 
-    /// Exactly `qty` at `px`; 0 removes, and to remove what is not there is normal. Whether the top changed;
-    /// false for an instrument beyond the table.
+    /// Exactly `qty` at `px`; 0 removes, and to remove what is not there is normal. Whether the top
+    /// changed; false for an instrument beyond the table.
     ///
     /// # Errors
     /// [`Full`]: the level is missing from now on, so the book is STALE until cleared and rebuilt.

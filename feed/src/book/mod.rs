@@ -1,12 +1,13 @@
-//! Order books: by order ([`OrderBooks`], strict) and by level ([`LevelBooks`], absolute quantities), and
-//! [`ItchBooks`], which applies ITCH messages to the first and says what changed.
+//! Order books: by order ([`OrderBooks`], strict) and by level ([`LevelBooks`], absolute
+//! quantities), and [`ItchBooks`], which applies ITCH messages to the first and says what changed.
 //!
-//! All capacity is made at creation: an order table of open addressing at most half full, and one pool of
-//! level chunks shared by all books. A full table or pool is a counted fault of one book, never a panic and
-//! never an allocation.
+//! All capacity is made at creation: an order table of open addressing at most half full, and one
+//! pool of level chunks shared by all books. A full table or pool is a counted fault of one book,
+//! never a panic and never an allocation.
 //!
-//! A book that met a fault (a reference twice, an unknown reference, more executed than was left, ...) is
-//! STALE until [`OrderBooks::reset`]: it goes on applying what it can, but nobody may trade on it.
+//! A book that met a fault (a reference twice, an unknown reference, more executed than was left,
+//! ...) is STALE until [`OrderBooks::reset`]: it goes on applying what it can, but nobody may trade
+//! on it.
 
 mod applied;
 mod hash;
@@ -96,8 +97,8 @@ impl Sides {
         Ok(best && self.refresh(pool, side))
     }
 
-    /// `qty` less at `px`, and one order less if it is `gone`. Whether the top changed; `None` when the level
-    /// does not hold that much.
+    /// `qty` less at `px`, and one order less if it is `gone`. Whether the top changed; `None` when
+    /// the level does not hold that much.
     #[inline]
     fn reduce(
         &mut self,

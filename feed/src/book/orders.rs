@@ -1,4 +1,5 @@
-//! Books built from single orders, strictly: what cannot be is a fault, counted, and the book is STALE.
+//! Books built from single orders, strictly: what cannot be is a fault, counted, and the book is
+//! STALE.
 #![forbid(unsafe_code)]
 
 use super::ladder::{Level, LevelPool};
@@ -75,8 +76,8 @@ pub struct OrderBooks {
 }
 
 impl OrderBooks {
-    /// Books for `instruments` instruments, `orders_max` live orders and `levels_max` levels in all.
-    /// All memory is made and written here.
+    /// Books for `instruments` instruments, `orders_max` live orders and `levels_max` levels in
+    /// all. All memory is made and written here.
     #[must_use]
     pub fn new(instruments: usize, orders_max: usize, levels_max: usize) -> Self {
         let empty = Book { sides: Sides::EMPTY, faulted: false };
@@ -88,7 +89,8 @@ impl OrderBooks {
         }
     }
 
-    /// Empties every book and forgives every fault; counts stay. For a new session, or before a rebuild.
+    /// Empties every book and forgives every fault; counts stay. For a new session, or before a
+    /// rebuild.
     pub fn reset(&mut self) {
         for book in &mut self.books {
             *book = Book { sides: Sides::EMPTY, faulted: false };
@@ -133,8 +135,8 @@ impl OrderBooks {
         }
     }
 
-    /// `qty` less of an order, by execution or partial cancel. The order as it was, and whether the top
-    /// changed.
+    /// `qty` less of an order, by execution or partial cancel. The order as it was, and whether the
+    /// top changed.
     ///
     /// # Errors
     /// [`Fault`]: counted, the book is STALE, nothing else changed.

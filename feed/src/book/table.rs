@@ -1,4 +1,5 @@
-//! Live orders by venue reference: open addressing, linear probing, at most half full, no tombstones.
+//! Live orders by venue reference: open addressing, linear probing, at most half full, no
+//! tombstones.
 #![forbid(unsafe_code)]
 
 use shm::ids::InstrumentId;
@@ -87,7 +88,8 @@ impl OrderTable {
         self.live
     }
 
-    /// Where the reference belongs. References rise by small steps: the multiplier spreads them evenly.
+    /// Where the reference belongs. References rise by small steps: the multiplier spreads them
+    /// evenly.
     #[inline]
     const fn home(&self, order_ref: u64) -> usize {
         (order_ref.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> self.shift) as usize
@@ -146,7 +148,8 @@ impl OrderTable {
         Err(Refused::Full)
     }
 
-    /// Sets what is left of the order at an index; 0 removes it, and the index is no longer its own.
+    /// Sets what is left of the order at an index; 0 removes it, and the index is no longer its
+    /// own.
     #[inline]
     pub(super) fn set_qty(&mut self, at: usize, qty: Qty) {
         if let Some(entry) = self.entries.get_mut(at) {

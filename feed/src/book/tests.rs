@@ -119,8 +119,9 @@ fn same_levels(books: &OrderBooks, model: &Model, instrument: InstrumentId) {
     }
 }
 
-/// Goal: the book is the model's after every change, and gives back every chunk and order at the end. Method:
-/// seeded adds, partial and whole executions, cancels and replaces over three instruments.
+/// Goal: the book is the model's after every change, and gives back every chunk and order at the
+/// end. Method: seeded adds, partial and whole executions, cancels and replaces over three
+/// instruments.
 #[test]
 fn order_books_equal_the_model() {
     for seed in 1..=6_u64 {
@@ -152,7 +153,8 @@ fn order_books_equal_the_model() {
     }
 }
 
-/// Goal: each fault is refused, counted by its name, marks its book and no other, and changes nothing.
+/// Goal: each fault is refused, counted by its name, marks its book and no other, and changes
+/// nothing.
 #[test]
 fn every_fault_is_named_and_marks_its_book() {
     use Fault::*;
@@ -222,8 +224,9 @@ fn full_tables_are_faults() {
     assert_eq!(books.top(zero), Top::EMPTY);
 }
 
-/// Goal: the pool holds the levels it was made for, however they are spread, after any history. Method: each
-/// round fills it up, at random prices or in a region of its own, then thins it out to leave chunks nearly empty.
+/// Goal: the pool holds the levels it was made for, however they are spread, after any history.
+/// Method: each round fills it up, at random prices or in a region of its own, then thins it out to
+/// leave chunks nearly empty.
 #[test]
 fn the_level_pool_holds_what_it_was_made_for() {
     let levels_max = 1_000;
@@ -257,7 +260,9 @@ fn the_level_pool_holds_what_it_was_made_for() {
 proptest! {
     /// Goal: absolute quantities give the model's ladder and say truly whether the top changed.
     #[test]
-    fn level_books_equal_the_model(changes in proptest::collection::vec((any::<bool>(), 1..90_i64, 0..4_i64), 1..400)) {
+    fn level_books_equal_the_model(
+        changes in proptest::collection::vec((any::<bool>(), 1..90_i64, 0..4_i64), 1..400),
+    ) {
         let zero = InstrumentId(0);
         let mut books = LevelBooks::new(1, 200);
         let mut model: [BTreeMap<i64, i64>; 2] = Default::default();
@@ -275,8 +280,9 @@ proptest! {
         }
         let bids: Vec<_> = books.levels(zero, Side::Buy).map(|at| (at.px.0, at.qty.0)).collect();
         let asks: Vec<_> = books.levels(zero, Side::Sell).map(|at| (at.px.0, at.qty.0)).collect();
-        prop_assert_eq!(bids, model[1].iter().rev().map(|(px, qty)| (*px, *qty)).collect::<Vec<_>>());
-        prop_assert_eq!(asks, model[0].iter().map(|(px, qty)| (*px, *qty)).collect::<Vec<_>>());
+        let [model_asks, model_bids] = model;
+        prop_assert_eq!(bids, model_bids.into_iter().rev().collect::<Vec<_>>());
+        prop_assert_eq!(asks, model_asks.into_iter().collect::<Vec<_>>());
         books.clear(zero);
         prop_assert_eq!(books.top(zero), Top::EMPTY);
         prop_assert_eq!(books.levels(zero, Side::Buy).count(), 0);
@@ -284,7 +290,12 @@ proptest! {
 
     /// Goal: no message bytes panic the books, whatever the order of messages.
     #[test]
-    fn no_messages_panic_the_books(messages in proptest::collection::vec((0..8_usize, proptest::collection::vec(0..4_u8, 40..50)), 0..60)) {
+    fn no_messages_panic_the_books(
+        messages in proptest::collection::vec(
+            (0..8_usize, proptest::collection::vec(0..4_u8, 40..50)),
+            0..60,
+        ),
+    ) {
         let mut books = bound_books();
         for (kind, mut bytes) in messages {
             bytes[0] = b"AFECXDUR"[kind];
@@ -294,7 +305,8 @@ proptest! {
     }
 }
 
-/// Goal: the hash is the documented one. Method: FNV-1a over the documented bytes, made here by hand.
+/// Goal: the hash is the documented one. Method: FNV-1a over the documented bytes, made here by
+/// hand.
 #[test]
 fn the_hash_is_fnv_over_the_documented_bytes() {
     let mut bytes = Vec::new();
@@ -369,8 +381,8 @@ fn trading(state: u8) -> Vec<u8> {
     })
 }
 
-/// Goal: rules 1 to 4: an order is added, executed at its own and at another price, cancelled, replaced with
-/// its side kept, deleted; prints and tops follow.
+/// Goal: rules 1 to 4: an order is added, executed at its own and at another price, cancelled,
+/// replaced with its side kept, deleted; prints and tops follow.
 #[test]
 fn orders_live_by_the_rules_of_the_venue() {
     let aapl = InstrumentId(0);
@@ -452,7 +464,8 @@ fn prints_without_orders_leave_the_book_alone() {
     assert_eq!(books.faults().total(), 0);
 }
 
-/// Goal: rule 8: halted until `T`; pause, quotation-only and a halt of this venue halt, of another do not.
+/// Goal: rule 8: halted until `T`; pause, quotation-only and a halt of this venue halt, of another
+/// do not.
 #[test]
 fn an_instrument_is_halted_until_the_venue_says_trading() {
     let aapl = InstrumentId(0);
@@ -484,8 +497,8 @@ fn an_instrument_is_halted_until_the_venue_says_trading() {
     assert_eq!(books.flags(InstrumentId(2)), flags::STALE | flags::HALT, "beyond the table");
 }
 
-/// Goal: stocks that are not ours are skipped, locates bind by `R`, crossed and locked tops are flagged, venue
-/// time that runs back is counted, and a malformed message makes every book STALE.
+/// Goal: stocks that are not ours are skipped, locates bind by `R`, crossed and locked tops are
+/// flagged, venue time that runs back is counted, and a malformed message makes every book STALE.
 #[test]
 fn strangers_crossings_time_and_malformed_messages_are_noticed() {
     let aapl = InstrumentId(0);
@@ -514,7 +527,8 @@ fn strangers_crossings_time_and_malformed_messages_are_noticed() {
     assert_eq!(books.flags(InstrumentId(1)) & flags::STALE, flags::STALE);
 }
 
-/// Goal: every event of the sequence that makes a book unfit makes all STALE, and only what heals heals (F1).
+/// Goal: every event of the sequence that makes a book unfit makes all STALE, and only what heals
+/// heals (F1).
 #[test]
 fn sequence_events_make_the_books_stale_and_whole() {
     let mut books = bound_books();

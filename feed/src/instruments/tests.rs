@@ -9,7 +9,8 @@ fn parse(rows: &str) -> Result<Instruments, Vec<InstrumentFault>> {
     Instruments::parse("demo.csv", &format!("# demo\n{HEADER}\n\n{rows}"))
 }
 
-/// Goal: ids are dense in (venue, symbol) order whatever the order of lines, and fields keep their values.
+/// Goal: ids are dense in (venue, symbol) order whatever the order of lines, and fields keep their
+/// values.
 #[test]
 fn ids_are_dense_in_venue_and_symbol_order() {
     let table = parse(

@@ -42,7 +42,8 @@ fn each_row_type_becomes_its_message() {
     assert!(top.ask_px.is_none());
 }
 
-/// Goal: what cannot be known is clipped or dropped and counted by its kind, and never reaches the book.
+/// Goal: what cannot be known is clipped or dropped and counted by its kind, and never reaches the
+/// book.
 #[test]
 fn what_cannot_be_known_is_counted() {
     let converted = convert_rows(

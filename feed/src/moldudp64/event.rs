@@ -1,20 +1,22 @@
-//! What goes into a receiver and comes out of it: configuration, deliveries, events, outcomes, counts.
+//! What goes into a receiver and comes out of it: configuration, deliveries, events, outcomes,
+//! counts.
 #![forbid(unsafe_code)]
 
 use super::packet::{PacketError, Request, Session};
 use shm::units::Nanos;
 
-/// The line number of answers to requests: they take part in the sequence, not in the lines' health.
+/// The line number of answers to requests: they take part in the sequence, not in the lines'
+/// health.
 pub const RECOVERY_LINE: usize = usize::MAX;
 
 /// Every bound and time of a receiver. All capacity is made from it before the first packet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReceiverConfig {
-    /// The one session to hear; `None` takes the first that is heard, and a new one once the old has ended
-    /// or been silent for `silence`.
+    /// The one session to hear; `None` takes the first that is heard, and a new one once the old
+    /// has ended or been silent for `silence`.
     pub session: Option<Session>,
-    /// First sequence to deliver: 1 asks for what was missed before joining, the resume number of a snapshot
-    /// goes on from there, `None` begins with the first packet heard.
+    /// First sequence to deliver: 1 asks for what was missed before joining, the resume number of a
+    /// snapshot goes on from there, `None` begins with the first packet heard.
     pub first_seq: Option<u64>,
     /// Lines, at most [`crate::arbiter::LINES_MAX`].
     pub lines: usize,
@@ -36,7 +38,8 @@ pub struct ReceiverConfig {
     pub tries: u32,
     /// Requests for one gap, after which it is lost.
     pub requests: u32,
-    /// Furthest that a packet may be ahead, in messages; beyond, it is taken for garbled and dropped.
+    /// Furthest that a packet may be ahead, in messages; beyond, it is taken for garbled and
+    /// dropped.
     pub ahead: u64,
     /// Time without packet or heartbeat after which the feed is silent.
     pub silence: Nanos,
@@ -155,7 +158,8 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// Whether the datagram changed what will be delivered or reported: those must be journalled, in order.
+    /// Whether the datagram changed what will be delivered or reported: those must be journalled,
+    /// in order.
     #[must_use]
     pub const fn changed(self) -> bool {
         match self {

@@ -1,5 +1,5 @@
-//! MoldUDP64: numbered messages in datagrams, gaps found and filled. Sans-I/O: bytes and time come in,
-//! messages, events and requests come out.
+//! MoldUDP64: numbered messages in datagrams, gaps found and filled. Sans-I/O: bytes and time come
+//! in, messages, events and requests come out.
 //!
 //! ```text
 //! line A ─┐                        ┌─► on_message (seq, bytes) in order, each once
@@ -8,10 +8,10 @@
 //!                  └─ Receiver::poll(now) ─► a request to send
 //! ```
 //!
-//! What is delivered, and in which order, is a function of the sequence of (packet, time) and poll times
-//! alone. [`Outcome::changed`] says whether a packet took part in that: a journal that keeps only those
-//! packets replays to the same messages and events. (Counters of lines, and their death, also depend on
-//! the packets that it leaves out; nothing downstream may.)
+//! What is delivered, and in which order, is a function of the sequence of (packet, time) and poll
+//! times alone. [`Outcome::changed`] says whether a packet took part in that: a journal that keeps
+//! only those packets replays to the same messages and events. (Counters of lines, and their death,
+//! also depend on the packets that it leaves out; nothing downstream may.)
 //!
 //! Source: Nasdaq MoldUDP64 Protocol Specification 1.00.
 

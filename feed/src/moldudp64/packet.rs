@@ -196,7 +196,8 @@ pub struct PacketBuilder<'a> {
 }
 
 impl<'a> PacketBuilder<'a> {
-    /// Starts a packet whose first message will have number `seq`; `None` when `out` holds no header.
+    /// Starts a packet whose first message will have number `seq`; `None` when `out` holds no
+    /// header.
     #[must_use]
     pub fn new(out: &'a mut [u8], session: Session, seq: u64) -> Option<Self> {
         let used_bytes = encode_header(out, session, seq, 0)?;
@@ -243,13 +244,15 @@ fn encode_header(out: &mut [u8], session: Session, seq: u64, count: u16) -> Opti
     Some(HEADER_BYTES)
 }
 
-/// Writes a heartbeat: `next` is the next sequence to be sent. `None` when `out` is shorter than 20 bytes.
+/// Writes a heartbeat: `next` is the next sequence to be sent. `None` when `out` is shorter than 20
+/// bytes.
 #[must_use]
 pub fn encode_heartbeat(out: &mut [u8], session: Session, next: u64) -> Option<usize> {
     encode_header(out, session, next, 0)
 }
 
-/// Writes an end of session: `next` is one past the last sequence. `None` when `out` is shorter than 20.
+/// Writes an end of session: `next` is one past the last sequence. `None` when `out` is shorter
+/// than 20.
 #[must_use]
 pub fn encode_end_of_session(out: &mut [u8], session: Session, next: u64) -> Option<usize> {
     encode_header(out, session, next, COUNT_END)

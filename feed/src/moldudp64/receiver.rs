@@ -66,7 +66,8 @@ impl Receiver {
         }
     }
 
-    /// Takes one datagram of a line (or [`super::RECOVERY_LINE`]) that arrived at `t0` and is handled at `now`.
+    /// Takes one datagram of a line (or [`super::RECOVERY_LINE`]) that arrived at `t0` and is
+    /// handled at `now`.
     pub fn on_packet<S: Sink>(
         &mut self,
         line: usize,
@@ -119,7 +120,8 @@ impl Receiver {
         outcome
     }
 
-    /// Lets time act: what is due is asked for, given up, or found silent. Call it often; it is cheap.
+    /// Lets time act: what is due is asked for, given up, or found silent. Call it often; it is
+    /// cheap.
     pub fn poll<S: Sink>(&mut self, now: Nanos, sink: &mut S) -> Action {
         while let Some((line, dead)) = self.arbiter.poll(now, self.config.silence) {
             sink.on_event(if dead { Event::LineDead { line } } else { Event::LineAlive { line } });
@@ -213,7 +215,8 @@ impl Receiver {
         self.reorder.len()
     }
 
-    /// Takes the first session, a pinned one, or a new one after the old has ended or fallen silent.
+    /// Takes the first session, a pinned one, or a new one after the old has ended or fallen
+    /// silent.
     fn accepts_session<S: Sink>(&mut self, session: Session, now: Nanos, sink: &mut S) -> bool {
         if self.session == Some(session) {
             if self.heard_at.is_none() {

@@ -1,4 +1,5 @@
-//! The sheet's vectors, every cut of a packet, and a receiver against seeded loss, repeats and reordering.
+//! The sheet's vectors, every cut of a packet, and a receiver against seeded loss, repeats and
+//! reordering.
 
 use super::*;
 use proptest::prelude::*;
@@ -148,7 +149,8 @@ fn seqs(heard: &Heard) -> Vec<u64> {
     heard.messages.iter().map(|(seq, _)| *seq).collect()
 }
 
-/// Goal: duplicates are dropped, straddling packets cut, gaps wait, and each message comes once, in order.
+/// Goal: duplicates are dropped, straddling packets cut, gaps wait, and each message comes once, in
+/// order.
 #[test]
 fn order_is_restored_and_each_message_comes_once() {
     let (mut receiver, mut heard) = receiver(Some(1));
@@ -179,7 +181,8 @@ fn order_is_restored_and_each_message_comes_once() {
     assert_eq!(heard.lasts, 6);
 }
 
-/// Goal: a lost tail is seen by heartbeat and by end of session, asked for, and the session ends once whole.
+/// Goal: a lost tail is seen by heartbeat and by end of session, asked for, and the session ends
+/// once whole.
 #[test]
 fn a_lost_tail_is_asked_for_and_the_session_ends_whole() {
     let (mut receiver, mut heard) = receiver(Some(1));
@@ -221,7 +224,8 @@ fn a_lost_tail_is_asked_for_and_the_session_ends_whole() {
     assert_eq!(receiver.expected(), 2);
 }
 
-/// Goal: requests are bounded in tries and rotate, then the gap is lost and what was kept is delivered.
+/// Goal: requests are bounded in tries and rotate, then the gap is lost and what was kept is
+/// delivered.
 #[test]
 fn an_unanswered_gap_is_lost_after_its_tries() {
     let (mut receiver, mut heard) = receiver(Some(1));
@@ -322,7 +326,8 @@ fn silence_is_found_and_ended() {
     assert_eq!((receiver.session(), receiver.expected()), (Some(other), 1));
 }
 
-/// Goal: the last numbers there are pass without overflow, and a heartbeat from behind is no sign of life.
+/// Goal: the last numbers there are pass without overflow, and a heartbeat from behind is no sign
+/// of life.
 #[test]
 fn the_highest_numbers_and_late_heartbeats_do_no_harm() {
     let (mut receiver, mut heard) = receiver(None);
@@ -358,7 +363,8 @@ type Kept = Option<(usize, Vec<u8>)>;
 /// What arrives, in order: time, line, bytes.
 type Tape = Vec<(u64, usize, Vec<u8>)>;
 
-/// Two lines that lose, repeat and delay packets of 1 to 4 messages; the lines cut packets differently.
+/// Two lines that lose, repeat and delay packets of 1 to 4 messages; the lines cut packets
+/// differently.
 fn noisy_lines(random: &mut Seeded, messages: u64) -> Tape {
     let mut tape = Tape::new();
     for line in 0..2 {
@@ -382,9 +388,9 @@ fn noisy_lines(random: &mut Seeded, messages: u64) -> Tape {
     tape
 }
 
-/// Goal: through any noise the receiver gives exactly 1..=n once in order, as the server holds them; and the
-/// packets that it says changed something give the same again. Method: seeded lines, a server that also
-/// loses requests, then a replay of the kept packets and the polls that acted.
+/// Goal: through any noise the receiver gives exactly 1..=n once in order, as the server holds
+/// them; and the packets that it says changed something give the same again. Method: seeded lines,
+/// a server that also loses requests, then a replay of the kept packets and the polls that acted.
 #[test]
 fn noisy_lines_give_every_message_once_and_replay_to_the_same() {
     for seed in 1..=60_u64 {
@@ -455,7 +461,10 @@ fn noisy_lines_give_every_message_once_and_replay_to_the_same() {
 proptest! {
     /// Goal: no bytes panic, and what parses is rebuilt to the same bytes.
     #[test]
-    fn any_bytes_are_parsed_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..80), count in 0..4_u16) {
+    fn any_bytes_are_parsed_or_refused(
+        bytes in proptest::collection::vec(any::<u8>(), 0..80),
+        count in 0..4_u16,
+    ) {
         let mut bytes = bytes;
         if bytes.len() >= HEADER_BYTES {
             bytes[18..20].copy_from_slice(&count.to_be_bytes());
@@ -476,7 +485,13 @@ proptest! {
 
     /// Goal: messages of any size go in and come out.
     #[test]
-    fn built_packets_give_their_messages_back(messages in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..50), 0..30), seq in 1..u64::MAX / 2) {
+    fn built_packets_give_their_messages_back(
+        messages in proptest::collection::vec(
+            proptest::collection::vec(any::<u8>(), 0..50),
+            0..30,
+        ),
+        seq in 1..u64::MAX / 2,
+    ) {
         let mut out = vec![0; 4_000];
         let mut builder = PacketBuilder::new(&mut out, SESSION, seq).unwrap();
         for message in &messages {

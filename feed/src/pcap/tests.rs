@@ -87,7 +87,8 @@ fn every_flavour_gives_the_payload() {
     }
 }
 
-/// Goal: Ethernet padding is cut off, TCP options are stepped over, the rest is skipped by its name.
+/// Goal: Ethernet padding is cut off, TCP options are stepped over, the rest is skipped by its
+/// name.
 #[test]
 fn padding_goes_and_the_rest_is_counted() {
     let mut padded = ethernet(0, &ip(17, &udp_body(b"x")));

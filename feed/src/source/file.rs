@@ -1,7 +1,7 @@
 //! Messages of a BinaryFILE as a source: one message at a time, numbered by the reader from 1.
 //!
-//! A file has no time of its own beyond what its messages carry, and no loss: whoever reads it decides the
-//! pace, and stops reading while it has no room.
+//! A file has no time of its own beyond what its messages carry, and no loss: whoever reads it
+//! decides the pace, and stops reading while it has no room.
 #![forbid(unsafe_code)]
 
 use super::{Received, Source};

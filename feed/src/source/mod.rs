@@ -1,8 +1,8 @@
 //! Where bytes come from.
 //!
-//! A [`Source`] gives one datagram (or, from a file, one message) at a time into the caller's bytes, never
-//! waits, and allocates nothing. It knows nothing of what the bytes mean. It owns the only system calls of this
-//! crate.
+//! A [`Source`] gives one datagram (or, from a file, one message) at a time into the caller's
+//! bytes, never waits, and allocates nothing. It knows nothing of what the bytes mean. It owns the
+//! only system calls of this crate.
 
 mod file;
 mod memory;
@@ -20,9 +20,11 @@ use std::io;
 pub struct Received {
     /// Bytes written to the front of the caller's bytes.
     pub bytes: usize,
-    /// When the kernel received them, on its wall clock since the Unix epoch, where the source has that.
+    /// When the kernel received them, on its wall clock since the Unix epoch, where the source has
+    /// that.
     pub stamp: Option<Nanos>,
-    /// Whether the datagram was longer than the caller's bytes: its end is lost, it must be dropped.
+    /// Whether the datagram was longer than the caller's bytes: its end is lost, it must be
+    /// dropped.
     pub cut: bool,
 }
 
@@ -31,7 +33,8 @@ pub trait Source {
     /// The next datagram or message; `None` when there is none now.
     ///
     /// # Errors
-    /// Those of the socket or file. `Interrupted` and the like never come out; what does is to be counted, and
-    /// for a socket the next call may succeed (a refused request makes one error, for instance).
+    /// Those of the socket or file. `Interrupted` and the like never come out; what does is to be
+    /// counted, and for a socket the next call may succeed (a refused request makes one error, for
+    /// instance).
     fn try_recv(&mut self, into: &mut [u8]) -> io::Result<Option<Received>>;
 }

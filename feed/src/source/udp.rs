@@ -1,4 +1,5 @@
-//! UDP, unicast or multicast: one non-blocking `recvmsg` a datagram, with the kernel's receive stamp.
+//! UDP, unicast or multicast: one non-blocking `recvmsg` a datagram, with the kernel's receive
+//! stamp.
 
 use super::{Received, Source};
 use shm::units::Nanos;
@@ -10,11 +11,13 @@ use std::os::fd::{AsRawFd, RawFd};
 /// How a socket is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UdpConfig {
-    /// Where to listen. A multicast group is joined, and the socket hears only that group; port 0 takes any.
+    /// Where to listen. A multicast group is joined, and the socket hears only that group; port 0
+    /// takes any.
     pub listen: SocketAddrV4,
     /// The address of the interface to join on; unspecified = the kernel's choice.
     pub interface: Ipv4Addr,
-    /// Receive buffer asked for, in bytes; the kernel may give less (see [`UdpSource::receive_buffer`]).
+    /// Receive buffer asked for, in bytes; the kernel may give less (see
+    /// [`UdpSource::receive_buffer`]).
     pub receive_buffer: usize,
     /// Ask for the kernel's receive stamp of each datagram (`SO_TIMESTAMPNS`).
     pub stamps: bool,
@@ -47,8 +50,8 @@ impl UdpSource {
     /// Opens, binds and joins.
     ///
     /// # Errors
-    /// Those of the socket calls: address in use, no such interface, no permission. What a machine may
-    /// lack (buffer size, busy poll) is no error: ask the getters what was given.
+    /// Those of the socket calls: address in use, no such interface, no permission. What a machine
+    /// may lack (buffer size, busy poll) is no error: ask the getters what was given.
     pub fn open(config: &UdpConfig) -> io::Result<Self> {
         let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;
         let group = *config.listen.ip();
@@ -70,7 +73,8 @@ impl UdpSource {
         Ok(Self { socket, stamps, receive_buffer, busy_poll })
     }
 
-    /// Sends a datagram without waiting, as requests for missed messages are; false when there is no room now.
+    /// Sends a datagram without waiting, as requests for missed messages are; false when there is
+    /// no room now.
     ///
     /// # Errors
     /// Those of the socket.
@@ -119,8 +123,8 @@ impl AsRawFd for UdpSource {
 /// Sets an integer option at the socket level.
 #[expect(unsafe_code, reason = "these options have no safe wrapper")]
 fn set_option(socket: &Socket, option: libc::c_int, value: libc::c_int) -> io::Result<()> {
-    // SAFETY: the descriptor is open for as long as `socket` is borrowed; the pointer and length are those of
-    // a live integer.
+    // SAFETY: the descriptor is open for as long as `socket` is borrowed; the pointer and length
+    // are those of a live integer.
     let result = unsafe {
         libc::setsockopt(
             socket.as_raw_fd(),
@@ -153,8 +157,9 @@ impl Source for UdpSource {
             header.msg_control = control.0.as_mut_ptr().cast();
             header.msg_controllen = size_of::<Control>();
         }
-        // SAFETY: the descriptor is open while `self` lives; `header` points to one part over the caller's bytes
-        // and to the control room, all of which outlive the call and are borrowed by nobody else.
+        // SAFETY: the descriptor is open while `self` lives; `header` points to one part over the
+        // caller's bytes and to the control room, all of which outlive the call and are borrowed by
+        // nobody else.
         let result = unsafe { libc::recvmsg(self.socket.as_raw_fd(), &raw mut header, 0) };
         let Ok(bytes) = usize::try_from(result) else {
             let error = io::Error::last_os_error();
@@ -172,15 +177,18 @@ impl Source for UdpSource {
 /// The kernel's stamp among the control messages of a received datagram.
 #[expect(unsafe_code, reason = "control messages are read through libc's cursor")]
 fn stamp_of(header: &libc::msghdr) -> Option<Nanos> {
-    // SAFETY: `recvmsg` filled the header; its control room is live and its length was set by the kernel.
+    // SAFETY: `recvmsg` filled the header; its control room is live and its length was set by the
+    // kernel.
     let mut message = unsafe { libc::CMSG_FIRSTHDR(header) };
     while !message.is_null() {
-        // SAFETY: not null, so it points to a whole control header inside the control room, which is aligned.
+        // SAFETY: not null, so it points to a whole control header inside the control room, which
+        // is aligned.
         let control = unsafe { message.read() };
         if control.cmsg_level == libc::SOL_SOCKET && control.cmsg_type == libc::SO_TIMESTAMPNS {
             // SAFETY: the cursor's data lies inside the control room.
             let data = unsafe { libc::CMSG_DATA(message) }.cast::<libc::timespec>();
-            // SAFETY: the kernel wrote a `timespec` as the data of this type; read without assuming alignment.
+            // SAFETY: the kernel wrote a `timespec` as the data of this type; read without assuming
+            // alignment.
             let time = unsafe { data.read_unaligned() };
             let seconds = u64::try_from(time.tv_sec).ok()?;
             let rest = u64::try_from(time.tv_nsec).ok()?;
@@ -207,8 +215,8 @@ mod tests {
         }
     }
 
-    /// Goal: datagrams arrive whole with the kernel's wall-clock stamp; an empty socket does not wait; a datagram
-    /// longer than the room is told.
+    /// Goal: datagrams arrive whole with the kernel's wall-clock stamp; an empty socket does not
+    /// wait; a datagram longer than the room is told.
     #[test]
     fn datagrams_arrive_with_the_kernel_s_stamp() {
         let mut source = UdpSource::open(&UdpConfig::default()).unwrap();
@@ -236,7 +244,8 @@ mod tests {
         assert!(source.receive_buffer() > 0);
     }
 
-    /// Goal: an unstamped socket gives no stamp; two sockets may hear one group, a taken port is refused.
+    /// Goal: an unstamped socket gives no stamp; two sockets may hear one group, a taken port is
+    /// refused.
     #[test]
     fn groups_are_shared_and_ports_are_not() {
         let mut plain =

@@ -52,7 +52,8 @@ impl Price4 {
         Self(U32::new(raw))
     }
 
-    /// From a [`Price`]; `None` when it is negative, absent, too large or finer than a ten-thousandth.
+    /// From a [`Price`]; `None` when it is negative, absent, too large or finer than a
+    /// ten-thousandth.
     #[must_use]
     pub const fn from_price(px: Price) -> Option<Self> {
         match px.to_price4() {

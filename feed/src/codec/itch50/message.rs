@@ -1,5 +1,5 @@
-//! The table of messages: one entry each makes the wire struct, its length check, its listener method and
-//! its arm of the decoder.
+//! The table of messages: one entry each makes the wire struct, its length check, its listener
+//! method and its arm of the decoder.
 #![forbid(unsafe_code)]
 
 use super::DecodeError;
@@ -70,7 +70,9 @@ macro_rules! messages {
     )+) => {
         $(
             $(#[$doc])*
-            #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+            #[derive(
+                Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
+            )]
             #[repr(C)]
             pub struct $name {
                 /// The common first 11 bytes.
@@ -87,7 +89,8 @@ macro_rules! messages {
             const _: () = assert!($bytes <= super::MESSAGE_BYTES_MAX);
         )+
 
-        /// A decoded message, borrowed from its bytes. For cold callers; hot ones implement [`Listener`].
+        /// A decoded message, borrowed from its bytes. For cold callers; hot ones implement
+        /// [`Listener`].
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum Message<'a> {
             $( $(#[$doc])* $name(&'a $name), )+
@@ -180,8 +183,8 @@ macro_rules! messages {
 messages! {
     /// `S` System Event. Source: ITCH 5.0, section 4.1.
     b'S' 12 SystemEvent on_system_event {
-        /// `O` start of messages, `S` start of system hours, `Q` start of market hours, `M` end of market
-        /// hours, `E` end of system hours, `C` end of messages.
+        /// `O` start of messages, `S` start of system hours, `Q` start of market hours, `M` end of
+        /// market hours, `E` end of system hours, `C` end of messages.
         event: u8,
     }
     /// `R` Stock Directory: binds the day's locate to a symbol. Source: ITCH 5.0, section 4.2.1.
@@ -330,7 +333,8 @@ messages! {
         /// The day's number of the match.
         match_number: U64,
     }
-    /// `C` Order Executed with Price: the print is not at the display price. Source: ITCH 5.0, section 4.4.2.
+    /// `C` Order Executed with Price: the print is not at the display price. Source: ITCH 5.0,
+    /// section 4.4.2.
     b'C' 36 OrderExecutedPrice on_executed_price {
         /// The resting order.
         order_ref: U64,
@@ -355,7 +359,8 @@ messages! {
         /// The resting order.
         order_ref: U64,
     }
-    /// `U` Order Replace: same side, stock and attribution, new reference. Source: ITCH 5.0, section 4.4.5.
+    /// `U` Order Replace: same side, stock and attribution, new reference. Source: ITCH 5.0,
+    /// section 4.4.5.
     b'U' 35 OrderReplace on_replace {
         /// The order that ends.
         order_ref: U64,

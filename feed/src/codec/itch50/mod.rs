@@ -1,8 +1,8 @@
 //! NASDAQ TotalView-ITCH 5.0: every message type, both directions.
 //!
-//! A message is decoded in one step: its first byte names a fixed layout, the layout is laid over the bytes
-//! without a copy, and a method of the [`Listener`] is called (static dispatch). There is no intermediate
-//! event, no allocation and no panic on any bytes (F10).
+//! A message is decoded in one step: its first byte names a fixed layout, the layout is laid over
+//! the bytes without a copy, and a method of the [`Listener`] is called (static dispatch). There is
+//! no intermediate event, no allocation and no panic on any bytes (F10).
 //!
 //! * An unknown type is skipped by the transport's length and counted by kind.
 //! * A message longer than the table is decoded by its known prefix and counted.
@@ -116,8 +116,8 @@ impl Decoder {
     /// Decodes one message and calls the listener's method for it.
     ///
     /// # Errors
-    /// [`DecodeError`] when the bytes are no message; nothing was called. The caller's sequence is broken at
-    /// this message: books that depend on it are STALE.
+    /// [`DecodeError`] when the bytes are no message; nothing was called. The caller's sequence is
+    /// broken at this message: books that depend on it are STALE.
     #[inline]
     pub fn decode<L: Listener>(
         &mut self,
@@ -150,8 +150,8 @@ impl Decoder {
     }
 }
 
-/// Lays a message into the front of `out` and says how many bytes it took; `None` when `out` is too short
-/// (nothing is written).
+/// Lays a message into the front of `out` and says how many bytes it took; `None` when `out` is too
+/// short (nothing is written).
 #[inline]
 pub fn encode<M: Body + IntoBytes + Immutable>(message: &M, out: &mut [u8]) -> Option<usize> {
     let bytes = message.as_bytes();

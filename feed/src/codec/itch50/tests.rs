@@ -17,10 +17,12 @@ const VECTORS: [&str; 15] = [
     "58 24c5 0000 1f1acefe785d 0000000002041a00 00000064",
     "44 0dbd 0000 1f1aced85ad8 0000000001668bd6",
     "55 1db3 0000 1f1aced771e9 0000000000e6897f 000000000145f2c7 00000064 001036c8",
-    "50 1193 0000 1f1acee462a9 0000000000000000 42 00000064 474f4f474c202020 001399f8 000000000003e642",
+    "50 1193 0000 1f1acee462a9 0000000000000000 42 00000064 474f4f474c202020 001399f8 \
+     000000000003e642",
     "48 2c3d 0000 1f1e7036e465 5a585a5a54202020 50 20 4c554450",
     "4a 2c3d 0000 1f1e703b4f95 5a585a5a54202020 00020918 00022344 0001aa90 00000000",
-    "49 193e 0000 1f1acede0ab2 0000000000000001 0000000000000000 4e 4d44432020202020 00071610 00071610 00071610 4f 4c",
+    "49 193e 0000 1f1acede0ab2 0000000000000001 0000000000000000 4e 4d44432020202020 00071610 \
+     00071610 00071610 4f 4c",
     "53 0000 0000 1f1acedb02f0 51",
     "59 24bd 0000 1f1ad5cc18b7 534f504120202020 31",
     "4c 0e40 0000 1f208142f846 4d41584d 46444c5320202020 59 4e 41",
@@ -180,9 +182,14 @@ fn lengths_are_the_sheet_s() {
 }
 
 proptest! {
-    /// Goal: decode then encode is the identity on any bytes of the right length, and no bytes panic.
+    /// Goal: decode then encode is the identity on any bytes of the right length, and no bytes
+    /// panic.
     #[test]
-    fn any_message_survives_a_round_trip(kind in 0..23_usize, mut bytes: [u8; 64], length in 0..64_usize) {
+    fn any_message_survives_a_round_trip(
+        kind in 0..23_usize,
+        mut bytes: [u8; 64],
+        length in 0..64_usize,
+    ) {
         bytes[0] = KINDS[kind];
         let full = length_of(KINDS[kind]).unwrap();
         let message = Message::decode(&bytes).unwrap().unwrap();
