@@ -3,7 +3,7 @@
 use super::desk::{Desk, Venue};
 use crate::soup_link::{LinkState, SoupLink};
 use gateway::session::soupbintcp::{
-    REJECT_CREDENTIALS, SequencedStore, ServerConfig, ServerEvent, SessionName,
+    LoginRequest, REJECT_CREDENTIALS, SequencedStore, ServerConfig, ServerEvent, SessionName,
 };
 use std::net::{TcpListener, TcpStream};
 
@@ -124,8 +124,7 @@ impl OuchServer {
         while let Some(event) = self.links[at].link.server.next_event() {
             match event {
                 ServerEvent::Login(request) => {
-                    let account = desk.find(&request);
-                    self.login(at, &request, account, desk);
+                    self.login(at, &request, desk, venue, settle);
                     turn.logins += usize::from(self.links[at].account.is_some());
                 }
                 ServerEvent::Message(bytes) => {
@@ -149,11 +148,12 @@ impl OuchServer {
     fn login(
         &mut self,
         at: usize,
-        request: &gateway::session::soupbintcp::LoginRequest,
-        account: Option<usize>,
+        request: &LoginRequest,
         desk: &mut Desk,
+        venue: &mut Venue<'_>,
+        settle: &mut impl Settle,
     ) {
-        let Some(number) = account else {
+        let Some(number) = desk.find(request) else {
             return self.links[at].link.server.reject(REJECT_CREDENTIALS);
         };
         let Some(account) = desk.account_mut(number) else { return };
@@ -165,6 +165,8 @@ impl OuchServer {
             if other != at && link.account == Some(number) {
                 link.account = None;
                 link.state = LinkState::Closed;
+                desk.on_disconnect(number, venue);
+                settle.settle(desk, venue);
             }
         }
         self.links[at].account = Some(number);
