@@ -37,8 +37,8 @@
 //!     fn on_message(&mut self, delivery: Delivery, message: &[u8]) {
 //!         let applied = self.0.apply(message);
 //!         if applied.top || applied.state {
-//!             let (top, flags) = (self.0.top(applied.instrument), self.0.flags(applied.instrument));
-//!             let _publish = (top, flags, delivery.t0);
+//!             let instrument = applied.instrument;
+//!             let _publish = (self.0.top(instrument), self.0.flags(instrument), delivery.t0);
 //!         }
 //!     }
 //!     fn on_event(&mut self, event: Event) {

@@ -266,26 +266,9 @@ fn long_recording_equals_its_best_until_unrecorded_orders_show() {
         }
         first_difference.get_or_insert(row);
         let gone = unseen_ends(books, &resting, &mentioned, &below, row, wanted);
-        let without: HashMap<(Side, Price), i64> =
-            gone.iter().fold(HashMap::new(), |mut sums, (order_ref, order)| {
-                let qty = books.books().order(*order_ref).unwrap().qty.0;
-                *sums.entry((order.side, Price::from_price4(order.px))).or_default() += qty;
-                sums
-            });
+        let without = quantities(books, &gone);
         assert_eq!(best(books, &without), wanted, "row {row} is not explained");
-        let names: Vec<String> = gone
-            .iter()
-            .map(|(id, order)| {
-                let below_row = below[&(order.side, order.px)];
-                format!(
-                    "order {id} ({:?} at {}, added in row {}) ended unrecorded: \
-                     below level 50 until row {below_row}",
-                    order.side,
-                    Price::from_price4(order.px),
-                    order.added_row
-                )
-            })
-            .collect();
+        let names: Vec<String> = gone.iter().map(|order| name(order, &below)).collect();
         let cause = causes.entry(names.join("; ")).or_insert((0, row, row));
         *cause = (cause.0 + 1, cause.1, row);
     });
@@ -296,6 +279,26 @@ fn long_recording_equals_its_best_until_unrecorded_orders_show() {
     }
     assert!(first_difference.is_none_or(|row| row >= 54_607), "{first_difference:?}");
     assert_eq!(equal + causes.values().map(|cause| cause.0).sum::<usize>(), 61_331);
+}
+
+/// What our book holds of some orders, by side and price.
+fn quantities(books: &ItchBooks, orders: &[(u64, &Resting)]) -> HashMap<(Side, Price), i64> {
+    let mut sums = HashMap::new();
+    for (order_ref, order) in orders {
+        let qty = books.books().order(*order_ref).unwrap().qty.0;
+        *sums.entry((order.side, Price::from_price4(order.px))).or_default() += qty;
+    }
+    sums
+}
+
+/// The cause that an unrecorded end is.
+fn name((id, order): &(u64, &Resting), below: &HashMap<(Side, u32), usize>) -> String {
+    let (px, below_row) = (Price::from_price4(order.px), below[&(order.side, order.px)]);
+    format!(
+        "order {id} ({:?} at {px}, added in row {}) ended unrecorded: below level 50 until row \
+         {below_row}",
+        order.side, order.added_row
+    )
 }
 
 /// Best bid and best ask: price and quantity.

@@ -388,6 +388,29 @@ fn noisy_lines(random: &mut Seeded, messages: u64) -> Tape {
     tape
 }
 
+/// What a receiver says when it is given only what was kept.
+fn replay(config: ReceiverConfig, journal: &[(u64, Kept)]) -> Heard {
+    let (mut again, mut heard) = (Receiver::new(config), Heard::default());
+    for (at, kept) in journal {
+        let at = Nanos(*at);
+        match kept {
+            Some((line, bytes)) => {
+                let _ = again.on_packet(*line, bytes, at, at, &mut heard);
+            }
+            None => {
+                let _ = again.poll(at, &mut heard);
+            }
+        }
+    }
+    heard
+}
+
+/// The events that concern books: not the health of lines.
+fn of_books(heard: &Heard) -> Vec<Event> {
+    let lines = |event: &Event| matches!(event, Event::LineDead { .. } | Event::LineAlive { .. });
+    heard.events.iter().filter(|event| !lines(event)).copied().collect()
+}
+
 /// Goal: through any noise the receiver gives exactly 1..=n once in order, as the server holds
 /// them; and the packets that it says changed something give the same again. Method: seeded lines,
 /// a server that also loses requests, then a replay of the kept packets and the polls that acted.
@@ -436,23 +459,7 @@ fn noisy_lines_give_every_message_once_and_replay_to_the_same() {
         assert!(live.counts().gaps > 0 && live.counts().duplicates > 0 && live.counts().lost == 0);
         assert_eq!(live.arbiter().conflicts(), 0);
 
-        let mut again = Receiver::new(config);
-        let mut reheard = Heard::default();
-        for (at, packet) in &journal {
-            match packet {
-                Some((line, bytes)) => {
-                    let _ = again.on_packet(*line, bytes, Nanos(*at), Nanos(*at), &mut reheard);
-                }
-                None => {
-                    let _ = again.poll(Nanos(*at), &mut reheard);
-                }
-            }
-        }
-        let of_books = |heard: &Heard| {
-            let lines =
-                |event: &&Event| !matches!(event, Event::LineDead { .. } | Event::LineAlive { .. });
-            heard.events.iter().filter(lines).copied().collect::<Vec<_>>()
-        };
+        let reheard = replay(config, &journal);
         assert_eq!(heard.messages, reheard.messages, "seed {seed}");
         assert_eq!(of_books(&heard), of_books(&reheard), "seed {seed}");
     }
