@@ -237,6 +237,11 @@ impl Tape {
             .unwrap();
             socket.set_recv_buffer_size(64 << 20).unwrap();
             socket.bind(&address.into()).unwrap();
+            if let std::net::IpAddr::V4(group) = address.ip()
+                && group.is_multicast()
+            {
+                socket.join_multicast_v4(&group, &std::net::Ipv4Addr::LOCALHOST).unwrap();
+            }
             let socket: UdpSocket = socket.into();
             socket.set_nonblocking(true).unwrap();
             socket
@@ -245,6 +250,15 @@ impl Tape {
             lines: [bind(addresses.itch_a), bind(addresses.itch_b)],
             hashes: bind(addresses.hash.unwrap()),
             request: addresses.request,
+        }
+    }
+
+    /// Waits for the first packet, and leaves it there.
+    pub(crate) fn wait_for_first(&self) {
+        let started = Instant::now();
+        while self.lines[0].peek(&mut [0; 2048]).is_err() {
+            assert!(started.elapsed() < PATIENCE, "a packet comes");
+            std::thread::sleep(Duration::from_micros(200));
         }
     }
 

@@ -9,6 +9,8 @@ use gateway::codec::ouch50::{
 };
 
 const QUIET: &str = "--start on-login --rate 500 --seed 3 --linger 0";
+/// Options of a market whose recording is played at once and has no orders.
+const IDLE: &str = "--speed max --linger 60";
 const NONE: Appendage<'static> = Appendage::EMPTY;
 
 fn skip_start_of_day(trader: &mut Trader) {
@@ -204,8 +206,9 @@ fn empty_market(folder: &std::path::Path, symbol: &str) -> std::path::PathBuf {
 fn users_trade_with_each_other() {
     let folder = tempfile::tempdir().unwrap();
     let input = empty_market(folder.path(), "ZZZ");
-    let text = format!("--user ALICE --user BOB --linger 60 --input {}", input.display());
-    let (running, _tape) = Running::start(&text);
+    let text = format!("--user ALICE --user BOB {IDLE} --input {}", input.display());
+    let (running, tape) = Running::start(&text);
+    tape.wait_for_first();
     let mut alice = Trader::login(running.addresses.ouch, "alice", 1);
     let mut bob = Trader::login(running.addresses.ouch, "BOB", 1);
     for trader in [&mut alice, &mut bob] {
@@ -307,14 +310,15 @@ fn stream_survives_its_connections() {
     assert_eq!(summary.users[0].counts.logins, 3);
 }
 
-/// Goal: a user's orders that meet are kept apart when told so: the incoming one's rest is cancelled, the
-/// resting one stays. Method: one user on both sides of a market without a flow.
+/// Goal: a user's orders that meet are kept apart when told so: the incoming one's rest is
+/// cancelled, the resting one stays. Method: one user on both sides of a market without a flow.
 #[test]
 fn orders_of_one_user_are_kept_apart_when_told_so() {
     let folder = tempfile::tempdir().unwrap();
     let input = empty_market(folder.path(), "ZZZ");
-    let text = format!("--self-match prevent --linger 60 --input {}", input.display());
-    let (running, _tape) = Running::start(&text);
+    let text = format!("--self-match prevent {IDLE} --input {}", input.display());
+    let (running, tape) = Running::start(&text);
+    tape.wait_for_first();
     let mut trader = Trader::login(running.addresses.ouch, "DEMO01", 2);
     trader.send(&order(1, SideCode::SELL, 100, "ZZZ", 500_000), NONE);
     accepted(&mut trader);
@@ -338,8 +342,9 @@ fn orders_of_one_user_are_kept_apart_when_told_so() {
 fn orders_end_with_the_connection_when_told_so() {
     let folder = tempfile::tempdir().unwrap();
     let input = empty_market(folder.path(), "ZZZ");
-    let text = format!("--cancel-on-disconnect --linger 60 --input {}", input.display());
-    let (running, _tape) = Running::start(&text);
+    let text = format!("--cancel-on-disconnect {IDLE} --input {}", input.display());
+    let (running, tape) = Running::start(&text);
+    tape.wait_for_first();
     let mut trader = Trader::login(running.addresses.ouch, "DEMO01", 2);
     for number in 1..=2 {
         trader.send(&order(number, SideCode::SELL, 100, "ZZZ", 500_000), NONE);
@@ -353,15 +358,15 @@ fn orders_end_with_the_connection_when_told_so() {
     assert_eq!(running.stop().users[0].open_orders, 0);
 }
 
-/// Goal: a broken trade is told to its owner and on the tape, and leaves the position. Method: one trade
-/// of two users, every trade broken.
+/// Goal: a broken trade is told to its owner and on the tape, and leaves the position. Method: one
+/// trade of two users, every trade broken.
 #[test]
 fn broken_trade_leaves_the_position() {
     let folder = tempfile::tempdir().unwrap();
     let input = empty_market(folder.path(), "ZZZ");
-    let text =
-        format!("--user A --user B --faults break=1 --linger 60 --input {}", input.display());
+    let text = format!("--user A --user B --faults break=1 {IDLE} --input {}", input.display());
     let (running, tape) = Running::start(&text);
+    tape.wait_for_first();
     let mut seller = Trader::login(running.addresses.ouch, "A", 2);
     let mut buyer = Trader::login(running.addresses.ouch, "B", 2);
     seller.send(&order(1, SideCode::SELL, 100, "ZZZ", 500_000), NONE);

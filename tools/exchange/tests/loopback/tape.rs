@@ -86,6 +86,20 @@ fn requests_bring_back_what_the_lines_lost() {
     assert!(summary.requests.answered > 0);
 }
 
+/// Goal: the lines may be multicast groups. Method: both lines as groups on the loopback interface;
+/// every sequence is heard.
+#[test]
+fn lines_may_be_multicast() {
+    let groups = "--itch-a 239.255.26.1:0 --itch-b 239.255.26.2:0";
+    let (running, tape) =
+        Running::start(&format!("{groups} --messages 5000 --rate 50000 --linger 0"));
+    let heard = tape.hear();
+    let summary = running.finish();
+    assert_eq!(summary.messages + 1, heard.end);
+    assert!(heard.requested < summary.messages / 2, "the lines carried it, not the requests");
+    rebuild(&heard, &BUILT_IN);
+}
+
 /// Goal: without clients the seed names the tape. Method: SHA-256 of 60,000 messages of three runs,
 /// one of another seed, paced differently each time.
 #[test]
