@@ -161,7 +161,11 @@ pub(crate) struct Recording {
 
 impl Recording {
     /// Reads a session: the last complete one, or the one of `epoch`.
-    pub(crate) fn read(dir: &Path, epoch: Option<u16>, layout: Option<&str>) -> Result<Self, ReplayError> {
+    pub(crate) fn read(
+        dir: &Path,
+        epoch: Option<u16>,
+        layout: Option<&str>,
+    ) -> Result<Self, ReplayError> {
         let journal = Journal::open(dir)?;
         let mut epochs = journal.epochs()?;
         epochs.sort_unstable();
@@ -174,7 +178,11 @@ impl Recording {
         Err(ReplayError::NoSession)
     }
 
-    fn read_epoch(journal: &Journal, epoch: u16, layout: Option<&str>) -> Result<Option<Self>, ReplayError> {
+    fn read_epoch(
+        journal: &Journal,
+        epoch: u16,
+        layout: Option<&str>,
+    ) -> Result<Option<Self>, ReplayError> {
         let mut texts = Texts::default();
         let mut raw = Raw::default();
         for lane in journal.lanes(epoch)? {
@@ -185,12 +193,15 @@ impl Recording {
                     texts.take(kind, record.body);
                     continue;
                 }
-                raw.take(StageId(record.header.stage), Recorded {
-                    kind,
-                    at: record.header.at,
-                    ts: Nanos(record.header.ts),
-                    body: record.body.to_vec(),
-                });
+                raw.take(
+                    StageId(record.header.stage),
+                    Recorded {
+                        kind,
+                        at: record.header.at,
+                        ts: Nanos(record.header.ts),
+                        body: record.body.to_vec(),
+                    },
+                );
             }
         }
         if !texts.complete {
@@ -199,8 +210,9 @@ impl Recording {
         let mut sources = Sources::text("journal", &texts.config);
         sources.layout = layout.map(str::to_owned);
         let loaded = sources.load().map_err(ReplayError::Config)?;
-        let instruments = Instruments::parse("journal", &texts.instruments)
-            .map_err(|faults| ReplayError::Instruments(faults.iter().map(ToString::to_string).collect()))?;
+        let instruments = Instruments::parse("journal", &texts.instruments).map_err(|faults| {
+            ReplayError::Instruments(faults.iter().map(ToString::to_string).collect())
+        })?;
         let bound = loaded.bind(&instruments).map_err(ReplayError::Config)?;
         let plan = plan(&loaded, &anywhere()).map_err(ReplayError::Config)?;
         Ok(Some(Self {
@@ -231,7 +243,9 @@ impl Recording {
                     RecordKind::Tx => pending = Some(record),
                     RecordKind::Sent => {
                         let sent = Sent::read(&record.body).is_some_and(|sent| sent.result >= 0);
-                        if let Some((tx, bytes)) = pending.take().filter(|_| sent).and_then(|tx| Tx::split(&tx.body)) {
+                        if let Some((tx, bytes)) =
+                            pending.take().filter(|_| sent).and_then(|tx| Tx::split(&tx.body))
+                        {
                             let bytes = bytes.get(..usize::from(tx.len)).unwrap_or_default();
                             digest.take(usize::from(stage.index()), bytes);
                         }
@@ -351,7 +365,10 @@ pub fn recorded(dir: &Path, epoch: Option<u16>) -> Result<OrderStream, ReplayErr
 
 impl Recording {
     /// The opening that the session began with.
-    pub(crate) fn opening(&self, setup: &crate::risk::setup::Setup) -> Result<Opening, ReplayError> {
+    pub(crate) fn opening(
+        &self,
+        setup: &crate::risk::setup::Setup,
+    ) -> Result<Opening, ReplayError> {
         Ok(Opening::recorded(
             self.opening_risk.clone(),
             self.opening_messages.clone(),

@@ -178,8 +178,12 @@ impl Control {
                 Ok(scope) => self.arm(scope, &reason, caller),
                 Err(error) => Reply::error(&error),
             },
-            Request::Enable { strategy } => self.switch(&strategy, CommandOp::StrategyEnable, caller),
-            Request::Disable { strategy } => self.switch(&strategy, CommandOp::StrategyDisable, caller),
+            Request::Enable { strategy } => {
+                self.switch(&strategy, CommandOp::StrategyEnable, caller)
+            }
+            Request::Disable { strategy } => {
+                self.switch(&strategy, CommandOp::StrategyDisable, caller)
+            }
             Request::Set { strategy, param, value } => self.set(&strategy, &param, &value, caller),
             Request::Status => Reply::ok(&self.status()),
             Request::Stop => {
@@ -202,12 +206,23 @@ impl Control {
         let cancel = Command { instrument, ..command(CommandOp::CancelAll, strategy, 0, 0) };
         self.journal(Operator::KILL, strategy, 0, 0, &format!("{scope:?} {reason}"), caller);
         let told = self.give(StageId::Risk, cancel, reason, caller);
-        if told { Reply::ok("killed") } else { Reply::ok("killed; cancels are queued behind others") }
+        if told {
+            Reply::ok("killed")
+        } else {
+            Reply::ok("killed; cancels are queued behind others")
+        }
     }
 
     fn arm(&mut self, scope: Scope, reason: &str, caller: Caller) -> Reply {
         let Some(judged) = self.gates.judge(scope) else { return Reply::error("no such scope") };
-        if !self.journal(Operator::ARM, StrategyId::OPERATOR, 0, 0, &format!("{scope:?} {reason}"), caller) {
+        if !self.journal(
+            Operator::ARM,
+            StrategyId::OPERATOR,
+            0,
+            0,
+            &format!("{scope:?} {reason}"),
+            caller,
+        ) {
             return Reply::error("the journal is full: nothing was armed");
         }
         match self.gates.try_open(&judged) {
@@ -235,7 +250,9 @@ impl Control {
             Ok(change) => change,
             Err(error) => return Reply::error(&error),
         };
-        let Ok(index) = u8::try_from(change.index) else { return Reply::error("no such parameter") };
+        let Ok(index) = u8::try_from(change.index) else {
+            return Reply::error("no such parameter");
+        };
         let command = command(CommandOp::StrategySet, id, index, change.value);
         if self.give(StageId::Strategy(id), command, &format!("{param}={value}"), caller) {
             Reply::ok(&format!("{name}: {param} = {value}"))
@@ -280,7 +297,11 @@ impl Control {
     fn status(&self) -> String {
         let closed: Vec<String> =
             self.gates.gates().closed().map(|scope| format!("{scope:?}")).collect();
-        let gates = if closed.is_empty() { "armed".to_owned() } else { format!("closed: {}", closed.join(", ")) };
+        let gates = if closed.is_empty() {
+            "armed".to_owned()
+        } else {
+            format!("closed: {}", closed.join(", "))
+        };
         format!("{gates}; {} orders working", self.working.get())
     }
 
@@ -317,7 +338,15 @@ impl Control {
         output.try_push(command.into(), now).is_ok()
     }
 
-    fn journal(&mut self, op: u8, strategy: StrategyId, param: u8, value: i64, text: &str, caller: Caller) -> bool {
+    fn journal(
+        &mut self,
+        op: u8,
+        strategy: StrategyId,
+        param: u8,
+        value: i64,
+        text: &str,
+        caller: Caller,
+    ) -> bool {
         let now = self.clock.now();
         let record = Operator {
             op,

@@ -31,10 +31,7 @@ impl Caller {
     /// The engine itself.
     #[must_use]
     pub fn own() -> Self {
-        Self {
-            uid: rustix::process::getuid().as_raw(),
-            pid: std::process::id(),
-        }
+        Self { uid: rustix::process::getuid().as_raw(), pid: std::process::id() }
     }
 }
 
@@ -115,8 +112,11 @@ impl Server {
             let Some(caller) = allowed(&stream) else { continue };
             let Some(token) = self.connections.iter().position(Option::is_none) else { continue };
             let mut connection = Connection { stream, caller, line: Vec::new() };
-            let registered =
-                self.poll.registry().register(&mut connection.stream, Token(token), Interest::READABLE);
+            let registered = self.poll.registry().register(
+                &mut connection.stream,
+                Token(token),
+                Interest::READABLE,
+            );
             if let (Ok(()), Some(place)) = (registered, self.connections.get_mut(token)) {
                 *place = Some(connection);
             }
@@ -129,7 +129,9 @@ impl Server {
         let open = loop {
             match connection.stream.read(&mut bytes) {
                 Ok(0) => break false,
-                Ok(count) => connection.line.extend_from_slice(bytes.get(..count).unwrap_or_default()),
+                Ok(count) => {
+                    connection.line.extend_from_slice(bytes.get(..count).unwrap_or_default())
+                }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break true,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(_) => break false,

@@ -1,10 +1,6 @@
 //! The engine's directory: its lock, the place of its hot files, the epoch, the gates.
 
-#![expect(
-    clippy::disallowed_types,
-    clippy::disallowed_macros,
-    reason = "cold: before the start"
-)]
+#![expect(clippy::disallowed_types, clippy::disallowed_macros, reason = "cold: before the start")]
 
 use rustix::fs::{FlockOperation, flock};
 use shm::gates::{GateOpener, Gates, GatesError, Shape};
@@ -26,7 +22,9 @@ pub enum HomeError {
         source: io::Error,
     },
     /// Another engine runs in it.
-    #[error("{0}: another engine runs in this directory; stop it, or name another with `engine.dir`")]
+    #[error(
+        "{0}: another engine runs in this directory; stop it, or name another with `engine.dir`"
+    )]
     InUse(PathBuf),
     /// What a dead engine left in memory could not be saved.
     #[error(transparent)]

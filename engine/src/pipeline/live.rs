@@ -88,7 +88,9 @@ pub enum StartError {
         source: io::Error,
     },
     /// A secret is missing.
-    #[error("gateway.{gateway}.session.password_env: the environment has no {variable} of 1 to 10 characters")]
+    #[error(
+        "gateway.{gateway}.session.password_env: the environment has no {variable} of 1 to 10 characters"
+    )]
     Password {
         /// Which gateway.
         gateway: String,
@@ -107,7 +109,9 @@ pub enum StartError {
     #[error("a thread could not be made: {0}; raise `ulimit -u`")]
     Thread(io::Error),
     /// The opening records do not fit a lane.
-    #[error("journal.segment_mib: the session's opening does not fit the lanes; write a larger number")]
+    #[error(
+        "journal.segment_mib: the session's opening does not fit the lanes; write a larger number"
+    )]
     OpeningTooLong,
 }
 
@@ -183,7 +187,14 @@ pub fn start(
         notes.push(refusal.text().to_owned());
     }
 
-    let fresh = Assembly { config: &config, instruments: &instruments, bound, plan: &plan, epoch: home.epoch, opening: &Opening::default() };
+    let fresh = Assembly {
+        config: &config,
+        instruments: &instruments,
+        bound,
+        plan: &plan,
+        epoch: home.epoch,
+        opening: &Opening::default(),
+    };
     let setup = fresh.risk_setup();
     let opening = match LastSession::read(&home.dir)? {
         Some(last) => Opening::after(&last, &setup, days)?,
@@ -192,7 +203,15 @@ pub fn start(
     let assembly = Assembly { opening: &opening, ..fresh };
 
     let (mut lanes, tails) = make_lanes(&home, &plan, &config)?;
-    let records = OpeningRecords { loaded, instruments: &instruments, plan: &plan, opening: &opening, clock: &clock, epoch: home.epoch, days };
+    let records = OpeningRecords {
+        loaded,
+        instruments: &instruments,
+        plan: &plan,
+        opening: &opening,
+        clock: &clock,
+        epoch: home.epoch,
+        days,
+    };
     write_opening(&mut lanes, &records).map_err(|_| StartError::OpeningTooLong)?;
 
     let planned = plan_region(&config, &plan, instruments.len(), &home, &clock);
@@ -205,14 +224,18 @@ pub fn start(
     let first_start = !gates_path.exists();
     let (gates, mut opener) = home.gates(shape_of(&config, &instruments))?;
     let (ends, targets) = live_ends(&config, gates, failed)?;
-    let Pipeline { threads, commands } = assembly.build(&clock, &region, planned.sheet, World::Live(ends))?;
+    let Pipeline { threads, commands } =
+        assembly.build(&clock, &region, planned.sheet, World::Live(ends))?;
     let server = Server::bind(&home.socket_path()).map_err(|source| StartError::Socket {
         key: "engine.dir".to_owned(),
         address: home.socket_path().display().to_string(),
         source,
     })?;
     // What a kill closed stays closed over restarts; only what was never armed is armed here.
-    if first_start && (options.arm || config.engine.arm) && let Some(judged) = opener.judge(Scope::Global) {
+    if first_start
+        && (options.arm || config.engine.arm)
+        && let Some(judged) = opener.judge(Scope::Global)
+    {
         let opened = opener.try_open(&judged);
         debug_assert!(opened.is_ok(), "nobody else has the gates yet");
     }
@@ -225,9 +248,17 @@ pub fn start(
     let stop = StopFlag::default();
     let group = match config.journal.mode {
         crate::config::model::JournalMode::Async => Nanos(100_000_000),
-        crate::config::model::JournalMode::Group | crate::config::model::JournalMode::Sync => config.journal.group,
+        crate::config::model::JournalMode::Group | crate::config::model::JournalMode::Sync => {
+            config.journal.group
+        }
     };
-    let archive = ArchiveThread { archiver, group, clock: clock.clone(), meters: archive_meters, phase: phase.clone() };
+    let archive = ArchiveThread {
+        archiver,
+        group,
+        clock: clock.clone(),
+        meters: archive_meters,
+        phase: phase.clone(),
+    };
     let archive = spawn("wl-archive", &plan, move || archive.run())?;
     let mut lanes = lanes.into_iter();
     let lane0 = lanes.next().ok_or(StartError::OpeningTooLong)?;
@@ -247,7 +278,9 @@ pub fn start(
     let dial_phase = phase.clone();
     let dialer = spawn("wl-dialer", &plan, move || run_dialer(targets, &dial_phase))?;
     let mut hot = Vec::new();
-    for (((row, stages), lane), meters) in plan.threads.iter().zip(threads).zip(lanes).zip(planned.threads) {
+    for (((row, stages), lane), meters) in
+        plan.threads.iter().zip(threads).zip(lanes).zip(planned.threads)
+    {
         let thread = HotThread {
             name: row.name.clone().into(),
             core: row.core,
@@ -267,7 +300,20 @@ pub fn start(
         });
         hot.push(handle.map_err(StartError::Thread)?);
     }
-    Ok(Running { home, plan, config, instruments, region, phase, stop, notes, hot, archive, control, dialer })
+    Ok(Running {
+        home,
+        plan,
+        config,
+        instruments,
+        region,
+        phase,
+        stop,
+        notes,
+        hot,
+        archive,
+        control,
+        dialer,
+    })
 }
 
 impl Running {
@@ -336,8 +382,13 @@ impl Running {
         let _ = self.dialer.join();
         let archive = self.archive.join().unwrap_or(Ok(()));
         drop(lane0);
-        let mut finished =
-            Finished { positions: Vec::new(), state_hash: 0, working: 0, archive, region: self.region };
+        let mut finished = Finished {
+            positions: Vec::new(),
+            state_hash: 0,
+            working: 0,
+            archive,
+            region: self.region,
+        };
         let stages = threads.iter().flat_map(|thread| &thread.stages);
         for stage in stages {
             if let Stage::Risk(stage) = stage {
@@ -354,13 +405,18 @@ impl Running {
 
 /// Every position that risk has touched, by name.
 #[must_use]
-pub fn position_rows(risk: &crate::risk::Risk, config: &Config, instruments: &Instruments) -> Vec<PositionRow> {
+pub fn position_rows(
+    risk: &crate::risk::Risk,
+    config: &Config,
+    instruments: &Instruments,
+) -> Vec<PositionRow> {
     let mut rows = Vec::new();
     for (strategy, instrument, holding) in risk.holdings() {
         let name = strategy.index().checked_sub(1).and_then(|at| config.strategies.get(at));
         let row = instruments.get(instrument);
         let multiplier = row.map_or(1, |row| row.multiplier);
-        let value = risk.mark(instrument).and_then(|mark: Price| mark.notional(holding.qty, multiplier));
+        let value =
+            risk.mark(instrument).and_then(|mark: Price| mark.notional(holding.qty, multiplier));
         let unrealised = value.map_or(0, |value| value.0 - holding.cost);
         rows.push(PositionRow {
             strategy: name.map_or_else(|| "operator".to_owned(), |row| row.name.clone()),
@@ -405,8 +461,10 @@ fn make_lanes(
 /// Effects before causes: gateways' lanes, then the others, lane 0 last.
 fn archive_order(tails: Vec<LaneTail>, plan: &Plan) -> Vec<LaneTail> {
     let has_gateway = |tail: &LaneTail| {
-        let thread = usize::from(tail.spec().lane).checked_sub(1).and_then(|at| plan.threads.get(at));
-        thread.is_some_and(|row| row.stages.iter().any(|stage| matches!(stage, StageId::Gateway(_))))
+        let thread =
+            usize::from(tail.spec().lane).checked_sub(1).and_then(|at| plan.threads.get(at));
+        thread
+            .is_some_and(|row| row.stages.iter().any(|stage| matches!(stage, StageId::Gateway(_))))
     };
     let (mut first, mut rest): (Vec<_>, Vec<_>) = tails.into_iter().partition(has_gateway);
     rest.sort_by_key(|tail| core::cmp::Reverse(tail.spec().lane));
@@ -421,7 +479,13 @@ struct PlannedRegion {
     archive: ArchiveKeys,
 }
 
-fn plan_region(config: &Config, plan: &Plan, instruments: usize, home: &Home, clock: &Clock) -> PlannedRegion {
+fn plan_region(
+    config: &Config,
+    plan: &Plan,
+    instruments: usize,
+    home: &Home,
+    clock: &Clock,
+) -> PlannedRegion {
     let mut builder = RegionBuilder::new(home.epoch, clock.now());
     let mut sheet = Sheet::new(config);
     let mut threads = Vec::new();
@@ -479,11 +543,13 @@ fn live_ends(
         })?;
         sources.push(Some(Box::new(lines)));
         channels.push(match row.hash_channel {
-            Some(address) => Some(Box::new(HashChannel::open(address).map_err(|source| StartError::Socket {
-                key: format!("feed.{}.hash_channel", row.name),
-                address: address.to_string(),
-                source,
-            })?)),
+            Some(address) => {
+                Some(Box::new(HashChannel::open(address).map_err(|source| StartError::Socket {
+                    key: format!("feed.{}.hash_channel", row.name),
+                    address: address.to_string(),
+                    source,
+                })?))
+            }
             None => None,
         });
     }

@@ -32,13 +32,23 @@ impl Lines {
     ///
     /// # Errors
     /// What the kernel said: the address is in use or not of this machine.
-    pub fn open(a: SocketAddr, b: Option<SocketAddr>, request: Option<SocketAddr>) -> io::Result<Self> {
-        let open = |address: SocketAddr| UdpSource::open(&UdpConfig { listen: v4(address)?, ..UdpConfig::default() });
+    pub fn open(
+        a: SocketAddr,
+        b: Option<SocketAddr>,
+        request: Option<SocketAddr>,
+    ) -> io::Result<Self> {
+        let open = |address: SocketAddr| {
+            UdpSource::open(&UdpConfig { listen: v4(address)?, ..UdpConfig::default() })
+        };
         let lines = std::iter::once(a).chain(b).map(open).collect::<io::Result<Vec<_>>>()?;
         let recovery = match request {
             Some(server) => {
                 let any = SocketAddrV4::new(*v4(a)?.ip(), 0);
-                let any = if any.ip().is_multicast() { SocketAddrV4::new(std::net::Ipv4Addr::UNSPECIFIED, 0) } else { any };
+                let any = if any.ip().is_multicast() {
+                    SocketAddrV4::new(std::net::Ipv4Addr::UNSPECIFIED, 0)
+                } else {
+                    any
+                };
                 Some((open(any.into())?, v4(server)?))
             }
             None => None,
@@ -50,7 +60,9 @@ impl Lines {
 fn v4(address: SocketAddr) -> io::Result<SocketAddrV4> {
     match address {
         SocketAddr::V4(address) => Ok(address),
-        SocketAddr::V6(_) => Err(io::Error::new(io::ErrorKind::Unsupported, "an IPv4 address is wanted")),
+        SocketAddr::V6(_) => {
+            Err(io::Error::new(io::ErrorKind::Unsupported, "an IPv4 address is wanted"))
+        }
     }
 }
 
@@ -131,7 +143,8 @@ pub fn run_dialer(mut targets: Vec<DialTarget>, phase: &Phase) {
             if target.wanted.load(Ordering::Relaxed) == 0 || target.links.is_full() {
                 continue;
             }
-            let config = DialConfig { timeout: Duration::from_secs(1), ..DialConfig::new(target.address) };
+            let config =
+                DialConfig { timeout: Duration::from_secs(1), ..DialConfig::new(target.address) };
             match dial(&config) {
                 Ok(link) => {
                     // ORDERING: Relaxed; as above. It is taken down before the link can be seen gone.

@@ -31,7 +31,10 @@ pub(super) struct OpeningRecords<'a> {
 ///
 /// # Errors
 /// [`LaneFull`]: the segments are too few or too small.
-pub(super) fn write_opening(lanes: &mut [LaneWriter], with: &OpeningRecords<'_>) -> Result<(), LaneFull> {
+pub(super) fn write_opening(
+    lanes: &mut [LaneWriter],
+    with: &OpeningRecords<'_>,
+) -> Result<(), LaneFull> {
     let now = with.clock.now();
     for (at, lane) in lanes.iter_mut().enumerate() {
         if let Some(row) = at.checked_sub(1).and_then(|thread| with.plan.threads.get(thread)) {
@@ -57,12 +60,23 @@ pub(super) fn write_opening(lanes: &mut [LaneWriter], with: &OpeningRecords<'_>)
     text(lane, RecordKind::Instruments, &instruments_csv(with.instruments), now)?;
     text(lane, RecordKind::Topology, &topology(with), now)?;
     let point = with.clock.anchor();
-    let anchor = Anchor { engine: point.engine, wall: point.wall, tsc: point.tsc, uncertainty: point.uncertainty };
+    let anchor = Anchor {
+        engine: point.engine,
+        wall: point.wall,
+        tsc: point.tsc,
+        uncertainty: point.uncertainty,
+    };
     write(lane, RecordKind::Anchor, anchor.bytes(), &[], now)?;
     text(lane, RecordKind::OpenComplete, "", now)
 }
 
-fn write(lane: &mut LaneWriter, kind: RecordKind, body: &[u8], more: &[u8], now: Nanos) -> Result<(), LaneFull> {
+fn write(
+    lane: &mut LaneWriter,
+    kind: RecordKind,
+    body: &[u8],
+    more: &[u8],
+    now: Nanos,
+) -> Result<(), LaneFull> {
     let body = [body, more].concat();
     lane.append(kind as u16, RecordStage::CONTROL.0, 0, now, &body).map(|_| ())
 }
@@ -79,11 +93,21 @@ fn instruments_csv(instruments: &Instruments) -> String {
     for row in instruments.iter() {
         let bands = row.ticks.iter().filter(|band| band.tick.0 > 0);
         let ticks: Vec<String> = bands.map(|band| format!("{}:{}", band.from, band.tick)).collect();
-        let close = if row.prior_close.is_none() { String::new() } else { row.prior_close.to_string() };
+        let close =
+            if row.prior_close.is_none() { String::new() } else { row.prior_close.to_string() };
         text.push_str(&format!(
             "{},{},{},{},{},{},{},{},{},{},{}\n",
-            row.venue, row.symbol, row.currency, row.multiplier, row.lot, row.qty_min, row.qty_max,
-            row.px_min, row.px_max, close, ticks.join("|")
+            row.venue,
+            row.symbol,
+            row.currency,
+            row.multiplier,
+            row.lot,
+            row.qty_min,
+            row.qty_max,
+            row.px_min,
+            row.px_max,
+            close,
+            ticks.join("|")
         ));
     }
     text
@@ -107,7 +131,12 @@ fn topology(with: &OpeningRecords<'_>) -> String {
 }
 
 /// What a stage begins with, as its own first records.
-fn write_carried(lane: &mut LaneWriter, stage: StageId, opening: &Opening, now: Nanos) -> Result<(), LaneFull> {
+fn write_carried(
+    lane: &mut LaneWriter,
+    stage: StageId,
+    opening: &Opening,
+    now: Nanos,
+) -> Result<(), LaneFull> {
     let byte = stage_byte(stage).0;
     match stage {
         StageId::Feed(_) | StageId::Strategy(_) => {}
@@ -118,7 +147,9 @@ fn write_carried(lane: &mut LaneWriter, stage: StageId, opening: &Opening, now: 
         }
         StageId::Gateway(id) => {
             let of_gateway = |gateway: u8| GatewayId(gateway) == id;
-            for SentMessage { tx, bytes } in opening.messages.iter().filter(|sent| of_gateway(sent.tx.gateway)) {
+            for SentMessage { tx, bytes } in
+                opening.messages.iter().filter(|sent| of_gateway(sent.tx.gateway))
+            {
                 let body = [tx.bytes(), bytes].concat();
                 lane.append(RecordKind::CarryTx as u16, byte, 0, now, &body)?;
             }

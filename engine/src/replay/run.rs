@@ -55,7 +55,8 @@ pub fn run(dir: &Path, epoch: Option<u16>, layout: Option<&str>) -> Result<Repla
         epoch: recording.epoch,
         opening: &opening,
     };
-    let ends = ReplayEnds { records, sinks: sinks(&digest, recording.loaded.config.gateways.len()) };
+    let ends =
+        ReplayEnds { records, sinks: sinks(&digest, recording.loaded.config.gateways.len()) };
     let clock = Clock::given(Nanos(0));
     let mut builder = RegionBuilder::new(recording.epoch, Nanos(0));
     let mut sheet = Sheet::new(&recording.loaded.config);
@@ -75,7 +76,8 @@ pub fn run(dir: &Path, epoch: Option<u16>, layout: Option<&str>) -> Result<Repla
         Stage::Feed(_) | Stage::Strategy(_) | Stage::Gateway(_) => None,
     });
     drop(stages);
-    let digest = Arc::try_unwrap(digest).map_err(|_| ReplayError::Stuck("a sink is still held".to_owned()))?;
+    let digest = Arc::try_unwrap(digest)
+        .map_err(|_| ReplayError::Stuck("a sink is still held".to_owned()))?;
     let stream = digest.into_inner().unwrap_or_else(PoisonError::into_inner).finish();
     Ok(Replayed {
         epoch: recording.epoch,
@@ -89,7 +91,11 @@ pub fn run(dir: &Path, epoch: Option<u16>, layout: Option<&str>) -> Result<Repla
 }
 
 /// The state that the recording's own risk records lead to.
-fn recorded_state(recording: &Recording, opening: &Opening, mut risk: Risk) -> Result<u64, ReplayError> {
+fn recorded_state(
+    recording: &Recording,
+    opening: &Opening,
+    mut risk: Risk,
+) -> Result<u64, ReplayError> {
     opening.restore_into(&mut risk)?;
     let records = recording.records.get(&StageId::RISK.0);
     for record in records.into_iter().flatten() {
@@ -98,7 +104,10 @@ fn recorded_state(recording: &Recording, opening: &Opening, mut risk: Risk) -> R
     Ok(risk.state_hash())
 }
 
-fn sinks(digest: &Arc<Mutex<StreamDigest>>, gateways: usize) -> Vec<Option<Box<dyn FnMut(&[u8]) + Send>>> {
+fn sinks(
+    digest: &Arc<Mutex<StreamDigest>>,
+    gateways: usize,
+) -> Vec<Option<Box<dyn FnMut(&[u8]) + Send>>> {
     let each = (0..gateways).map(|gateway| {
         let digest = Arc::clone(digest);
         let sink = move |bytes: &[u8]| {
@@ -130,7 +139,13 @@ struct Lane {
 
 impl Lane {
     fn new(stages: Vec<Stage>, number: u16) -> Self {
-        let spec = LaneSpec { lane: number, epoch: 1, segment_bytes: 1 << 22, segments: 4, layout_hash: 0 };
+        let spec = LaneSpec {
+            lane: number,
+            epoch: 1,
+            segment_bytes: 1 << 22,
+            segments: 4,
+            layout_hash: 0,
+        };
         let (writer, tail) = LaneWriter::in_memory(spec);
         Self { stages, writer, tail }
     }
@@ -165,8 +180,11 @@ impl Lane {
 }
 
 fn run_threads(threads: Vec<Vec<Stage>>) -> Result<Vec<Stage>, ReplayError> {
-    let lanes: Vec<Lane> =
-        threads.into_iter().enumerate().map(|(at, stages)| Lane::new(stages, at as u16 + 1)).collect();
+    let lanes: Vec<Lane> = threads
+        .into_iter()
+        .enumerate()
+        .map(|(at, stages)| Lane::new(stages, at as u16 + 1))
+        .collect();
     let open = Arc::new(AtomicU64::new(lanes.iter().map(Lane::open).sum()));
     let moves = Arc::new(AtomicU64::new(0));
     let mut handles = Vec::new();
@@ -257,6 +275,9 @@ impl Stage {
         };
         let next = self.replay().front();
         let (record, at) = next.map_or((RecordKind::OpenComplete, 0), |next| (next.kind, next.at));
-        format!("{kind} waits for the inputs of {record} at {at}, {} records to go", self.replay().len())
+        format!(
+            "{kind} waits for the inputs of {record} at {at}, {} records to go",
+            self.replay().len()
+        )
     }
 }

@@ -14,6 +14,8 @@ use shm::units::{Price, Qty};
 struct Book {
     bid: Working,
     ask: Working,
+    /// Prices that risk refused last, by side: asked for again only once another price was wanted.
+    refused: (Price, Price),
     /// Signed position from this session's own fills.
     position: Qty,
 }
@@ -56,6 +58,14 @@ impl Maker {
             Side::Buy => &mut book.bid,
             Side::Sell => &mut book.ask,
         };
+        let refused = match side {
+            Side::Buy => &mut book.refused.0,
+            Side::Sell => &mut book.refused.1,
+        };
+        if *refused == px {
+            return;
+        }
+        *refused = Price::NONE;
         if order.is_empty() {
             if let Ok(id) = desk.enter(instrument, side, px, qty, Tif::Day, OrdType::Limit) {
                 *order = Working { id, px, qty, ..Working::default() };
@@ -111,14 +121,17 @@ impl Strategy for Maker {
 
     fn on_reject(&mut self, reject: &RiskReject, _desk: &mut Desk<'_>) {
         let Some(book) = self.books.get_mut(reject.instrument.index()) else { return };
-        for order in [&mut book.bid, &mut book.ask] {
+        let Book { bid, ask, refused: (refused_bid, refused_ask), .. } = book;
+        for (order, refused) in [(bid, refused_bid), (ask, refused_ask)] {
             if !order.is_of(reject.cl_ord_id) {
                 continue;
             }
+            *refused = order.px;
             if order.live {
                 // A refused replace: the order stands as it was, one use behind the refused id.
                 order.id = shm::ids::ClOrdId(order.id.0.saturating_sub(1));
                 order.busy = false;
+                order.px = Price::NONE;
             } else {
                 *order = Working::default();
             }
