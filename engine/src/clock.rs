@@ -79,8 +79,9 @@ impl Clock {
         }
     }
 
-    /// Converts a wall-clock stamp of the kernel to engine time by the last anchor; `None` when it is
-    /// later than `read` or more than a second before it (the caller counts it and takes the read).
+    /// Converts a wall-clock stamp of the kernel to engine time by the last anchor; `None` when it
+    /// is later than `read` or more than a second before it (the caller counts it and takes the
+    /// read).
     #[must_use]
     #[inline]
     pub fn from_wall(&self, wall: Nanos, read: Nanos) -> Option<Nanos> {
@@ -92,8 +93,8 @@ impl Clock {
         (age <= Nanos::SECOND.0).then_some(engine)
     }
 
-    /// Takes a new anchor: reads the wall clock between two readings of the counter, the tightest of
-    /// a few tries. Called by a cold thread, about once a second.
+    /// Takes a new anchor: reads the wall clock between two readings of the counter, the tightest
+    /// of a few tries. Called by a cold thread, about once a second.
     #[must_use]
     pub fn anchor(&self) -> AnchorPoint {
         let Kind::Live(live) = &self.kind else {
@@ -144,7 +145,8 @@ pub fn wall_now() -> Nanos {
 mod tests {
     use super::*;
 
-    /// Goal: engine time never steps back and keeps to the wall clock. Method: many reads, one anchor.
+    /// Goal: engine time never steps back and keeps to the wall clock. Method: many reads, one
+    /// anchor.
     #[test]
     fn the_clock_rises_and_stays_near_the_wall() {
         let clock = Clock::start();

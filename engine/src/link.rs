@@ -45,7 +45,10 @@ pub struct Input {
 enum InputEnd {
     Ring(rtrb::Consumer<Message>),
     Broadcast(EventPoller<Message, SingleProducerBarrier>),
-    Replay { from: mpsc::Receiver<Message>, peeked: Option<Message> },
+    Replay {
+        from: mpsc::Receiver<Message>,
+        peeked: Option<Message>,
+    },
     /// Joined to nothing.
     Closed,
 }
@@ -149,7 +152,8 @@ impl Input {
         count
     }
 
-    /// Looks at the next message without taking it. Not for broadcasts, whose readers never need it.
+    /// Looks at the next message without taking it. Not for broadcasts, whose readers never need
+    /// it.
     #[inline]
     pub fn peek(&mut self) -> Option<Message> {
         match &mut self.end {

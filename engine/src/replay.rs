@@ -1,9 +1,9 @@
-//! Replay: a recorded journal through the same stages, following the recorded order of their inputs,
-//! on any layout; and what the recording itself says, to compare with.
+//! Replay: a recorded journal through the same stages, following the recorded order of their
+//! inputs, on any layout; and what the recording itself says, to compare with.
 //!
-//! The stream hash of a session is SHA-256 over the application messages given to its link, in order,
-//! without framing; the hash of a run is SHA-256 over, per gateway in order of name, the name, a zero
-//! byte, and that digest.
+//! The stream hash of a session is SHA-256 over the application messages given to its link, in
+//! order, without framing; the hash of a run is SHA-256 over, per gateway in order of name, the
+//! name, a zero byte, and that digest.
 
 #![expect(
     clippy::disallowed_types,

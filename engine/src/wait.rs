@@ -5,7 +5,8 @@
 pub enum Wait {
     /// Nothing: poll again at once.
     Spin,
-    /// `pause`: fewer polls leave the awaited line with its writer (see FLOOR: 0.72 of a bare spin).
+    /// `pause`: fewer polls leave the awaited line with its writer (see FLOOR: 0.72 of a bare
+    /// spin).
     SpinHint,
     /// `sched_yield`: for machines with fewer cores than spinning threads.
     Yield,

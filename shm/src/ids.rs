@@ -29,7 +29,8 @@ id!(
     InstrumentId(u32)
 );
 id!(
-    /// Index of a strategy. 0 is the operator: orders placed by hand go through risk like any other.
+    /// Index of a strategy. 0 is the operator: orders placed by hand go through risk like any
+    /// other.
     StrategyId(u8)
 );
 id!(

@@ -24,7 +24,8 @@ byte_enum! {
         FeedStatus = 3, "FeedStatus";
         /// [`Intent`] to enter an order.
         IntentNew = 10, "IntentNew";
-        /// [`Intent`] to replace an order: `cl_ord_id` is the new id, the old one is the use before it.
+        /// [`Intent`] to replace an order: `cl_ord_id` is the new id, the old one is the use before
+        /// it.
         IntentReplace = 11, "IntentReplace";
         /// [`Intent`] to cancel an order.
         IntentCancel = 12, "IntentCancel";
@@ -34,7 +35,8 @@ byte_enum! {
         ApprovedReplace = 21, "ApprovedReplace";
         /// [`Approved`] cancel.
         ApprovedCancel = 22, "ApprovedCancel";
-        /// [`ExecReport`]: the order lives at the venue; `last_px`, `last_qty` are the accepted terms.
+        /// [`ExecReport`]: the order lives at the venue; `last_px`, `last_qty` are the accepted
+        /// terms.
         Accepted = 32, "Accepted";
         /// [`ExecReport`]: accepted and at once dead (OUCH order state `D`).
         AcceptedDead = 33, "AcceptedDead";
@@ -58,9 +60,11 @@ byte_enum! {
         Restated = 42, "Restated";
         /// [`ExecReport`] made by the gateway: never sent; `reason` is a [`crate::reason::Reason`].
         GateReject = 45, "GateReject";
-        /// [`ExecReport`] made by the gateway: the send failed after the first byte; outcome unknown.
+        /// [`ExecReport`] made by the gateway: the send failed after the first byte; outcome
+        /// unknown.
         SendFailed = 46, "SendFailed";
-        /// [`ExecReport`] made by the gateway: logged on and the stream is whole; orders may be sent.
+        /// [`ExecReport`] made by the gateway: logged on and the stream is whole; orders may be
+        /// sent.
         SessionUp = 47, "SessionUp";
         /// [`ExecReport`] made by the gateway: the session is gone.
         SessionDown = 48, "SessionDown";
@@ -283,7 +287,8 @@ macro_rules! body {
 }
 
 body! {
-    /// Best bid and ask of one book after a change. An absent side has [`Price::NONE`] and quantity 0.
+    /// Best bid and ask of one book after a change. An absent side has [`Price::NONE`] and quantity
+    /// 0.
     BookTop [BookTop] {
         /// [`Kind::BookTop`].
         kind: u8,

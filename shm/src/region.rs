@@ -12,8 +12,8 @@
 //! old one mapped keeps the old one and sees in its header that the writer is gone.
 //!
 //! # Layout
-//! All words are little endian u64 unless said, at multiples of 8. Offsets are bytes from the start of the
-//! file.
+//! All words are little endian u64 unless said, at multiples of 8. Offsets are bytes from the start
+//! of the file.
 //!
 //! Header, 128 bytes:
 //!

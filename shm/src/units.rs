@@ -4,8 +4,8 @@
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-/// A price in units of 1e-9 of the quote currency. Range of `i64`; negative prices are representable
-/// (some futures trade there) and refused by risk unless the instrument allows them.
+/// A price in units of 1e-9 of the quote currency. Range of `i64`; negative prices are
+/// representable (some futures trade there) and refused by risk unless the instrument allows them.
 ///
 /// # Layout
 /// 8 bytes, native endian.
@@ -178,7 +178,8 @@ impl Price {
         tick.0 > 0 && self.0.rem_euclid(tick.0) == 0
     }
 
-    /// The largest multiple of `tick` at or below the price; `None` for a tick of zero or less or overflow.
+    /// The largest multiple of `tick` at or below the price; `None` for a tick of zero or less or
+    /// overflow.
     #[must_use]
     pub const fn floor_to_tick(self, tick: Self) -> Option<Self> {
         if tick.0 <= 0 {
@@ -190,7 +191,8 @@ impl Price {
         }
     }
 
-    /// The smallest multiple of `tick` at or above the price; `None` for a tick of zero or less or overflow.
+    /// The smallest multiple of `tick` at or above the price; `None` for a tick of zero or less or
+    /// overflow.
     #[must_use]
     pub const fn ceil_to_tick(self, tick: Self) -> Option<Self> {
         match self.floor_to_tick(tick) {
@@ -391,7 +393,8 @@ pub mod decimal {
         }
     }
 
-    /// Writes `value` with `decimals` implied decimals, trailing zeros dropped down to `keep` decimals.
+    /// Writes `value` with `decimals` implied decimals, trailing zeros dropped down to `keep`
+    /// decimals.
     fn write_scaled(
         out: &mut fmt::Formatter<'_>,
         value: i128,
@@ -441,7 +444,8 @@ mod tests {
     use super::decimal::{DecimalError, parse_scaled};
     use super::*;
 
-    /// Goal: a decimal survives text and back at every scale. Method: random integers, print, parse.
+    /// Goal: a decimal survives text and back at every scale. Method: random integers, print,
+    /// parse.
     #[test]
     fn printed_decimals_parse_back() {
         proptest::proptest!(|(raw in (i64::MIN + 1)..i64::MAX)| {

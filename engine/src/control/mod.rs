@@ -1,8 +1,8 @@
 //! The only way in: commands from a local socket to the hot threads. A cold thread with lane 0.
 //!
 //! A line of JSON in, a line of JSON out, one request a line, as many as the caller likes. Callers
-//! are known by the credentials of the socket: the engine's own user and root may speak, nobody else.
-//! What changes anything is journalled with who asked, before it acts; a kill acts first.
+//! are known by the credentials of the socket: the engine's own user and root may speak, nobody
+//! else. What changes anything is journalled with who asked, before it acts; a kill acts first.
 
 #![expect(
     clippy::disallowed_types,

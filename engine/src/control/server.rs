@@ -50,8 +50,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// Listens at `path`, for the owner alone. A socket left by a dead engine is replaced: the caller
-    /// holds the directory's lock.
+    /// Listens at `path`, for the owner alone. A socket left by a dead engine is replaced: the
+    /// caller holds the directory's lock.
     ///
     /// # Errors
     /// What the kernel said.

@@ -32,8 +32,8 @@ impl ArchiveThread {
     /// Runs until told to stop, then archives and syncs what is left.
     ///
     /// # Errors
-    /// [`ArchiveError`] of the final turn. An error before it is final for the archiver (C11): it is
-    /// counted, `failed` is raised for the risk stage to see, and nothing is retried.
+    /// [`ArchiveError`] of the final turn. An error before it is final for the archiver (C11): it
+    /// is counted, `failed` is raised for the risk stage to see, and nothing is retried.
     pub fn run(mut self) -> Result<(), ArchiveError> {
         let mut anchored = Nanos(0);
         while !self.phase.is(PhaseOf::Stop) {

@@ -1,5 +1,5 @@
-//! Puts stages together from configuration, plan and opening state; the same for a live run and for a
-//! replay, which differ in where inputs come from and where bytes go.
+//! Puts stages together from configuration, plan and opening state; the same for a live run and for
+//! a replay, which differ in where inputs come from and where bytes go.
 
 #![expect(clippy::disallowed_macros, reason = "cold: before the start")]
 

@@ -54,7 +54,8 @@ pub struct Home {
 }
 
 impl Home {
-    /// Makes and locks the directories, saves what a dead engine left in memory, takes the next epoch.
+    /// Makes and locks the directories, saves what a dead engine left in memory, takes the next
+    /// epoch.
     ///
     /// # Errors
     /// [`HomeError`]; nothing is half-started: the lock goes with the value.

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! lock ─► save what a dead engine left ─► epoch, synced ─► rebuild ─► lanes ─► opening records
-//!      ─► sockets ─► threads ─► (log on, replay the venue's stream, cancel what was carried) ─► trade
+//!      ─► sockets ─► threads ─► (log on, replay the venue's stream, cancel what was carried) ─►
+//!      trade
 //! ```
 
 #![expect(
@@ -586,7 +587,8 @@ fn spawn<T: Send + 'static>(
     let builder = std::thread::Builder::new().name(name.to_owned());
     builder
         .spawn(move || {
-            // Helpers work wherever they are; off the hot cores is better, and planned where there are any.
+            // Helpers work wherever they are; off the hot cores is better, and planned where there
+            // are any.
             let _ = pin::to_cores(&cores);
             body()
         })

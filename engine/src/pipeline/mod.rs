@@ -1,4 +1,5 @@
-//! The pipeline: makes the rings, moves each end into its stage, runs named pinned threads, stops them.
+//! The pipeline: makes the rings, moves each end into its stage, runs named pinned threads, stops
+//! them.
 
 pub mod archive;
 pub mod assemble;

@@ -1,4 +1,5 @@
-//! Sockets of a live run: datagrams of feeds, the side channel, and the dialer that connects gateways.
+//! Sockets of a live run: datagrams of feeds, the side channel, and the dialer that connects
+//! gateways.
 
 #![expect(clippy::disallowed_methods, reason = "cold: the dialer is a helper thread and sleeps")]
 
@@ -74,7 +75,8 @@ impl Source for Lines {
         };
         // A socket's error (a refused request, say) is one poll without a datagram.
         let received = source.try_recv(buffer).ok().flatten()?;
-        // A datagram that was cut is handed on short: it fails the packet's own check and is counted.
+        // A datagram that was cut is handed on short: it fails the packet's own check and is
+        // counted.
         Some((received.bytes, received.stamp))
     }
 
@@ -147,7 +149,8 @@ pub fn run_dialer(mut targets: Vec<DialTarget>, phase: &Phase) {
                 DialConfig { timeout: Duration::from_secs(1), ..DialConfig::new(target.address) };
             match dial(&config) {
                 Ok(link) => {
-                    // ORDERING: Relaxed; as above. It is taken down before the link can be seen gone.
+                    // ORDERING: Relaxed; as above. It is taken down before the link can be seen
+                    // gone.
                     target.wanted.store(0, Ordering::Relaxed);
                     let pushed = target.links.push(AnyLink::Tcp(link));
                     debug_assert!(pushed.is_ok(), "the ring has one place and was not full");

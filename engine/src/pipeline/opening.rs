@@ -77,7 +77,8 @@ pub struct LastSession {
 }
 
 impl LastSession {
-    /// Reads the last session of a directory; `None` when there was none whose opening was complete.
+    /// Reads the last session of a directory; `None` when there was none whose opening was
+    /// complete.
     ///
     /// # Errors
     /// [`OpeningError`]: the journal is damaged. Nothing may start on it.
@@ -148,8 +149,8 @@ impl LastSession {
         }
     }
 
-    /// The first of a gateway is the one carried over: its sequence is where risk had come to. Later
-    /// ones say which session it logged on to.
+    /// The first of a gateway is the one carried over: its sequence is where risk had come to.
+    /// Later ones say which session it logged on to.
     fn take_session(&mut self, read: VenueSession) {
         match self.sessions.iter_mut().find(|known| known.gateway == read.gateway) {
             Some(known) if known.session == read.session => {}
@@ -185,8 +186,8 @@ pub struct Opening {
 }
 
 impl Opening {
-    /// Rebuilds the last session and makes an opening of what is left of it. Orders that were approved
-    /// and for which no message was ever written were never sent: they are released here.
+    /// Rebuilds the last session and makes an opening of what is left of it. Orders that were
+    /// approved and for which no message was ever written were never sent: they are released here.
     ///
     /// # Errors
     /// [`OpeningError::Restore`]: a record contradicts those before it.
@@ -273,8 +274,8 @@ impl Opening {
         mine.map(|order| (order.root, order.last))
     }
 
-    /// The newest id of each working order: no strategy knows them, so they are cancelled once their
-    /// session is up.
+    /// The newest id of each working order: no strategy knows them, so they are cancelled once
+    /// their session is up.
     pub fn working(&self) -> impl Iterator<Item = ClOrdId> {
         self.working.iter().map(|order| order.last)
     }
@@ -338,8 +339,8 @@ fn approved_of(sent: &SentMessage, order: &WorkingOrder) -> Approved {
     }
 }
 
-/// Reports for orders and replaces that were approved and never written for the wire: the journal is
-/// ahead of the wire, so no venue can know them.
+/// Reports for orders and replaces that were approved and never written for the wire: the journal
+/// is ahead of the wire, so no venue can know them.
 fn never_sent(risk: &Risk, messages: &[SentMessage]) -> Vec<(ExecReport, GatewayId)> {
     let is_sent = |id: ClOrdId| messages.iter().any(|sent| sent.tx.cl_ord_id == id);
     let mut reports = Vec::new();

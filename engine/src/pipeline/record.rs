@@ -26,8 +26,8 @@ pub(super) struct OpeningRecords<'a> {
     pub(super) days: u32,
 }
 
-/// Writes the opening into all lanes; `lanes[0]` is the control thread's, the others are those of the
-/// plan's threads. `OpenComplete` comes last: without it a session never began.
+/// Writes the opening into all lanes; `lanes[0]` is the control thread's, the others are those of
+/// the plan's threads. `OpenComplete` comes last: without it a session never began.
 ///
 /// # Errors
 /// [`LaneFull`]: the segments are too few or too small.

@@ -25,8 +25,8 @@ use std::time::{Duration, Instant};
 /// No stage moved for this long: the recording does not fit.
 const STUCK: Duration = Duration::from_secs(10);
 
-/// Replays a session: the last complete one, or the one of `epoch`; on the layout of the recording, or
-/// another.
+/// Replays a session: the last complete one, or the one of `epoch`; on the layout of the recording,
+/// or another.
 ///
 /// # Errors
 /// [`ReplayError`].

@@ -1,7 +1,7 @@
 //! The feed stage: datagrams of one feed in, changes of tops, prints and states out.
 //!
-//! It has no primary port: `RxFeed`, `Tick` and `LinkRoom` in the order written are its whole input.
-//! A datagram that can change anything is in the lane before it is applied.
+//! It has no primary port: `RxFeed`, `Tick` and `LinkRoom` in the order written are its whole
+//! input. A datagram that can change anything is in the lane before it is applied.
 
 mod out;
 
@@ -250,7 +250,8 @@ impl FeedStage {
             }
             RecordKind::Tick => {
                 let mut events = Events::default();
-                // The request went out when it was recorded; here only its effect on the gap counts.
+                // The request went out when it was recorded; here only its effect on the gap
+                // counts.
                 let _ = self.receiver.poll(record.ts, &mut events);
                 let mut turn = Turn { now: record.ts, lane: turn.lane, clock: turn.clock };
                 self.after_tick(&events, &mut turn);

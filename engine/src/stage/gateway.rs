@@ -1,6 +1,7 @@
 //! The gateway stage: approvals in, bytes out; bytes in, reports out. One venue session.
 //!
-//! Primary port: approvals. `RxVenue` for bytes and for links opened and closed; `Tx` before a send,
+//! Primary port: approvals. `RxVenue` for bytes and for links opened and closed; `Tx` before a
+//! send,
 //! `Sent` after it, `TxVoid` in its place. An order that is not on the wire yet is overtaken by
 //! cancels, and annihilated by its own.
 
@@ -400,8 +401,8 @@ impl GatewayStage {
         })
     }
 
-    /// Encodes into the lane and commits. `None` when the venue's rules allow no such message: then it
-    /// is void.
+    /// Encodes into the lane and commits. `None` when the venue's rules allow no such message: then
+    /// it is void.
     fn encode(&mut self, item: Item, now: Nanos, turn: &mut Turn<'_>) -> Option<Held> {
         let (t0, at) = (item.approved.t0, self.at());
         let Ok(mut claim) = turn.lane.claim(Tx::BYTES, TX_BYTES_MAX) else {
@@ -443,7 +444,8 @@ impl GatewayStage {
         Some(Held { item, place, urn, len, encoded: stamp })
     }
 
-    /// Gives a committed message to the socket, if the gate is still open. True when it is done with.
+    /// Gives a committed message to the socket, if the gate is still open. True when it is done
+    /// with.
     fn offer(&mut self, held: Held, turn: &mut Turn<'_>) -> bool {
         self.held = None;
         let now = turn.clock.now();

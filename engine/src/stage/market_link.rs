@@ -1,9 +1,10 @@
 //! One of a feed's outputs: lossless while its readers keep up, the latest state of each book when
 //! they do not.
 //!
-//! Full-policy: the book is marked, a print is dropped and counted; once there is room the latest top
-//! of each marked book goes out with CONFLATED. The feed never waits. Which send met the full ring,
-//! and how many marked books each later step sent, are written, so that a replay conflates alike.
+//! Full-policy: the book is marked, a print is dropped and counted; once there is room the latest
+//! top of each marked book goes out with CONFLATED. The feed never waits. Which send met the full
+//! ring, and how many marked books each later step sent, are written, so that a replay conflates
+//! alike.
 
 use crate::link::Output;
 use shm::message::Message;
@@ -113,7 +114,8 @@ impl MarketLink {
         Some(Link { link: self.index, ordinal, ..Link::default() })
     }
 
-    /// Sends the latest state of up to `most` marked keys, in key order, until the ring is full again.
+    /// Sends the latest state of up to `most` marked keys, in key order, until the ring is full
+    /// again.
     /// `latest` makes the message of a key. How many went out.
     pub fn flush(
         &mut self,

@@ -1,8 +1,8 @@
 //! Stages: the four steps between two sockets, each a `poll` function of its inputs and the time.
 //!
-//! A live stage chooses what to take next, writes that choice into its lane where it is not implied,
-//! and acts. A replayed stage reads the choice from the record and acts. The acting code is the same;
-//! each stage's module holds both drivers, side by side.
+//! A live stage chooses what to take next, writes that choice into its lane where it is not
+//! implied, and acts. A replayed stage reads the choice from the record and acts. The acting code
+//! is the same; each stage's module holds both drivers, side by side.
 
 pub mod book_check;
 pub mod feed;
@@ -31,7 +31,8 @@ pub const ROOM_MIN: usize = 64 * 1024;
 
 impl Turn<'_> {
     /// Appends a record of `stage`, which has taken `at` primary messages. False when the lane is
-    /// full; stages look at the room before they take inputs, so that happens only to those that do not.
+    /// full; stages look at the room before they take inputs, so that happens only to those that do
+    /// not.
     #[inline]
     pub fn write(
         &mut self,

@@ -1,10 +1,10 @@
 //! The risk stage: decides on intents, applies reports, tells strategies. The one owner of orders,
 //! reservations, positions and money, and the only producer of the gateways' rings.
 //!
-//! Primary port: market data of the first feed. One `Approved`, `Denied` or `CancelAsked` per intent
-//! and one `OrderEvent` per report, in the order taken; `Took` for commands and further feeds. What
-//! the world decided (a gate, the journal, a full ring) is in the record itself: a `Denied` with that
-//! reason.
+//! Primary port: market data of the first feed. One `Approved`, `Denied` or `CancelAsked` per
+//! intent and one `OrderEvent` per report, in the order taken; `Took` for commands and further
+//! feeds. What the world decided (a gate, the journal, a full ring) is in the record itself: a
+//! `Denied` with that reason.
 
 mod updates;
 
@@ -361,7 +361,8 @@ impl RiskStage {
             return false;
         }
         input.pop();
-        // The clock is read once per decision: it is the time the rules see, and a stamp of the trip.
+        // The clock is read once per decision: it is the time the rules see, and a stamp of the
+        // trip.
         let now = turn.clock.now().max(turn.now);
         let world = World {
             gates_open: self.gates.as_ref().is_none_or(|gates| {

@@ -7,8 +7,8 @@ use shm::ids::{Cause, ClOrdId, InstrumentId};
 use shm::message::{Intent, Kind, OrdType, Side, Tif};
 use shm::units::{Nanos, Price, Qty};
 
-/// What the strategy asked was not taken: the ring to risk is full or its slots are used up. Nothing
-/// has happened; ask again on a later event.
+/// What the strategy asked was not taken: the ring to risk is full or its slots are used up.
+/// Nothing has happened; ask again on a later event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct Busy;
@@ -34,8 +34,8 @@ impl Terms {
     }
 }
 
-/// Where a strategy's intents leave: the ring to risk, and the count that makes each send of a replay
-/// the same send as in the recording.
+/// Where a strategy's intents leave: the ring to risk, and the count that makes each send of a
+/// replay the same send as in the recording.
 pub struct Outlet {
     pub(crate) intents: Output,
     /// Sends tried so far.
@@ -163,8 +163,8 @@ impl Desk<'_> {
         }
     }
 
-    /// Asks to replace an order: new price, and new quantity for the whole chain, executions counted.
-    /// The new id; it rules once the venue confirms.
+    /// Asks to replace an order: new price, and new quantity for the whole chain, executions
+    /// counted. The new id; it rules once the venue confirms.
     ///
     /// # Errors
     /// [`Busy`]: nothing was asked.

@@ -1,6 +1,6 @@
 //! `maker`: quotes around the book. In each instrument it keeps one bid and one ask, half of
-//! `spread_ticks` either side of the mid, moved by `skew_ticks_per_lot` per lot of position towards getting rid of it, and
-//! replaces them when they have to move.
+//! `spread_ticks` either side of the mid, moved by `skew_ticks_per_lot` per lot of position towards
+//! getting rid of it, and replaces them when they have to move.
 
 use super::Strategy;
 use super::desk::Desk;

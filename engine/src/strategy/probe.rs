@@ -1,7 +1,8 @@
 //! `probe`: one order per `every` changes of the top, for measuring latency. Its orders rest
 //! `offset_ticks` behind the touch and are cancelled at the next change after they are live. With
-//! `bad_every` above 0, each such order is deliberately wrong, in rotation: too large, off tick, far
-//! from the market, of no quantity, and the same thing over and over; a demonstration of refusals.
+//! `bad_every` above 0, each such order is deliberately wrong, in rotation: too large, off tick,
+//! far from the market, of no quantity, and the same thing over and over; a demonstration of
+//! refusals.
 
 use super::Strategy;
 use super::desk::Desk;

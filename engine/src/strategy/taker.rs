@@ -1,6 +1,6 @@
-//! `taker`: takes the side that the book leans away from. When the bid's share of the quantity at the
-//! touch reaches `imbalance_bps`, it buys `qty` at the ask as immediate-or-cancel, and mirrored; at
-//! most one order at a time and one per `cooldown_ms` in an instrument.
+//! `taker`: takes the side that the book leans away from. When the bid's share of the quantity at
+//! the touch reaches `imbalance_bps`, it buys `qty` at the ask as immediate-or-cancel, and
+//! mirrored; at most one order at a time and one per `cooldown_ms` in an instrument.
 
 use super::Strategy;
 use super::desk::Desk;

@@ -189,8 +189,8 @@ impl Journal {
         LaneReader::new(self.dir.clone(), position)
     }
 
-    /// Hash of the record layouts, as the writer of a lane gave it; `None` while nothing is there. A
-    /// reader that was built for another layout stops here.
+    /// Hash of the record layouts, as the writer of a lane gave it; `None` while nothing is there.
+    /// A reader that was built for another layout stops here.
     ///
     /// # Errors
     /// [`ReadError`].

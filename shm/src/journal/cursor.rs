@@ -1,8 +1,8 @@
 //! Reading a lane from anywhere: archived segments first, then the ones still in memory.
 //!
-//! A reader is an ordinary process that may be slow, stopped or killed: it takes no lock, holds back
-//! no writer, and copies through the kernel (`pread`), so that a file cut short or removed under it is
-//! an error and never a signal.
+//! A reader is an ordinary process that may be slow, stopped or killed: it takes no lock, holds
+//! back no writer, and copies through the kernel (`pread`), so that a file cut short or removed
+//! under it is an error and never a signal.
 #![forbid(unsafe_code)]
 
 use super::catalog::ReadError;
@@ -106,7 +106,8 @@ impl LaneReader {
     }
 
     /// The next record; `None` when there is none yet (ask again) or the epoch is over (a later
-    /// epoch exists). A lane is without gaps: what a reader missed in memory it reads from the disk.
+    /// epoch exists). A lane is without gaps: what a reader missed in memory it reads from the
+    /// disk.
     ///
     /// # Errors
     /// [`ReadError`]; the reader stays where it is and may be asked again.
@@ -327,8 +328,8 @@ pub(super) fn open_if_there(path: &Path) -> Result<Option<File>, FileError> {
     }
 }
 
-/// Reads up to `bytes` bytes from `offset` into `block`, fewer at the end of the file. The block never
-/// grows beyond what the file holds.
+/// Reads up to `bytes` bytes from `offset` into `block`, fewer at the end of the file. The block
+/// never grows beyond what the file holds.
 fn read_block(
     open: &Open,
     offset: u64,

@@ -55,10 +55,10 @@ impl From<FileError> for EpochError {
     }
 }
 
-/// The number of this start: 1 + the highest in `dir/epoch`, in the journal of `dir` and in `hot_dir`,
-/// and never below `hours_since_2026` (hours since 2026-01-01 00:00 UTC, saturating), so that even a
-/// lost directory does not bring an id back. It is written and synced, with its folder, before the
-/// call returns (C2). The caller holds the single-instance lock.
+/// The number of this start: 1 + the highest in `dir/epoch`, in the journal of `dir` and in
+/// `hot_dir`, and never below `hours_since_2026` (hours since 2026-01-01 00:00 UTC, saturating), so
+/// that even a lost directory does not bring an id back. It is written and synced, with its folder,
+/// before the call returns (C2). The caller holds the single-instance lock.
 ///
 /// # Errors
 /// [`EpochError`]; nothing may be sent.

@@ -119,8 +119,8 @@ pub(super) fn hot(dir: &Path) -> PathBuf {
     dir.join(HOT_LINK)
 }
 
-/// Makes `dir/hot` lead to `hot_dir`, so that readers of `dir` see the tail that is still in memory.
-/// Called by the engine before it creates its lanes. `hot_dir` should be absolute.
+/// Makes `dir/hot` lead to `hot_dir`, so that readers of `dir` see the tail that is still in
+/// memory. Called by the engine before it creates its lanes. `hot_dir` should be absolute.
 ///
 /// # Errors
 /// [`FileError`] when the link cannot be made or put in place.

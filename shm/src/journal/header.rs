@@ -196,7 +196,8 @@ mod tests {
         assert_eq!(header, expected);
     }
 
-    /// Goal: the checksum ignores its own field and nothing else. Method: flip each bit of a record.
+    /// Goal: the checksum ignores its own field and nothing else. Method: flip each bit of a
+    /// record.
     #[test]
     fn record_crc_covers_every_bit_but_its_own() {
         let record: Vec<u8> = (0..72).map(|byte| byte * 3).collect();

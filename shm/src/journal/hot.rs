@@ -17,8 +17,8 @@ pub enum CreateError {
     Spec(LaneSpec),
     /// Its folder could not be made or read.
     Folder(FileError),
-    /// A segment could not be mapped. On [`crate::map::MapStep::Allocate`] take smaller segments, or
-    /// another `hot_dir`.
+    /// A segment could not be mapped. On [`crate::map::MapStep::Allocate`] take smaller segments,
+    /// or another `hot_dir`.
     Map(MapError),
 }
 
@@ -63,8 +63,8 @@ pub struct Lane {
 }
 
 impl Lane {
-    /// Makes a lane in `hot_dir/lane-<l>`: allocates, maps, touches and locks its segments. Files of
-    /// an earlier start are overwritten: archive them first with `recover_hot`. Before the hot
+    /// Makes a lane in `hot_dir/lane-<l>`: allocates, maps, touches and locks its segments. Files
+    /// of an earlier start are overwritten: archive them first with `recover_hot`. Before the hot
     /// threads start; the caller holds the single-instance lock of `hot_dir`.
     ///
     /// # Errors

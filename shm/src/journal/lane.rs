@@ -285,8 +285,8 @@ impl LaneWriter {
             // ORDERING: Relaxed: published by the number below.
             commit.store(0, Ordering::Relaxed);
         }
-        // ORDERING: Release: header and zero come first; pairs with the fence after a reader's first
-        // look at the number. A reader of this process comes by the roll marker instead.
+        // ORDERING: Release: header and zero come first; pairs with the fence after a reader's
+        // first look at the number. A reader of this process comes by the roll marker instead.
         number_word.store(number, Ordering::Release);
     }
 
@@ -325,7 +325,8 @@ impl LaneWriter {
         }
         let segment = self.segments.get(self.slot)?;
         // SAFETY: the run starts behind the commit word of the next record, so no reader of this
-        // process looks at it, and the only writer is `self`, borrowed mutably as long as the slice.
+        // process looks at it, and the only writer is `self`, borrowed mutably as long as the
+        // slice.
         unsafe { memory::bytes_mut(segment, offset, len) }
     }
 

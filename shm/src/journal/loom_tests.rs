@@ -1,5 +1,6 @@
-//! Every interleaving of a writer and a reader of a tiny lane, and the proof that the model notices:
-//! each ordering of the protocol, weakened, must be caught. Run with `RUSTFLAGS="--cfg loom"`.
+//! Every interleaving of a writer and a reader of a tiny lane, and the proof that the model
+//! notices: each ordering of the protocol, weakened, must be caught. Run with `RUSTFLAGS="--cfg
+//! loom"`.
 
 use super::memory::weak::{Weak, plant};
 use super::{LaneSeq, LaneSpec, LaneWriter};

@@ -1,9 +1,10 @@
 //! The bytes of a segment, seen through its words, and the memory orderings of the commit.
 //!
 //! Between a lane's writer and the readers of the same process there is no race: a byte is written
-//! before the commit word that covers it is stored with Release, read after that word was loaded with
-//! Acquire, and not written again before the archiver has given the segment back with Release.
-//! Readers in other processes, which may meet a segment that is being reused, copy through the kernel.
+//! before the commit word that covers it is stored with Release, read after that word was loaded
+//! with Acquire, and not written again before the archiver has given the segment back with Release.
+//! Readers in other processes, which may meet a segment that is being reused, copy through the
+//! kernel.
 
 use crate::atomic::{AtomicU64, Ordering};
 
@@ -80,8 +81,8 @@ pub(super) unsafe fn bytes_mut(
     len: usize,
 ) -> Option<&mut [u8]> {
     let first = first_byte(words, offset, len)?;
-    // SAFETY: the run lies inside `words`, which are interior-mutable and live as long as the slice;
-    // the caller answers for being alone.
+    // SAFETY: the run lies inside `words`, which are interior-mutable and live as long as the
+    // slice; the caller answers for being alone.
     Some(unsafe { core::slice::from_raw_parts_mut(first, len) })
 }
 
@@ -172,9 +173,9 @@ pub(super) mod weak {
     }
 }
 
-/// Tells loom when a segment is read and when it is taken into use again, so that it finds a segment
-/// that is overwritten while it is still read. (A load cannot return what is stored after it, so the
-/// words alone do not show it.)
+/// Tells loom when a segment is read and when it is taken into use again, so that it finds a
+/// segment that is overwritten while it is still read. (A load cannot return what is stored after
+/// it, so the words alone do not show it.)
 #[cfg(all(test, loom))]
 pub(super) struct Uses([loom::cell::UnsafeCell<()>; 2]);
 

@@ -2,11 +2,12 @@
 //!
 //! ```text
 //!                 hot_dir (tmpfs)                                   dir (disk)
-//!  hot thread ─► LaneWriter ─► lane-2/seg-0..3 ─► Archiver ─► journal/epoch-00007/lane-2/00000000.seg
-//!                 commit word     reused once         │ CRC32C, fdatasync         00000001.seg ...
-//!                 + seq chain     archived            └► marks: what is durable, per lane
-//!                                     │                                    │
-//!                                     └──────────► LaneReader ◄────────────┘  (any process, any time)
+//!  hot thread ─► LaneWriter ─► lane-2/seg-0..3 ─► Archiver ─►
+//!  journal/epoch-00007/lane-2/00000000.seg commit word     reused once         │ CRC32C, fdatasync
+//!          00000001.seg ... + seq chain     archived            └► marks: what is durable, per
+//!          lane │                                    │
+//!                                     └──────────► LaneReader ◄────────────┘  (any process, any
+//!                                     time)
 //! ```
 //!
 //! What holds:
@@ -21,8 +22,8 @@
 //! - A write or sync error is final ([`ArchiveError`]); nothing is retried into success.
 //!
 //! # Layout
-//! A segment, hot or archived, is a [`SegmentHeader`] of 64 bytes and then records, each starting on
-//! a multiple of 64: a [`RecordHeader`] of 32 bytes, then the body and payload up to `len`, then
+//! A segment, hot or archived, is a [`SegmentHeader`] of 64 bytes and then records, each starting
+//! on a multiple of 64: a [`RecordHeader`] of 32 bytes, then the body and payload up to `len`, then
 //! padding. A record of kind [`KIND_ROLL`] says that the lane goes on in the next segment number.
 //! Archived segments carry checksums and zeroed padding; hot ones carry neither. Little endian.
 

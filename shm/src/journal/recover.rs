@@ -93,9 +93,9 @@ struct Hot {
     bytes: Vec<u8>,
 }
 
-/// Archives all committed records that `hot_dir` holds and `dir` lacks, of whatever epoch, syncs, and
-/// moves the marks to the ends. A lane is cut at its first commit word that is 0 or does not continue
-/// the chain. Does nothing the second time.
+/// Archives all committed records that `hot_dir` holds and `dir` lacks, of whatever epoch, syncs,
+/// and moves the marks to the ends. A lane is cut at its first commit word that is 0 or does not
+/// continue the chain. Does nothing the second time.
 ///
 /// No process may be writing in `hot_dir`: the caller holds its single-instance lock.
 ///

@@ -227,7 +227,8 @@ fn fault_at(
     Ok(Fault { kind, epoch, lane, number, path, offset, seq, damage, cut_bytes })
 }
 
-/// A whole record behind a cut. It is not replayed; the order ids in it go to the venue's query (C5).
+/// A whole record behind a cut. It is not replayed; the order ids in it go to the venue's query
+/// (C5).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stray {
     /// The segment file.

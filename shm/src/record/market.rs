@@ -58,7 +58,8 @@ impl RxVenue {
 }
 
 record! {
-    /// A framed message, in the journal before it is on the wire; its bytes follow and are sent from here.
+    /// A framed message, in the journal before it is on the wire; its bytes follow and are sent
+    /// from here.
     ///
     /// # Layout
     /// 32 bytes, then `len` bytes.

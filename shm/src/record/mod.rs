@@ -1,5 +1,5 @@
-//! Records: what the journal holds. A record is a 32-byte header (see `journal`) and a body of 32 or
-//! 96 bytes, so that it fills 64 or 128 bytes; three kinds carry raw bytes behind their body.
+//! Records: what the journal holds. A record is a 32-byte header (see `journal`) and a body of 32
+//! or 96 bytes, so that it fills 64 or 128 bytes; three kinds carry raw bytes behind their body.
 //!
 //! | module | who writes it |
 //! |---|---|
@@ -158,7 +158,8 @@ macro_rules! record {
             /// Bytes of the body.
             pub const BYTES: usize = $bytes;
 
-            /// Reads the body at the start of a record's bytes behind its header; `None` if shorter.
+            /// Reads the body at the start of a record's bytes behind its header; `None` if
+            /// shorter.
             #[must_use]
             pub fn read(body: &[u8]) -> Option<Self> {
                 <Self as zerocopy::FromBytes>::read_from_prefix(body).ok().map(|(read, _)| read)

@@ -64,7 +64,8 @@ impl Base {
 }
 
 record! {
-    /// A new order or a replace that passed every check; written before it is pushed to the gateway.
+    /// A new order or a replace that passed every check; written before it is pushed to the
+    /// gateway.
     ///
     /// # Layout
     /// 96 bytes.

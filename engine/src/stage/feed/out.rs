@@ -1,5 +1,5 @@
-//! What the messages of a datagram touch, apart from the receiver that delivers them: books, links to
-//! strategies and risk, meters, cells.
+//! What the messages of a datagram touch, apart from the receiver that delivers them: books, links
+//! to strategies and risk, meters, cells.
 
 use super::super::book_check::BookCheck;
 use super::super::market_link::{MarketLink, Sent};

@@ -82,8 +82,8 @@ impl Queue {
         self.again.clear();
     }
 
-    /// The next item, without taking it. While the session is not ready cancels wait, and orders are
-    /// shown so that they can grow too old.
+    /// The next item, without taking it. While the session is not ready cancels wait, and orders
+    /// are shown so that they can grow too old.
     pub(super) fn peek(&self, ready: bool) -> Option<Item> {
         self.next(ready).copied()
     }

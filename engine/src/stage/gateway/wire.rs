@@ -136,8 +136,8 @@ impl GatewayStage {
         meter.add(1);
     }
 
-    /// Logged on: the stream will be replayed up to now, and ends with the answer to our question for
-    /// the next number.
+    /// Logged on: the stream will be replayed up to now, and ends with the answer to our question
+    /// for the next number.
     fn on_login(
         &mut self,
         session: [u8; 10],

@@ -1,5 +1,5 @@
-//! Updates and refusals to one strategy: lossless while it keeps up, the latest state per order when
-//! it does not.
+//! Updates and refusals to one strategy: lossless while it keeps up, the latest state per order
+//! when it does not.
 
 use super::super::market_link::{MarketLink, Sent};
 use crate::risk::Risk;
@@ -31,8 +31,8 @@ impl UpdateLink {
         self.link.is_holding()
     }
 
-    /// Sends an update, or marks its order: then `Some`, with the record of having become full if this
-    /// is when it did.
+    /// Sends an update, or marks its order: then `Some`, with the record of having become full if
+    /// this is when it did.
     pub fn send(&mut self, id: ClOrdId, message: Message, now: Nanos) -> Option<Option<Link>> {
         let key = id.slot().wrapping_sub(self.slot_first) as usize;
         if let Some(known) = self.ids.get_mut(key) {

@@ -45,8 +45,8 @@ fn good_prefix(place: &Place, epoch: u16, lane: u16) -> (u64, Option<ReadError>)
 }
 
 /// Goal (T6, C1): whenever the process dies, what was committed is there after the next start, and
-/// nothing else. Method: seeded runs; the memory is copied as it stands between two appends, or with
-/// a record half written; recovered, verified, read; the second recovery does nothing.
+/// nothing else. Method: seeded runs; the memory is copied as it stands between two appends, or
+/// with a record half written; recovered, verified, read; the second recovery does nothing.
 #[test]
 fn what_was_committed_survives_the_process() {
     for seed in 1..=40 {
@@ -122,9 +122,9 @@ fn damaged_memory_is_named() {
     }
 }
 
-/// Goal (T7, C4): a cut anywhere is corruption below the mark and a torn tail above it, never a wrong
-/// record, never a panic. Method: cut the last 4 KiB of a lane at every byte, with the marks as they
-/// were and without marks.
+/// Goal (T7, C4): a cut anywhere is corruption below the mark and a torn tail above it, never a
+/// wrong record, never a panic. Method: cut the last 4 KiB of a lane at every byte, with the marks
+/// as they were and without marks.
 #[test]
 fn a_cut_at_any_byte_is_told_apart() {
     let place = Place::new();
@@ -221,8 +221,8 @@ fn every_flipped_bit_is_found() {
     assert!(!verify(&place.dir).unwrap().is_sound());
 }
 
-/// Goal (T5, C4): a whole record in the wrong place, with its right checksum, is not taken, nor is a
-/// whole segment. Method: equal-sized records; copy one over another; swap two segment files.
+/// Goal (T5, C4): a whole record in the wrong place, with its right checksum, is not taken, nor is
+/// a whole segment. Method: equal-sized records; copy one over another; swap two segment files.
 #[test]
 fn misplaced_writes_are_found() {
     let place = Place::new();
@@ -388,9 +388,9 @@ fn readers_survive_truncation_and_removal() {
     check(0, &record);
 }
 
-/// Goal (T8, C4): a power cut that takes any subset of the unsynced pages leaves everything durable,
-/// and a prefix of the rest. Method: seeded; archive without a sync, zero random pages behind the
-/// mark, verify, read, cut, read again.
+/// Goal (T8, C4): a power cut that takes any subset of the unsynced pages leaves everything
+/// durable, and a prefix of the rest. Method: seeded; archive without a sync, zero random pages
+/// behind the mark, verify, read, cut, read again.
 #[test]
 fn lost_pages_take_only_what_was_not_durable() {
     let (mut torn, mut shorter) = (0, 0);

@@ -96,8 +96,8 @@ fn marks_and_segments_move_with_the_sync() {
 }
 
 /// Goal: an archived Tx has its Approved: the lane read first is never ahead of the lane read
-/// last. Method: whenever the archiver has read the end of a lane, the cause is written to lane 0 and
-/// then the effect to lane 1; marks compared after each turn.
+/// last. Method: whenever the archiver has read the end of a lane, the cause is written to lane 0
+/// and then the effect to lane 1; marks compared after each turn.
 #[test]
 fn effects_are_never_archived_before_their_causes() {
     let place = Place::new();
@@ -123,9 +123,9 @@ fn effects_are_never_archived_before_their_causes() {
     }
 }
 
-/// Goal: a reader whose segment is reused in the middle of its copy takes the records from the disk.
-/// Method: between the two copies of a hot segment the writer goes on by whole laps, or by so little
-/// that only the segment's number is gone.
+/// Goal: a reader whose segment is reused in the middle of its copy takes the records from the
+/// disk. Method: between the two copies of a hot segment the writer goes on by whole laps, or by so
+/// little that only the segment's number is gone.
 #[test]
 fn a_reader_overtaken_in_a_copy_reads_the_disk() {
     for lap in 1..40 {
