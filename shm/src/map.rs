@@ -1,8 +1,8 @@
 //! Files mapped into memory, and the safe views of them.
 //!
 //! ```text
-//!   file (0600, ours, full length allocated) ──► MappedFile ──► Words      another process may
-//!   read └──► ReadWords  another process writes
+//!   file (0600, ours, allocated) ──► MappedFile ──► Words      another process may read
+//!                                               └──► ReadWords  another process writes
 //! ```
 //!
 //! Safe code sees a mapping only as atomic words: another process may write the same bytes at any
