@@ -62,6 +62,8 @@ pub struct LiveEnds {
     pub credentials: Vec<Option<Credentials>>,
     /// The kill gates.
     pub gates: Gates,
+    /// Mode `sync`: how far risk's lane is durable.
+    pub durable: Option<shm::journal::DurableMark>,
     /// Raised by the archive thread after a final error.
     pub archive_failed: shm::counters::CounterReader,
 }
@@ -208,6 +210,16 @@ impl Assembly<'_> {
         let mine = self.bound.instruments_of(strategy);
         let each = 0..self.instruments.len();
         each.map(|id| mine.contains(&InstrumentId(id as u32))).collect()
+    }
+
+    fn ouch(&self, slots: u32) -> Ouch {
+        Ouch::new(OuchConfig {
+            symbols: self.instruments.iter().map(|row| row.symbol).collect(),
+            firm: None,
+            capacity: CapacityCode::PRINCIPAL,
+            display: DisplayCode::VISIBLE,
+            table: WireTableConfig { slots, urns: (slots * 4).next_power_of_two() },
+        })
     }
 
     fn terms(&self) -> Box<[Terms]> {
@@ -511,13 +523,7 @@ impl Builder<'_> {
         let row = with.config.gateways.get(id.index()).ok_or(AssembleError::Meters)?;
         let slots =
             with.bound.slots.iter().map(|range| range.first + range.count).max().unwrap_or(1);
-        let mut ouch = Ouch::new(OuchConfig {
-            symbols: with.instruments.iter().map(|row| row.symbol).collect(),
-            firm: None,
-            capacity: CapacityCode::PRINCIPAL,
-            display: DisplayCode::VISIBLE,
-            table: WireTableConfig { slots, urns: (slots * 4).next_power_of_two() },
-        });
+        let mut ouch = with.ouch(slots);
         let mut unanswered = gateway::UnansweredTable::new(slots as usize);
         with.opening.restore_wire(id, &mut ouch, &mut unanswered);
         let credentials = match &mut self.world {
@@ -534,14 +540,15 @@ impl Builder<'_> {
             .get_mut(id.index())
             .and_then(Option::take)
             .ok_or(AssembleError::Meters)?;
-        let (dial, gates, sink) = match &mut self.world {
+        let (dial, gates, durable, sink) = match &mut self.world {
             World::Live(ends) => (
                 ends.dials.get_mut(id.index()).and_then(Option::take),
                 Some(ends.gates.clone()),
+                ends.durable.clone(),
                 None,
             ),
             World::Replay(ends) => {
-                (None, None, ends.sinks.get_mut(id.index()).and_then(Option::take))
+                (None, None, None, ends.sinks.get_mut(id.index()).and_then(Option::take))
             }
         };
         debug_assert!(matches!(row.session, Session::Ouch50 { .. }), "checked before the start");
@@ -556,6 +563,7 @@ impl Builder<'_> {
             unanswered,
             dial,
             gates,
+            durable,
             rules: gateway::SendRules {
                 order_age_max: row.send.order_age_max,
                 batch_max: row.send.send_batch_max,

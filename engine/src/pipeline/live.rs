@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! lock ─► save what a dead engine left ─► epoch, synced ─► rebuild ─► lanes ─► opening records
-//!      ─► sockets ─► threads ─► (log on, replay the venue's stream, cancel what was carried) ─►
-//!      trade
+//!      ─► sockets ─► threads ─► log on, replay the venue's stream, cancel what was carried
+//!      ─► trade
 //! ```
 
 #![expect(
@@ -14,33 +14,35 @@
 
 use super::archive::ArchiveThread;
 use super::assemble::{AssembleError, Assembly, LiveEnds, Pipeline, Sheet, World};
-use super::home::{Home, HomeError};
+use super::home::Home;
 use super::hot::{AllocationCount, HotThread, Phase};
 use super::net::{DialTarget, HashChannel, Lines, dialing, run_dialer};
-use super::opening::{LastSession, Opening, OpeningError};
+use super::opening::{LastSession, Opening};
 use super::record::{OpeningRecords, write_opening};
+pub use super::start_error::StartError;
 use crate::clock::{Clock, wall_now};
 use crate::config::machine::Machine;
-use crate::config::model::{FeedSource, Session};
+use crate::config::model::{FeedSource, JournalMode, Session};
 use crate::config::topology::{Plan, plan};
-use crate::config::{Bound, CalendarError, Config, Loaded, Report, StageId, session_date};
+use crate::config::{Bound, Config, Loaded, StageId, session_date};
 use crate::control::{Control, Server, StopFlag};
 use crate::pin;
 use crate::stage::{Stage, feed as feed_stage, gateway as gateway_stage};
-use crate::telemetry::{ArchiveKeys, ThreadKeys};
+use crate::telemetry::{ArchiveKeys, ThreadKeys, ThreadMeters};
 use feed::instruments::Instruments;
 use gateway::session::soupbintcp::Credentials;
-use shm::gates::{Scope, Shape};
-use shm::journal::{ArchiveError, Archiver, CreateError, Lane, LaneSpec, LaneTail};
+use shm::gates::{GateOpener, Scope, Shape};
+use shm::journal::{ArchiveError, Archiver, Lane, LaneSpec, LaneTail, LaneWriter};
 use shm::map::Options as MapOptions;
 use shm::region::{LAYOUT_HASH, Region, RegionBuilder, RegionError, RegionReader};
 use shm::units::{Nanos, Notional, Price, Qty};
-use std::io;
 use std::path::Path;
 use std::thread::JoinHandle;
 
 /// Seconds from the Unix epoch to 2026-01-01 00:00 UTC.
 const START_OF_2026: u64 = 1_767_225_600;
+/// Longest time between two syncs in mode `async`: what a power cut may take.
+const ASYNC_GROUP: Nanos = Nanos(100_000_000);
 
 /// What the program adds to a configuration.
 #[derive(Clone, Copy, Debug, Default)]
@@ -49,71 +51,6 @@ pub struct Options {
     pub allocations: Option<AllocationCount>,
     /// Arm at once, whatever `engine.arm` says: for a demonstration that says so.
     pub arm: bool,
-}
-
-/// Why the engine did not start. Nothing is half-started: what was opened is closed again.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The machine cannot host the configuration.
-    #[error("{0}")]
-    Plan(Report),
-    /// The directory cannot be used.
-    #[error(transparent)]
-    Home(#[from] HomeError),
-    /// The last session cannot be rebuilt.
-    #[error("{0}; keep the directory and look with `wirelane journal verify`")]
-    Opening(#[from] OpeningError),
-    /// The session has no date.
-    #[error("market.zone or market.date: {0}")]
-    Calendar(#[from] CalendarError),
-    /// A lane cannot be made.
-    #[error(transparent)]
-    Lane(#[from] CreateError),
-    /// The archive cannot be made.
-    #[error(transparent)]
-    Archive(#[from] ArchiveError),
-    /// The shared region cannot be made.
-    #[error(transparent)]
-    Region(#[from] RegionError),
-    /// The pipeline cannot be put together.
-    #[error(transparent)]
-    Assemble(#[from] AssembleError),
-    /// An address is in use, or not of this machine.
-    #[error("{key} = {address}: {source}; free the address or write another")]
-    Socket {
-        /// The key that names it.
-        key: String,
-        /// The address.
-        address: String,
-        /// What the kernel said.
-        source: io::Error,
-    },
-    /// A secret is missing.
-    #[error(
-        "gateway.{gateway}.session.password_env: the environment has no {variable} of 1 to 10 characters"
-    )]
-    Password {
-        /// Which gateway.
-        gateway: String,
-        /// The variable.
-        variable: String,
-    },
-    /// A part of the configuration that this engine cannot run.
-    #[error("{key}: {why}")]
-    NotHere {
-        /// The key.
-        key: String,
-        /// Why, and what to do instead.
-        why: &'static str,
-    },
-    /// A thread could not be made.
-    #[error("a thread could not be made: {0}; raise `ulimit -u`")]
-    Thread(io::Error),
-    /// The opening records do not fit a lane.
-    #[error(
-        "journal.segment_mib: the session's opening does not fit the lanes; write a larger number"
-    )]
-    OpeningTooLong,
 }
 
 /// One row of the positions at the end of a run.
@@ -150,17 +87,12 @@ pub struct Finished {
 
 /// A running engine.
 pub struct Running {
-    home: Home,
-    plan: Plan,
-    config: Config,
+    site: Site,
     instruments: Instruments,
     region: Region,
-    phase: Phase,
-    stop: StopFlag,
-    notes: Vec<String>,
     hot: Vec<JoinHandle<HotThread>>,
     archive: JoinHandle<Result<(), ArchiveError>>,
-    control: JoinHandle<shm::journal::LaneWriter>,
+    control: JoinHandle<LaneWriter>,
     dialer: JoinHandle<()>,
 }
 
@@ -174,172 +106,213 @@ pub fn start(
     bound: &Bound,
     options: Options,
 ) -> Result<Running, StartError> {
-    let config = loaded.config.clone();
-    let plan = plan(loaded, &Machine::probe()).map_err(StartError::Plan)?;
-    let clock = Clock::start();
-    let date = session_date(&config.market.zone, config.market.date, wall_now())?;
-    let days = days_of(date.midnight);
-    let hours = (wall_now().0 / Nanos::SECOND.0).saturating_sub(START_OF_2026) / 3_600;
-    let home = Home::open(&config.engine.dir, &plan.hot_dir, hours)?;
-    let mut notes: Vec<String> = plan.notes.iter().map(ToString::to_string).collect();
-    if plan.lock_memory
-        && let Err(refusal) = pin::lock_memory()
-    {
-        notes.push(refusal.text().to_owned());
-    }
-
+    let mut site = Site::prepare(loaded, options)?;
     let fresh = Assembly {
-        config: &config,
+        config: &loaded.config,
         instruments: &instruments,
         bound,
-        plan: &plan,
-        epoch: home.epoch,
+        plan: &site.plan,
+        epoch: site.home.epoch,
         opening: &Opening::default(),
     };
-    let setup = fresh.risk_setup();
-    let opening = match LastSession::read(&home.dir)? {
-        Some(last) => Opening::after(&last, &setup, days)?,
+    let opening = match LastSession::read(&site.home.dir)? {
+        Some(last) => Opening::after(&last, &fresh.risk_setup(), site.days)?,
         None => Opening::default(),
     };
     let assembly = Assembly { opening: &opening, ..fresh };
-
-    let (mut lanes, tails) = make_lanes(&home, &plan, &config)?;
+    let (mut lanes, tails) = make_lanes(&site)?;
     let records = OpeningRecords {
         loaded,
         instruments: &instruments,
-        plan: &plan,
+        plan: &site.plan,
         opening: &opening,
-        clock: &clock,
-        epoch: home.epoch,
-        days,
+        clock: &site.clock,
+        epoch: site.home.epoch,
+        days: site.days,
     };
     write_opening(&mut lanes, &records).map_err(|_| StartError::OpeningTooLong)?;
-
-    let planned = plan_region(&config, &plan, instruments.len(), &home, &clock);
-    let region = planned.builder.create(&home.region_path(), MapOptions::HOT)?;
-    let archive_meters = planned.archive.take(&region).ok_or(AssembleError::Meters)?;
-    let failed = region.reader()?.counter("archive.failed")?;
-    let working = region.reader()?.counter("risk.working")?;
-
-    let gates_path = home.dir.join("gates");
-    let first_start = !gates_path.exists();
-    let (gates, mut opener) = home.gates(shape_of(&config, &instruments))?;
-    let (ends, targets) = live_ends(&config, gates, failed)?;
+    let planned = plan_region(&site, instruments.len());
+    let region = planned.builder.create(&site.home.region_path(), MapOptions::HOT)?;
+    let reader = region.reader()?;
+    let (gates, opener) = open_gates(&site, &instruments)?;
+    let failed = reader.counter("archive.failed")?;
+    let (mut ends, targets) = live_ends(&site.config, gates, failed)?;
+    if site.config.journal.mode == JournalMode::Sync {
+        ends.durable =
+            site.lane_of(StageId::Risk).and_then(|at| lanes.get(at)).map(LaneWriter::durable_mark);
+    }
+    let world = World::Live(ends);
     let Pipeline { threads, commands } =
-        assembly.build(&clock, &region, planned.sheet, World::Live(ends))?;
-    let server = Server::bind(&home.socket_path()).map_err(|source| StartError::Socket {
-        key: "engine.dir".to_owned(),
-        address: home.socket_path().display().to_string(),
-        source,
-    })?;
-    // What a kill closed stays closed over restarts; only what was never armed is armed here.
+        assembly.build(&site.clock, &region, planned.sheet, world)?;
+    if opener.gates().is_closed(Scope::Global) {
+        let note = "trading is off: the global gate is closed; `wirelane arm` opens it";
+        site.notes.push(note.to_owned());
+    }
+    let mut lanes = lanes.into_iter();
+    let control = Control {
+        config: site.config.clone(),
+        instruments: instruments.clone(),
+        lane: lanes.next().ok_or(StartError::OpeningTooLong)?,
+        gates: opener,
+        commands,
+        server: bind_server(&site.home)?,
+        clock: site.clock.clone(),
+        phase: site.phase.clone(),
+        working: reader.counter("risk.working")?,
+        stop: site.stop.clone(),
+    };
+    let archive = archive_thread(&site, tails, planned.archive, &region)?;
+    let meters = planned.threads.into_iter().map(|keys| keys.take(&region));
+    let meters: Vec<ThreadMeters> = meters.collect::<Option<_>>().ok_or(AssembleError::Meters)?;
+
+    let archive = spawn("wl-archive", &site.plan, move || archive.run())?;
+    let control = spawn("wl-control", &site.plan, move || control.run())?;
+    let phase = site.phase.clone();
+    let dialer = spawn("wl-dialer", &site.plan, move || run_dialer(targets, &phase))?;
+    let hot = spawn_hot(&site, threads, lanes, meters)?;
+    Ok(Running { site, instruments, region, hot, archive, control, dialer })
+}
+
+/// What stands before anything is made in it.
+struct Site {
+    config: Config,
+    plan: Plan,
+    clock: Clock,
+    home: Home,
+    /// Session date, days since the Unix epoch.
+    days: u32,
+    notes: Vec<String>,
+    phase: Phase,
+    stop: StopFlag,
+    options: Options,
+}
+
+impl Site {
+    fn prepare(loaded: &Loaded, options: Options) -> Result<Self, StartError> {
+        let config = loaded.config.clone();
+        let plan = plan(loaded, &Machine::probe()).map_err(StartError::Plan)?;
+        let clock = Clock::start();
+        let date = session_date(&config.market.zone, config.market.date, wall_now())?;
+        let hours = (wall_now().0 / Nanos::SECOND.0).saturating_sub(START_OF_2026) / 3_600;
+        let home = Home::open(&config.engine.dir, &plan.hot_dir, hours)?;
+        let mut notes: Vec<String> = plan.notes.iter().map(ToString::to_string).collect();
+        if plan.lock_memory
+            && let Err(refusal) = pin::lock_memory()
+        {
+            notes.push(refusal.text().to_owned());
+        }
+        let days = days_of(date.midnight);
+        let (phase, stop) = (Phase::new(), StopFlag::default());
+        Ok(Self { config, plan, clock, home, days, notes, phase, stop, options })
+    }
+
+    /// Number of the lane that a stage writes.
+    fn lane_of(&self, stage: StageId) -> Option<usize> {
+        self.plan.threads.iter().position(|row| row.stages.contains(&stage)).map(|at| at + 1)
+    }
+}
+
+/// The gates as the last run left them. What a kill closed stays closed over restarts; only what was
+/// never armed is armed here, if the configuration or the program says so.
+fn open_gates(
+    site: &Site,
+    instruments: &Instruments,
+) -> Result<(shm::gates::Gates, GateOpener), StartError> {
+    let first_start = !site.home.dir.join("gates").exists();
+    let (gates, mut opener) = site.home.gates(shape_of(&site.config, instruments))?;
+    let arm = site.options.arm || site.config.engine.arm;
     if first_start
-        && (options.arm || config.engine.arm)
+        && arm
         && let Some(judged) = opener.judge(Scope::Global)
     {
         let opened = opener.try_open(&judged);
         debug_assert!(opened.is_ok(), "nobody else has the gates yet");
     }
-    if opener.gates().is_closed(Scope::Global) {
-        notes.push("trading is off: the global gate is closed; `wirelane arm` opens it".to_owned());
-    }
+    Ok((gates, opener))
+}
 
-    let archiver = Archiver::create(&home.dir, home.epoch, archive_order(tails, &plan))?;
-    let phase = Phase::new();
-    let stop = StopFlag::default();
-    let group = match config.journal.mode {
-        crate::config::model::JournalMode::Async => Nanos(100_000_000),
-        crate::config::model::JournalMode::Group | crate::config::model::JournalMode::Sync => {
-            config.journal.group
-        }
+fn bind_server(home: &Home) -> Result<Server, StartError> {
+    Server::bind(&home.socket_path()).map_err(|source| StartError::Socket {
+        key: "engine.dir".to_owned(),
+        address: home.socket_path().display().to_string(),
+        source,
+    })
+}
+
+fn archive_thread(
+    site: &Site,
+    tails: Vec<LaneTail>,
+    keys: ArchiveKeys,
+    region: &Region,
+) -> Result<ArchiveThread, StartError> {
+    let group = match site.config.journal.mode {
+        JournalMode::Async => ASYNC_GROUP,
+        JournalMode::Group | JournalMode::Sync => site.config.journal.group,
     };
-    let archive = ArchiveThread {
-        archiver,
+    let order = archive_order(tails, &site.plan);
+    Ok(ArchiveThread {
+        archiver: Archiver::create(&site.home.dir, site.home.epoch, order)?,
         group,
-        clock: clock.clone(),
-        meters: archive_meters,
-        phase: phase.clone(),
-    };
-    let archive = spawn("wl-archive", &plan, move || archive.run())?;
-    let mut lanes = lanes.into_iter();
-    let lane0 = lanes.next().ok_or(StartError::OpeningTooLong)?;
-    let control = Control {
-        config: config.clone(),
-        instruments: instruments.clone(),
-        lane: lane0,
-        gates: opener,
-        commands,
-        server,
-        clock: clock.clone(),
-        phase: phase.clone(),
-        working,
-        stop: stop.clone(),
-    };
-    let control = spawn("wl-control", &plan, move || control.run())?;
-    let dial_phase = phase.clone();
-    let dialer = spawn("wl-dialer", &plan, move || run_dialer(targets, &dial_phase))?;
+        clock: site.clock.clone(),
+        meters: keys.take(region).ok_or(AssembleError::Meters)?,
+        phase: site.phase.clone(),
+    })
+}
+
+fn spawn_hot(
+    site: &Site,
+    threads: Vec<Vec<Stage>>,
+    lanes: impl Iterator<Item = LaneWriter>,
+    meters: Vec<ThreadMeters>,
+) -> Result<Vec<JoinHandle<HotThread>>, StartError> {
     let mut hot = Vec::new();
-    for (((row, stages), lane), meters) in
-        plan.threads.iter().zip(threads).zip(lanes).zip(planned.threads)
-    {
+    let rows = site.plan.threads.iter().zip(threads).zip(lanes).zip(meters);
+    for (((row, stages), lane), meters) in rows {
         let thread = HotThread {
             name: row.name.clone().into(),
             core: row.core,
             wait: row.wait,
             stages,
             lane,
-            clock: clock.clone(),
-            meters: meters.take(&region).ok_or(AssembleError::Meters)?,
-            phase: phase.clone(),
-            allocations: options.allocations,
+            clock: site.clock.clone(),
+            meters,
+            phase: site.phase.clone(),
+            allocations: site.options.allocations,
         };
-        let name = format!("hot-{}", row.name);
-        let handle = std::thread::Builder::new().name(name).spawn(move || {
-            // A core that is refused was planned for and noted; the loop runs on whatever it got.
+        let builder = std::thread::Builder::new().name(format!("hot-{}", row.name));
+        let handle = builder.spawn(move || {
+            // A core that is refused was planned for and noted; the loop runs where it can.
             let _ = thread.place();
             thread.run()
         });
         hot.push(handle.map_err(StartError::Thread)?);
     }
-    Ok(Running {
-        home,
-        plan,
-        config,
-        instruments,
-        region,
-        phase,
-        stop,
-        notes,
-        hot,
-        archive,
-        control,
-        dialer,
-    })
+    Ok(hot)
 }
 
 impl Running {
     /// Epoch of this start.
     #[must_use]
     pub const fn epoch(&self) -> u16 {
-        self.home.epoch
+        self.site.home.epoch
     }
 
     /// Placement and links.
     #[must_use]
     pub const fn plan(&self) -> &Plan {
-        &self.plan
+        &self.site.plan
     }
 
     /// The engine's directory.
     #[must_use]
     pub fn dir(&self) -> &Path {
-        &self.home.dir
+        &self.site.home.dir
     }
 
     /// Where live segments and the region lie.
     #[must_use]
     pub fn hot_dir(&self) -> &Path {
-        &self.home.hot_dir
+        &self.site.home.hot_dir
     }
 
     /// What tools read.
@@ -353,19 +326,19 @@ impl Running {
     /// Asks the engine to stop, or to kill.
     #[must_use]
     pub fn stop_flag(&self) -> StopFlag {
-        self.stop.clone()
+        self.site.stop.clone()
     }
 
     /// The phase of the run, to open and close the measured window.
     #[must_use]
     pub const fn phase(&self) -> &Phase {
-        &self.phase
+        &self.site.phase
     }
 
     /// What the machine could not give.
     #[must_use]
     pub fn notes(&self) -> &[String] {
-        &self.notes
+        &self.site.notes
     }
 
     /// Waits until the engine has stopped: after [`StopFlag::stop`], or a stop over the socket.
@@ -396,10 +369,10 @@ impl Running {
                 let risk = stage.risk();
                 finished.state_hash = risk.state_hash();
                 finished.working = risk.working_count();
-                finished.positions = position_rows(risk, &self.config, &self.instruments);
+                finished.positions = position_rows(risk, &self.site.config, &self.instruments);
             }
         }
-        let _ = std::fs::remove_file(self.home.socket_path());
+        let _ = std::fs::remove_file(self.site.home.socket_path());
         finished
     }
 }
@@ -437,22 +410,18 @@ fn days_of(midnight: Nanos) -> u32 {
     ((midnight.0 / Nanos::SECOND.0 + 14 * 3_600) / 86_400) as u32
 }
 
-fn make_lanes(
-    home: &Home,
-    plan: &Plan,
-    config: &Config,
-) -> Result<(Vec<shm::journal::LaneWriter>, Vec<LaneTail>), StartError> {
+fn make_lanes(site: &Site) -> Result<(Vec<LaneWriter>, Vec<LaneTail>), StartError> {
     let mut writers = Vec::new();
     let mut tails = Vec::new();
-    for lane in 0..=plan.threads.len() {
+    for lane in 0..=site.plan.threads.len() {
         let spec = LaneSpec {
             lane: lane as u16,
-            epoch: home.epoch,
-            segment_bytes: plan.segment_bytes as usize,
-            segments: config.journal.segments,
+            epoch: site.home.epoch,
+            segment_bytes: site.plan.segment_bytes as usize,
+            segments: site.config.journal.segments,
             layout_hash: LAYOUT_HASH,
         };
-        let made = Lane::create(&home.hot_dir, spec)?;
+        let made = Lane::create(&site.home.hot_dir, spec)?;
         writers.push(made.writer);
         tails.push(made.tail);
     }
@@ -480,21 +449,15 @@ struct PlannedRegion {
     archive: ArchiveKeys,
 }
 
-fn plan_region(
-    config: &Config,
-    plan: &Plan,
-    instruments: usize,
-    home: &Home,
-    clock: &Clock,
-) -> PlannedRegion {
-    let mut builder = RegionBuilder::new(home.epoch, clock.now());
-    let mut sheet = Sheet::new(config);
+fn plan_region(site: &Site, instruments: usize) -> PlannedRegion {
+    let mut builder = RegionBuilder::new(site.home.epoch, site.clock.now());
+    let mut sheet = Sheet::new(&site.config);
     let mut threads = Vec::new();
-    for row in &plan.threads {
+    for row in &site.plan.threads {
         builder.thread(&row.name);
         threads.push(ThreadKeys::list(&mut builder, &format!("thread:{}", row.name)));
         for stage in &row.stages {
-            sheet.list(*stage, config, instruments, &mut builder);
+            sheet.list(*stage, &site.config, instruments, &mut builder);
         }
     }
     builder.thread("archive");
@@ -574,7 +537,10 @@ fn live_ends(
         targets.push(target);
         dials.push(Some(dial));
     }
-    Ok((LiveEnds { sources, channels, dials, credentials, gates, archive_failed }, targets))
+    Ok((
+        LiveEnds { sources, channels, dials, credentials, gates, durable: None, archive_failed },
+        targets,
+    ))
 }
 
 /// A helper thread: on the cores that no hot thread has.

@@ -10,3 +10,4 @@ pub mod live;
 pub mod net;
 pub mod opening;
 mod record;
+mod start_error;

@@ -6,9 +6,10 @@
 //! cancels, and annihilated by its own.
 
 mod queue;
+mod replay;
 mod wire;
 
-use super::{Progress, Recorded, Turn};
+use super::{Recorded, Turn};
 use crate::link::{Input, Output};
 use crate::telemetry::GatewayMeters;
 use gateway::link::{Link, MemoryLink, RecvResult, SendResult, TcpLink};
@@ -18,7 +19,7 @@ use queue::{Item, Queue};
 use shm::atomic::{AtomicU64, Ordering};
 use shm::gates::Gates;
 use shm::ids::{AccountId, GatewayId};
-use shm::journal::Place;
+use shm::journal::{DurableMark, LaneSeq, Place};
 use shm::message::{Approved, ExecReport, Kind};
 use shm::reason::Reason;
 use shm::record::market::{RxVenue, Sent, Tx, TxVoid};
@@ -92,6 +93,8 @@ pub struct Setup {
     pub dial: Option<Dial>,
     /// The kill gates; `None` in a replay.
     pub gates: Option<Gates>,
+    /// Mode `sync`: how far risk's lane is durable, which an order waits for.
+    pub durable: Option<DurableMark>,
     /// Limits of sending.
     pub rules: SendRules,
     /// Meters.
@@ -121,6 +124,7 @@ pub struct GatewayStage {
     /// A message that is in the lane and of which no byte is out.
     held: Option<Held>,
     gates: Option<Gates>,
+    durable: Option<DurableMark>,
     rules: SendRules,
     meters: GatewayMeters,
     replay: VecDeque<Recorded>,
@@ -151,6 +155,7 @@ impl GatewayStage {
             unanswered,
             dial,
             gates,
+            durable,
             rules,
             meters,
             replay,
@@ -171,6 +176,7 @@ impl GatewayStage {
             new_session: false,
             held: None,
             gates,
+            durable,
             rules,
             meters,
             replay,
@@ -366,7 +372,7 @@ impl GatewayStage {
             return true;
         }
         let free = self.link.as_mut().is_some_and(|link| !link.link().has_pending());
-        if !self.ready || !free {
+        if !self.ready || !free || !self.is_durable(&item) {
             return false;
         }
         self.queue.pop(true);
@@ -391,6 +397,12 @@ impl GatewayStage {
         let too_old = now.0.saturating_sub(decided) > self.rules.order_age_max.0;
         // A message sent again has been on the wire before: its age says nothing.
         (too_old && item.again.is_none()).then_some(Reason::TooOld)
+    }
+
+    /// Whether an order's record is on the disk, where it has to be (D2). Cancels never wait.
+    fn is_durable(&self, item: &Item) -> bool {
+        let seq = LaneSeq(item.approved.lane_seq);
+        item.is_cancel() || self.durable.as_ref().is_none_or(|mark| mark.covers(seq))
     }
 
     fn is_open(&self, item: &Item) -> bool {
@@ -538,93 +550,6 @@ impl GatewayStage {
         let pushed = self.reports.try_push(report.into(), stamp);
         debug_assert!(pushed.is_ok(), "room was checked before anything was taken");
         self.meters.reports.add(1);
-    }
-
-    /// Records still to be followed.
-    #[must_use]
-    pub const fn replay_records(&self) -> &VecDeque<Recorded> {
-        &self.replay
-    }
-
-    /// Follows the recording as far as its inputs have come.
-    pub fn replay_step(&mut self, turn: &mut Turn<'_>) -> Progress {
-        let Some(record) = self.replay.front() else { return Progress::Done };
-        let (kind, at, ts) = (record.kind, record.at, record.ts);
-        self.take_approved(at, turn);
-        if self.at() < at {
-            return Progress::Waiting;
-        }
-        let Some(record) = self.replay.pop_front() else { return Progress::Done };
-        match kind {
-            RecordKind::RxVenue => self.replay_received(&record, turn),
-            RecordKind::Tx => {
-                if let Some(item) = self.queue.pop(self.ready) {
-                    self.held = self.encode(item, ts, turn);
-                }
-            }
-            RecordKind::Sent => self.replay_sent(&record, ts, turn),
-            RecordKind::TxVoid => {
-                if let Some(void) = TxVoid::read(&record.body) {
-                    self.replay_void(&void, ts, turn);
-                }
-            }
-            _ => {}
-        }
-        Progress::Moved
-    }
-
-    fn replay_received(&mut self, record: &Recorded, turn: &mut Turn<'_>) {
-        let Some((rx, rest)) = RxVenue::split(&record.body) else { return };
-        match rx.event {
-            RxVenue::OPENED => self.session.on_connect(record.ts),
-            RxVenue::CLOSED => self.on_closed(record.ts, turn),
-            _ => {
-                // The logon went out unrecorded: the session must be waiting for its answer.
-                let mut out = [0; 64];
-                let _ = self.session.poll(record.ts, &mut out);
-                let mut bytes = rest.get(..rx.len as usize).unwrap_or_default();
-                while !bytes.is_empty() {
-                    let fed = self.session.on_bytes(bytes, record.ts);
-                    bytes = bytes.get(fed..).unwrap_or_default();
-                    self.take_events(record.ts, turn);
-                    if fed == 0 {
-                        break;
-                    }
-                }
-            }
-        }
-    }
-
-    fn replay_sent(&mut self, record: &Recorded, ts: Nanos, turn: &mut Turn<'_>) {
-        let (Some(held), Some(sent)) = (self.held.take(), Sent::read(&record.body)) else { return };
-        if sent.result >= 0 {
-            let body = turn.lane.body(held.place).unwrap_or_default();
-            let bytes = body.get(Tx::BYTES..Tx::BYTES + held.len).unwrap_or_default();
-            if let Some(sink) = &mut self.sink {
-                sink(bytes);
-            }
-        }
-        self.after_sent(&held, sent.result, ts, turn);
-    }
-
-    fn replay_void(&mut self, void: &TxVoid, ts: Nanos, turn: &mut Turn<'_>) {
-        let reason = Reason::from_u8(void.reason).unwrap_or(Reason::None);
-        if let Some(held) = self.held.take_if(|_| void.tx_seq != 0) {
-            self.void(&held.item, held.place.seq.low(), reason, ts, turn);
-            self.ouch.table_mut().void(held.urn);
-            return;
-        }
-        let Some(item) = self.queue.pop(self.ready) else { return };
-        match reason {
-            // What the venue's rules refuse is refused again, with whatever it did to the numbers.
-            Reason::None | Reason::Killed | Reason::TooOld | Reason::Journal => {
-                self.void(&item, 0, reason, ts, turn);
-            }
-            _ => {
-                let held = self.encode(item, ts, turn);
-                debug_assert!(held.is_none(), "refused in the recording, encoded in the replay");
-            }
-        }
     }
 }
 

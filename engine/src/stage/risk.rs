@@ -6,9 +6,10 @@
 //! feeds. What the world decided (a gate, the journal, a full ring) is in the record itself: a
 //! `Denied` with that reason.
 
+mod replay;
 mod updates;
 
-use super::{Progress, Recorded, Turn};
+use super::{Recorded, Turn};
 use crate::link::{Input, Output};
 use crate::risk::{Applied, Context, Decision, Mode, Risk};
 use crate::telemetry::{Refusals, RiskMeters};
@@ -17,7 +18,7 @@ use shm::ids::{AccountId, Cause, ClOrdId, GatewayId, InstrumentId, StrategyId};
 use shm::message::{Command, CommandOp, ExecReport, Intent, Kind, Message};
 use shm::reason::Reason;
 use shm::record::order as record;
-use shm::record::status::{Link, Port, Took};
+use shm::record::status::{Port, Took};
 use shm::record::{RecordKind, StageId};
 use shm::seqlock::CellWriter;
 use shm::units::Nanos;
@@ -543,124 +544,6 @@ impl RiskStage {
         if matches!(decision, Decision::Cancel { .. }) {
             self.carry_out(decision, &intent, gateway, stamps, turn);
         }
-    }
-
-    /// Records still to be followed.
-    #[must_use]
-    pub const fn replay_records(&self) -> &VecDeque<Recorded> {
-        &self.replay
-    }
-
-    /// Follows the recording as far as its inputs have come.
-    pub fn replay_step(&mut self, turn: &mut Turn<'_>) -> Progress {
-        let Some(record) = self.replay.front() else { return Progress::Done };
-        let (kind, at, ts) = (record.kind, record.at, record.ts);
-        let behind = at.saturating_sub(self.at());
-        if behind > 0 {
-            let taken = self.take_market(behind as usize);
-            return if taken > 0 { Progress::Moved } else { Progress::Waiting };
-        }
-        let followed = match kind {
-            RecordKind::OrderEvent => self.replay_report(ts, turn),
-            RecordKind::Approved | RecordKind::Denied | RecordKind::CancelAsked => {
-                self.replay_intent(kind, ts, turn)
-            }
-            RecordKind::Took => self.replay_took(),
-            RecordKind::LinkRoom => self.replay_room(ts),
-            _ => true,
-        };
-        if !followed {
-            return Progress::Waiting;
-        }
-        self.replay.pop_front();
-        Progress::Moved
-    }
-
-    fn replay_report(&mut self, ts: Nanos, turn: &mut Turn<'_>) -> bool {
-        let Some(event) = self.replay.front().and_then(|next| record::OrderEvent::read(&next.body))
-        else {
-            return true;
-        };
-        let gateway = usize::from(event.gateway);
-        let Some(message) = self.ports.reports.get_mut(gateway).and_then(Input::pop) else {
-            return false;
-        };
-        self.apply(&message, gateway, ts, turn);
-        true
-    }
-
-    fn replay_intent(&mut self, kind: RecordKind, ts: Nanos, turn: &mut Turn<'_>) -> bool {
-        let Some(body) = self.replay.front().map(|next| next.body.as_slice()) else { return true };
-        let mut world = World { gates_open: true, journal_ok: true, room: true };
-        let id = match kind {
-            RecordKind::Approved => record::Approved::read(body).map(|read| read.cl_ord_id),
-            RecordKind::Denied => record::Denied::read(body).map(|read| {
-                let reason = Reason::from_u8(read.reason);
-                world.gates_open = reason != Some(Reason::Killed);
-                world.journal_ok = reason != Some(Reason::Journal);
-                world.room = reason != Some(Reason::Busy);
-                read.cl_ord_id
-            }),
-            _ => match record::CancelAsked::read(body) {
-                Some(read) if read.cause == Cause::SWEEP => {
-                    let gateway = self.wiring.get(read.cl_ord_id.strategy().index());
-                    if let Some(gateway) = gateway.map(|wiring| wiring.gateway) {
-                        self.sweep_one(read.cl_ord_id, gateway, ts, turn);
-                    }
-                    return true;
-                }
-                read => read.map(|read| read.cl_ord_id),
-            },
-        };
-        let Some(strategy) = id.map(|id| id.strategy().index()) else { return true };
-        let Some(wiring) = self.wiring.get(strategy).copied() else { return true };
-        let Some(message) = self.ports.intents.get_mut(strategy).and_then(Input::pop) else {
-            return false;
-        };
-        if let Some(intent) = message.view::<Intent>() {
-            self.decide(intent, &message, wiring, world, ts, turn);
-        }
-        true
-    }
-
-    /// Takes one message of the batch that the record names; true once all were taken.
-    fn replay_took(&mut self) -> bool {
-        let Some(record) = self.replay.front_mut() else { return true };
-        let Some(mut took) = Took::read(&record.body) else { return true };
-        while took.count > 0 {
-            let message = match Port::from_u8(took.port) {
-                Some(Port::Commands) => self.ports.commands.pop(),
-                Some(Port::Feed) => {
-                    self.ports.feeds.get_mut(usize::from(took.index)).and_then(Input::pop)
-                }
-                Some(Port::Updates | Port::Intents | Port::Reports) | None => return true,
-            };
-            let Some(message) = message else { break };
-            took.count -= 1;
-            if took.port == Port::Feed as u8 {
-                self.risk.on_market(&message);
-            } else {
-                self.on_command(&message);
-                // Its effect is in the records of the sweep that follow.
-                self.sweep = None;
-            }
-        }
-        if let Some(record) = self.replay.front_mut() {
-            record.body.clear();
-            record.body.extend_from_slice(took.bytes());
-        }
-        took.count == 0
-    }
-
-    fn replay_room(&mut self, ts: Nanos) -> bool {
-        let Some(room) = self.replay.front().and_then(|next| Link::read(&next.body)) else {
-            return true;
-        };
-        let Self { risk, ports, .. } = self;
-        if let Some(link) = ports.updates.get_mut(usize::from(room.link)) {
-            let _ = link.flush(room.flushed as usize, risk, ts);
-        }
-        true
     }
 }
 

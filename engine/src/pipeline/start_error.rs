@@ -1,0 +1,76 @@
+//! Why an engine did not start, in sentences that name the key, path or address and the remedy.
+
+#![expect(clippy::disallowed_types, reason = "cold: before the start")]
+
+use super::assemble::AssembleError;
+use super::home::HomeError;
+use super::opening::OpeningError;
+use crate::config::{CalendarError, Report};
+use shm::journal::{ArchiveError, CreateError};
+use shm::region::RegionError;
+use std::io;
+
+/// Why the engine did not start. Nothing is half-started: what was opened is closed again.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The machine cannot host the configuration.
+    #[error("{0}")]
+    Plan(Report),
+    /// The directory cannot be used.
+    #[error(transparent)]
+    Home(#[from] HomeError),
+    /// The last session cannot be rebuilt.
+    #[error("{0}; keep the directory and look with `wirelane journal verify`")]
+    Opening(#[from] OpeningError),
+    /// The session has no date.
+    #[error("market.zone or market.date: {0}")]
+    Calendar(#[from] CalendarError),
+    /// A lane cannot be made.
+    #[error(transparent)]
+    Lane(#[from] CreateError),
+    /// The archive cannot be made.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+    /// The shared region cannot be made.
+    #[error(transparent)]
+    Region(#[from] RegionError),
+    /// The pipeline cannot be put together.
+    #[error(transparent)]
+    Assemble(#[from] AssembleError),
+    /// An address is in use, or not of this machine.
+    #[error("{key} = {address}: {source}; free the address or write another")]
+    Socket {
+        /// The key that names it.
+        key: String,
+        /// The address.
+        address: String,
+        /// What the kernel said.
+        source: io::Error,
+    },
+    /// A secret is missing.
+    #[error(
+        "gateway.{gateway}.session.password_env: the environment has no {variable} of 1 to 10 characters"
+    )]
+    Password {
+        /// Which gateway.
+        gateway: String,
+        /// The variable.
+        variable: String,
+    },
+    /// A part of the configuration that this engine cannot run.
+    #[error("{key}: {why}")]
+    NotHere {
+        /// The key.
+        key: String,
+        /// Why, and what to do instead.
+        why: &'static str,
+    },
+    /// A thread could not be made.
+    #[error("a thread could not be made: {0}; raise `ulimit -u`")]
+    Thread(io::Error),
+    /// The opening records do not fit a lane.
+    #[error(
+        "journal.segment_mib: the session's opening does not fit the lanes; write a larger number"
+    )]
+    OpeningTooLong,
+}

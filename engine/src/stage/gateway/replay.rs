@@ -1,0 +1,98 @@
+//! The gateway driven by its records: what was read is read again, what was sent goes to the sink.
+
+use super::GatewayStage;
+use crate::stage::{Progress, Recorded, Turn};
+use shm::reason::Reason;
+use shm::record::RecordKind;
+use shm::record::market::{RxVenue, Sent, Tx, TxVoid};
+use shm::units::Nanos;
+use std::collections::VecDeque;
+
+impl GatewayStage {
+    /// Records still to be followed.
+    #[must_use]
+    pub const fn replay_records(&self) -> &VecDeque<Recorded> {
+        &self.replay
+    }
+
+    /// Follows the recording as far as its inputs have come.
+    pub fn replay_step(&mut self, turn: &mut Turn<'_>) -> Progress {
+        let Some(record) = self.replay.front() else { return Progress::Done };
+        let (kind, at, ts) = (record.kind, record.at, record.ts);
+        self.take_approved(at, turn);
+        if self.at() < at {
+            return Progress::Waiting;
+        }
+        let Some(record) = self.replay.pop_front() else { return Progress::Done };
+        match kind {
+            RecordKind::RxVenue => self.replay_received(&record, turn),
+            RecordKind::Tx => {
+                if let Some(item) = self.queue.pop(self.ready) {
+                    self.held = self.encode(item, ts, turn);
+                }
+            }
+            RecordKind::Sent => self.replay_sent(&record, ts, turn),
+            RecordKind::TxVoid => {
+                if let Some(void) = TxVoid::read(&record.body) {
+                    self.replay_void(&void, ts, turn);
+                }
+            }
+            _ => {}
+        }
+        Progress::Moved
+    }
+
+    fn replay_received(&mut self, record: &Recorded, turn: &mut Turn<'_>) {
+        let Some((rx, rest)) = RxVenue::split(&record.body) else { return };
+        match rx.event {
+            RxVenue::OPENED => self.session.on_connect(record.ts),
+            RxVenue::CLOSED => self.on_closed(record.ts, turn),
+            _ => {
+                // The logon went out unrecorded: the session must be waiting for its answer.
+                let mut out = [0; 64];
+                let _ = self.session.poll(record.ts, &mut out);
+                let mut bytes = rest.get(..rx.len as usize).unwrap_or_default();
+                while !bytes.is_empty() {
+                    let fed = self.session.on_bytes(bytes, record.ts);
+                    bytes = bytes.get(fed..).unwrap_or_default();
+                    self.take_events(record.ts, turn);
+                    if fed == 0 {
+                        break;
+                    }
+                }
+            }
+        }
+    }
+
+    fn replay_sent(&mut self, record: &Recorded, ts: Nanos, turn: &mut Turn<'_>) {
+        let (Some(held), Some(sent)) = (self.held.take(), Sent::read(&record.body)) else { return };
+        if sent.result >= 0 {
+            let body = turn.lane.body(held.place).unwrap_or_default();
+            let bytes = body.get(Tx::BYTES..Tx::BYTES + held.len).unwrap_or_default();
+            if let Some(sink) = &mut self.sink {
+                sink(bytes);
+            }
+        }
+        self.after_sent(&held, sent.result, ts, turn);
+    }
+
+    fn replay_void(&mut self, void: &TxVoid, ts: Nanos, turn: &mut Turn<'_>) {
+        let reason = Reason::from_u8(void.reason).unwrap_or(Reason::None);
+        if let Some(held) = self.held.take_if(|_| void.tx_seq != 0) {
+            self.void(&held.item, held.place.seq.low(), reason, ts, turn);
+            self.ouch.table_mut().void(held.urn);
+            return;
+        }
+        let Some(item) = self.queue.pop(self.ready) else { return };
+        match reason {
+            // What the venue's rules refuse is refused again, with whatever it did to the numbers.
+            Reason::None | Reason::Killed | Reason::TooOld | Reason::Journal => {
+                self.void(&item, 0, reason, ts, turn);
+            }
+            _ => {
+                let held = self.encode(item, ts, turn);
+                debug_assert!(held.is_none(), "refused in the recording, encoded in the replay");
+            }
+        }
+    }
+}
