@@ -84,7 +84,7 @@ impl Clock {
     /// read).
     #[must_use]
     #[inline]
-    pub fn from_wall(&self, wall: Nanos, read: Nanos) -> Option<Nanos> {
+    pub fn wall_to_engine(&self, wall: Nanos, read: Nanos) -> Option<Nanos> {
         let Kind::Live(live) = &self.kind else { return None };
         // ORDERING: Relaxed; a lone word, nothing else is read because of it.
         let drift = live.drift.load(Ordering::Relaxed);
@@ -119,7 +119,7 @@ impl Clock {
             tsc: 0,
             uncertainty: u64::MAX,
         });
-        // ORDERING: Relaxed; pairs with the load in `from_wall`, a lone word.
+        // ORDERING: Relaxed; pairs with the load in `wall_to_engine`, a lone word.
         live.drift.store(anchor.wall.0.wrapping_sub(anchor.engine.0), Ordering::Relaxed);
         anchor
     }
@@ -168,8 +168,8 @@ mod tests {
         let anchor = clock.anchor();
         let read = clock.now();
         let wall = Nanos(anchor.wall.0 + (read.0 - anchor.engine.0));
-        assert!(clock.from_wall(Nanos(wall.0 - 1_000), read).is_some());
-        assert_eq!(clock.from_wall(Nanos(wall.0 + 1_000_000), read), None);
-        assert_eq!(clock.from_wall(Nanos(wall.0 - 2_000_000_000), read), None);
+        assert!(clock.wall_to_engine(Nanos(wall.0 - 1_000), read).is_some());
+        assert_eq!(clock.wall_to_engine(Nanos(wall.0 + 1_000_000), read), None);
+        assert_eq!(clock.wall_to_engine(Nanos(wall.0 - 2_000_000_000), read), None);
     }
 }

@@ -1,8 +1,6 @@
 //! Placing a thread: core, name, priority, locked memory. All before the hot loop begins; what the
 //! machine refuses is reported as a [`Refusal`], never ignored and never fatal.
 
-#![expect(clippy::disallowed_types, reason = "cold: before the hot loop begins")]
-
 use std::io;
 
 /// Something the machine did not give, with the remedy.

@@ -73,7 +73,7 @@ pub struct ReplayEnds {
     /// Records by the stage that wrote them.
     pub records: BTreeMap<u8, VecDeque<Recorded>>,
     /// Where each gateway's messages go.
-    pub sinks: Vec<Option<Box<dyn FnMut(&[u8]) + Send>>>,
+    pub sinks: Vec<Option<gateway::Sink>>,
 }
 
 /// The world a pipeline is put into.

@@ -1,7 +1,5 @@
 //! The engine's directory: its lock, the place of its hot files, the epoch, the gates.
 
-#![expect(clippy::disallowed_types, clippy::disallowed_macros, reason = "cold: before the start")]
-
 use rustix::fs::{FlockOperation, flock};
 use shm::gates::{GateOpener, Gates, GatesError, Shape};
 use shm::journal::{EpochError, FileError, RecoverError, link_hot, next_epoch, recover_hot};

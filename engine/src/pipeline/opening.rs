@@ -2,8 +2,6 @@
 //! streams resume. Read from the journal, written into the new one's first records, and taken from
 //! there, so that a replay of the new session begins alike.
 
-#![expect(clippy::disallowed_macros, reason = "cold: before the start")]
-
 use crate::risk::{RestoreError, Risk, setup::Setup};
 use crate::stage::gateway::UnansweredTable;
 use gateway::ouch::Ouch;

@@ -12,6 +12,7 @@ use crate::clock::Clock;
 use crate::pipeline::assemble::{Assembly, Pipeline, ReplayEnds, Sheet, World, stage_byte};
 use crate::pipeline::opening::Opening;
 use crate::risk::Risk;
+use crate::stage::gateway::Sink;
 use crate::stage::{Progress, Stage, Turn};
 use shm::atomic::{AtomicU64, Ordering};
 use shm::journal::{LaneSpec, LaneTail, LaneWriter};
@@ -107,13 +108,13 @@ fn recorded_state(
 fn sinks(
     digest: &Arc<Mutex<StreamDigest>>,
     gateways: usize,
-) -> Vec<Option<Box<dyn FnMut(&[u8]) + Send>>> {
+) -> Vec<Option<Sink>> {
     let each = (0..gateways).map(|gateway| {
         let digest = Arc::clone(digest);
         let sink = move |bytes: &[u8]| {
             digest.lock().unwrap_or_else(PoisonError::into_inner).take(gateway, bytes);
         };
-        let sink: Box<dyn FnMut(&[u8]) + Send> = Box::new(sink);
+        let sink: Sink = Box::new(sink);
         Some(sink)
     });
     each.collect()

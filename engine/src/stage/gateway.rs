@@ -64,6 +64,9 @@ pub struct Dial {
     pub links: rtrb::Consumer<AnyLink>,
 }
 
+/// Where a replay puts the packets of each send.
+pub type Sink = Box<dyn FnMut(&[u8]) + Send>;
+
 /// Limits of sending.
 #[derive(Clone, Copy, Debug)]
 pub struct SendRules {
@@ -102,7 +105,7 @@ pub struct Setup {
     /// Records to follow; empty for a live run.
     pub replay: VecDeque<Recorded>,
     /// Where a replay puts the messages it would send.
-    pub sink: Option<Box<dyn FnMut(&[u8]) + Send>>,
+    pub sink: Option<Sink>,
 }
 
 /// The stage.
@@ -128,7 +131,7 @@ pub struct GatewayStage {
     rules: SendRules,
     meters: GatewayMeters,
     replay: VecDeque<Recorded>,
-    sink: Option<Box<dyn FnMut(&[u8]) + Send>>,
+    sink: Option<Sink>,
 }
 
 /// A committed [`Tx`] that is still to be given to the socket.

@@ -46,6 +46,7 @@ pub struct Outlet {
 }
 
 /// Sends that found the ring full.
+#[expect(clippy::large_enum_variant, reason = "one per strategy, made before the start")]
 pub(crate) enum BusyLog {
     /// Live: ordinals since the stage last journalled them.
     Write { ordinals: [u64; BUSY_MAX], count: usize },
@@ -71,11 +72,11 @@ impl Outlet {
 
     fn send(&mut self, intent: Intent, now: Nanos) -> Result<(), Busy> {
         self.ordinal += 1;
-        if let BusyLog::Follow(follow) = &mut self.busy {
-            if follow.front() == Some(&self.ordinal) {
-                follow.pop_front();
-                return Err(Busy);
-            }
+        if let BusyLog::Follow(follow) = &mut self.busy
+            && follow.front() == Some(&self.ordinal)
+        {
+            follow.pop_front();
+            return Err(Busy);
         }
         if self.intents.try_push(intent.into(), now).is_ok() {
             return Ok(());

@@ -83,7 +83,7 @@ impl Out {
     /// Arrival: the kernel's stamp where it can be true, else the read.
     pub(super) fn arrival(&self, stamp: Option<Nanos>, read: Nanos) -> Nanos {
         let Some(wall) = stamp else { return read };
-        self.clock.from_wall(wall, read).unwrap_or_else(|| {
+        self.clock.wall_to_engine(wall, read).unwrap_or_else(|| {
             self.meters.stamps_refused.add(1);
             read
         })
@@ -173,11 +173,9 @@ impl Out {
             self.meters.trades.add(1);
             for link in &mut self.links {
                 // A print that does not pass is not made up for: only its book's top will be.
-                if link.is_holding() {
-                    self.meters.trades_dropped.add(1);
-                } else if link.send(instrument.index(), trade.into(), published) == Sent::Held {
-                    self.meters.trades_dropped.add(1);
-                }
+                let passed = !link.is_holding()
+                    && link.send(instrument.index(), trade.into(), published) == Sent::Passed;
+                self.meters.trades_dropped.add(u64::from(!passed));
             }
         }
         if applied.top || applied.state {
