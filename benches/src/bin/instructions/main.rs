@@ -9,6 +9,7 @@ mod book;
 mod decode;
 mod encode;
 mod flow;
+mod risk;
 
 use std::process::ExitCode;
 
@@ -26,6 +27,7 @@ fn main() -> ExitCode {
         "decode" => decode::run(events),
         "book" => book::run(events),
         "encode" => encode::run(events),
+        "risk" => risk::run(events),
         _ => {
             eprintln!("no case `{case}`");
             return ExitCode::from(2);
