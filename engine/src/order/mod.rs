@@ -3,6 +3,7 @@
 //! | module | what |
 //! |---|---|
 //! | [`state`] | one order (a chain of replaces) and the total function event x order |
+//! | [`event`] | what can happen to it |
 //! | [`facts`] | which executions and cancels have been counted, so that a repeat counts once |
 //! | [`table`] | all orders, found by the slot of their id; ended ones stay findable for a while |
 //! | [`slots`] | the strategy's side: ids handed out from its range of slots |
@@ -12,6 +13,7 @@
 //! reports come nor their repetition changes where it ends.
 #![forbid(unsafe_code)]
 
+pub mod event;
 pub mod facts;
 pub mod slots;
 pub mod state;
@@ -20,6 +22,7 @@ pub mod table;
 #[cfg(test)]
 mod tests;
 
+pub use event::{Event, Signs};
 pub use slots::SlotPool;
-pub use state::{Event, Order, Signs};
+pub use state::Order;
 pub use table::{OrderTable, Place};

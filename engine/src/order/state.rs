@@ -24,6 +24,8 @@ use shm::message::{Side, pending};
 use shm::record::order::Base;
 use shm::units::{Notional, Price, Qty};
 
+use super::event::{Event, Signs};
+
 /// Price and quantity that an id stands for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Terms {
@@ -61,6 +63,8 @@ pub struct Order {
     pub replace: Terms,
     /// The venue's number, 0 before it is known.
     pub venue_ord_id: VenueOrdId,
+    /// Sequence of the report that last set it.
+    pub venue_ord_id_seq: u32,
     /// Sum of the fills that stand.
     pub cum_qty: Qty,
     /// Sum of the fills that were undone.
@@ -85,132 +89,6 @@ pub struct Order {
     pub facts: u8,
     /// Of [`Signs`], all that were ever seen of it.
     pub signs: Signs,
-}
-
-/// What happened to one order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Event {
-    /// The venue has it, at these terms.
-    Accepted {
-        /// Of this id.
-        id: ClOrdId,
-        /// Accepted price.
-        px: Price,
-        /// Accepted quantity.
-        qty: Qty,
-        /// The venue's number.
-        venue_ord_id: VenueOrdId,
-        /// Sequence of the report.
-        seq: u32,
-        /// Accepted and at once dead.
-        dead: bool,
-    },
-    /// The replace is in force.
-    Replaced {
-        /// The new id.
-        id: ClOrdId,
-        /// Price in force.
-        px: Price,
-        /// Quantity left exposed.
-        exposed: Qty,
-        /// The venue's number.
-        venue_ord_id: VenueOrdId,
-        /// Sequence of the report.
-        seq: u32,
-        /// Replaced and at once dead.
-        dead: bool,
-    },
-    /// A fill not seen before.
-    Fill {
-        /// How much.
-        qty: Qty,
-        /// Its undoing came first.
-        busted: bool,
-    },
-    /// A fill that stood is undone.
-    Bust {
-        /// How much.
-        qty: Qty,
-    },
-    /// A cancel not seen before.
-    Canceled {
-        /// Under which id.
-        id: ClOrdId,
-        /// How much less works.
-        qty: Qty,
-    },
-    /// The venue refused the id.
-    Rejected {
-        /// Which.
-        id: ClOrdId,
-    },
-    /// The gateway did not send the id. Never said of a cancel.
-    NeverSent {
-        /// Which.
-        id: ClOrdId,
-    },
-    /// The send of the id failed half way.
-    SendFailed {
-        /// Which.
-        id: ClOrdId,
-    },
-    /// The session is gone.
-    SessionLost,
-    /// We asked to cancel.
-    AskCancel,
-    /// We asked to replace.
-    AskReplace {
-        /// The new id.
-        id: ClOrdId,
-        /// New price.
-        px: Price,
-        /// New quantity of the whole chain.
-        qty: Qty,
-    },
-    /// The venue will not cancel.
-    CancelRejected,
-    /// The venue will cancel later.
-    CancelPending,
-    /// The venue changed the price.
-    Restated {
-        /// Of which id.
-        id: ClOrdId,
-        /// New price, or none.
-        px: Price,
-        /// Sequence of the report.
-        seq: u32,
-    },
-}
-
-/// What of an event deserves attention. They depend on the order in which reports came.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Signs(pub u8);
-
-impl Signs {
-    /// A fill after the order's end.
-    pub const LATE: Self = Self(1);
-    /// More was filled than asked (E8).
-    pub const OVERFILL: Self = Self(1 << 1);
-    /// The reports contradict each other (E4 after an end, E5 with a fill).
-    pub const PROTOCOL: Self = Self(1 << 2);
-    /// An execution came twice with other content (E7).
-    pub const CONFLICT: Self = Self(1 << 3);
-    /// An execution was undone that is not known (E9).
-    pub const UNKNOWN_EXEC: Self = Self(1 << 4);
-    /// A report that was counted before.
-    pub const REPEAT: Self = Self(1 << 5);
-
-    /// Both.
-    #[must_use]
-    pub const fn with(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-
-    /// Whether all of `other` are in it.
-    #[must_use]
-    pub const fn has(self, other: Self) -> bool {
-        self.0 & other.0 == other.0
-    }
 }
 
 impl Order {
@@ -365,7 +243,8 @@ impl Order {
                 if self.is(Self::REJECTED) || self.is(Self::NEVER_SENT) {
                     signs = Signs::PROTOCOL;
                 }
-                self.acknowledge(venue_ord_id, dead);
+                self.acknowledge(dead);
+                self.number(venue_ord_id, seq);
                 if id == self.terms.id {
                     self.terms.set_px(px, seq);
                     if qty.0 > 0 && id == self.root {
@@ -375,8 +254,9 @@ impl Order {
             }
             Event::Replaced { id, px, exposed, venue_ord_id, seq, dead } => {
                 signs = self.replaced(id, px, exposed, seq);
+                self.number(venue_ord_id, seq);
                 if id == self.terms.id {
-                    self.acknowledge(venue_ord_id, dead);
+                    self.acknowledge(dead);
                 }
             }
             Event::Fill { qty, busted } => {
@@ -441,7 +321,8 @@ impl Order {
             }
             Event::CancelRejected => self.facts &= !Self::CANCEL_ASKED,
             Event::CancelPending => self.facts |= Self::CANCEL_ASKED,
-            Event::Restated { id, px, seq } => {
+            Event::Restated { id, px, venue_ord_id, seq } => {
+                self.number(venue_ord_id, seq);
                 if id == self.terms.id {
                     self.terms.set_px(px, seq);
                 } else if id == self.replace.id {
@@ -453,13 +334,14 @@ impl Order {
         signs
     }
 
-    fn acknowledge(&mut self, venue_ord_id: VenueOrdId, dead: bool) {
-        self.facts |= Self::ACKED;
-        if dead {
-            self.facts |= Self::DEAD;
-        }
-        if venue_ord_id.0 != 0 {
-            self.venue_ord_id = venue_ord_id;
+    const fn acknowledge(&mut self, dead: bool) {
+        self.facts |= Self::ACKED | if dead { Self::DEAD } else { 0 };
+    }
+
+    /// The venue's number, unless a later report has told another.
+    const fn number(&mut self, venue_ord_id: VenueOrdId, seq: u32) {
+        if venue_ord_id.0 != 0 && seq >= self.venue_ord_id_seq {
+            (self.venue_ord_id, self.venue_ord_id_seq) = (venue_ord_id, seq);
         }
     }
 

@@ -6,8 +6,9 @@
 
 use shm::ids::ClOrdId;
 
+use super::event::{Event, Signs};
 use super::facts::Facts;
-use super::state::{Event, Order, Signs};
+use super::state::Order;
 
 const NIL: u32 = u32::MAX;
 

@@ -118,7 +118,8 @@ fn facts_equal_a_map_of_the_latest() {
         for step in 0..20_000 {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             let roll = state >> 33;
-            let name = (1 + roll % 5, roll / 5 % (capacity as u64 * 2), roll / 1_000 % 2 == 0);
+            let name =
+                (1 + roll % 5, roll / 5 % (capacity as u64 * 2), (roll / 1_000).is_multiple_of(2));
             let kind = if name.2 { FactKind::Fill } else { FactKind::Cancel };
             let found = facts.find(ClOrdId(name.0), kind, name.1);
             let found = found.and_then(|at| facts.get(at)).map(|fact| fact.qty);
@@ -150,7 +151,7 @@ fn events(id: ClOrdId) -> Vec<Event> {
             Event::Rejected { id },
             Event::NeverSent { id },
             Event::SendFailed { id },
-            Event::Restated { id, px: Price(3), seq: 3 },
+            Event::Restated { id, px: Price(3), venue_ord_id, seq: 3 },
             Event::AskReplace { id: next, px: Price(2), qty: Qty(150) },
         ]);
         for dead in [false, true] {

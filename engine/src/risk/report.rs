@@ -7,6 +7,7 @@ use shm::record::order::{self as record, words_of};
 use shm::units::{Notional, Price, Qty};
 
 use super::exposure::Change;
+use super::session::bare_event;
 use super::{Applied, Risk};
 use crate::order::facts::{Fact, FactAt, FactKind};
 use crate::order::{Event, Order, Place, Signs};
@@ -97,7 +98,7 @@ impl Risk {
             Kind::SendFailed => Meaning::of(Event::SendFailed { id }),
             Kind::CancelRejected => Meaning::of(Event::CancelRejected),
             Kind::CancelPending => Meaning::of(Event::CancelPending),
-            Kind::Restated => Meaning::of(Event::Restated { id, px, seq }),
+            Kind::Restated => Meaning::of(Event::Restated { id, px, venue_ord_id, seq }),
             Kind::BookTop
             | Kind::Trade
             | Kind::FeedStatus
@@ -300,64 +301,6 @@ impl Risk {
             side: order.side.map_or(0, |side| side as u8),
             ..bare_event(report, gateway)
         }
-    }
-
-    /// E23. The report says neither instrument nor side, so that no position can follow from it; the
-    /// venue's own account of positions has to.
-    fn on_external(&mut self, report: &ExecReport, gateway: GatewayId) -> Applied {
-        self.counters.external += 1;
-        Applied {
-            event: bare_event(report, gateway),
-            position: None,
-            update: None,
-            signs: Signs::default(),
-            external: true,
-            session: None,
-        }
-    }
-
-    /// R03, and E24 for orders that were on their way.
-    fn on_session(&mut self, report: &ExecReport, gateway: GatewayId, up: bool) -> Applied {
-        if let Some(session) = self.sessions.get_mut(gateway.index()) {
-            session.up = up;
-        }
-        if !up {
-            let mut after = None;
-            // Orders change, none ends: the walk meets each once.
-            while let Some(slot) = self.table.working_after(after) {
-                if self.table.row(slot).is_some_and(|order| order.gateway == gateway) {
-                    self.table.apply(Place::Slot(slot), Event::SessionLost);
-                }
-                after = Some(slot);
-            }
-        }
-        Applied {
-            event: bare_event(report, gateway),
-            position: None,
-            update: None,
-            signs: Signs::default(),
-            external: false,
-            session: Some(up),
-        }
-    }
-}
-
-/// The facts of a report as a record, without an order's state.
-fn bare_event(report: &ExecReport, gateway: GatewayId) -> record::OrderEvent {
-    record::OrderEvent {
-        cl_ord_id: report.cl_ord_id,
-        venue_ord_id: report.venue_ord_id,
-        exec_id: report.exec_id,
-        last_px: report.last_px,
-        last_qty: report.last_qty,
-        px: Price::NONE,
-        instrument: shm::ids::InstrumentId::NONE,
-        venue_seq: report.venue_seq,
-        event: report.kind,
-        liquidity: report.liquidity,
-        reason: report.reason,
-        gateway: gateway.0,
-        ..record::OrderEvent::default()
     }
 }
 

@@ -142,8 +142,8 @@ pub fn intent(cl_ord_id: ClOrdId, side: Side, px: Price) -> Intent {
     }
 }
 
-/// A run of decisions, each on a new order that passes every check, 1 ms apart, with prices that
-/// change so that no two in a window are equal.
+/// A run of decisions, each on a new order that passes every check, 1 ms apart, with prices and
+/// quantities that change so that no two in a window are equal.
 #[derive(Debug)]
 pub struct DecideRun {
     risk: Risk,
@@ -178,7 +178,8 @@ impl DecideRun {
             if at % 100 == 0 {
                 self.risk.on_market(&live(now));
             }
-            let intent = intent(id, side, Price(990 * DOLLAR / 100 + cents * DOLLAR / 100));
+            let mut intent = intent(id, side, Price(990 * DOLLAR / 100 + cents * DOLLAR / 100));
+            intent.qty = Qty::from_shares(1 + at % 1_000);
             let decision = self.risk.decide(&intent, &open(now));
             approved += u32::from(matches!(decision, Decision::Approve { .. }));
         }

@@ -51,7 +51,7 @@ fn session(seed: u64, steps: u32) -> (Rig, Vec<(usize, u64)>) {
                 }
             }
             (_, Some(of)) => {
-                let mut report = report_of(&mut dice, &of, seed % 2 == 0);
+                let mut report = report_of(&mut dice, &of, seed.is_multiple_of(2));
                 rig.seq += 1;
                 report.venue_seq = rig.seq;
                 rig.report_as_is(report);

@@ -176,3 +176,9 @@ fn t01_r43_ring_equals_a_list_and_fails_closed() {
         }
     }
 }
+
+/// Goal: the run that the instruction gate counts is what it says: every order passes.
+#[test]
+fn the_sample_run_passes_every_check() {
+    assert_eq!(sample::DecideRun::new(5_000).run(), 5_000);
+}
