@@ -1,10 +1,9 @@
 //! Puts stages together from configuration, plan and opening state; the same for a live run and for
 //! a replay, which differ in where inputs come from and where bytes go.
 
-#![expect(clippy::disallowed_macros, reason = "cold: before the start")]
-
 use super::ends::Ends;
 use super::opening::Opening;
+pub use super::sheet::Sheet;
 use crate::clock::Clock;
 use crate::config::model::{FeedSource, Session};
 use crate::config::topology::Plan;
@@ -15,23 +14,21 @@ use crate::position::FeeRates;
 use crate::risk::{Mode, Risk, setup as risk_setup};
 use crate::stage::book_check::{BookCheck, Channel};
 use crate::stage::market_link::MarketLink;
-use crate::stage::{Recorded, Stage, feed, gateway, risk, strategy};
+use crate::stage::{Recorded, Stage, feed, gateway, paper, risk, strategy};
 use crate::strategy::{self as strategies, Terms, desk::Outlet};
-use crate::telemetry::{FeedKeys, GatewayKeys, RefusalKeys, RiskKeys, StrategyKeys};
 use ::feed::book::{BooksConfig, ItchBooks};
 use ::feed::instruments::Instruments;
 use ::feed::moldudp64::{Receiver, ReceiverConfig};
 use ::gateway::codec::ouch50::{CapacityCode, DisplayCode};
 use ::gateway::ouch::{Ouch, OuchConfig};
+use ::gateway::paper::{Paper, PaperConfig};
 use ::gateway::session::soupbintcp::{Client, ClientConfig, Credentials};
 use ::gateway::wire_table::WireTableConfig;
 use shm::gates::Gates;
 use shm::ids::{FeedId, GatewayId, InstrumentId, StrategyId};
-use shm::message::BookTop;
-use shm::record::order::PositionEvent;
 use shm::record::status::{Busy, Link};
 use shm::record::{self, RecordKind};
-use shm::region::{CellKey, Region, RegionBuilder};
+use shm::region::Region;
 use std::collections::{BTreeMap, VecDeque};
 
 /// What is needed to put stages together.
@@ -82,65 +79,6 @@ pub enum World {
     Live(LiveEnds),
     /// A recording.
     Replay(ReplayEnds),
-}
-
-/// Keys of everything a pipeline counts, listed while the region is planned.
-pub struct Sheet {
-    feeds: Vec<Option<(FeedKeys, CellKey<BookTop>)>>,
-    strategies: Vec<Option<StrategyKeys>>,
-    risk: Option<(RiskKeys, RefusalKeys, CellKey<PositionEvent>)>,
-    gateways: Vec<Option<GatewayKeys>>,
-}
-
-impl Sheet {
-    /// For as many stages as the configuration has.
-    #[must_use]
-    pub fn new(config: &Config) -> Self {
-        let empty = |count: usize| (0..count).map(|_| None);
-        Self {
-            feeds: empty(config.feeds.len()).collect(),
-            strategies: (0..=config.strategies.len()).map(|_| None).collect(),
-            risk: None,
-            gateways: (0..config.gateways.len()).map(|_| None).collect(),
-        }
-    }
-
-    /// Lists the meters of one stage under the current thread of the region.
-    pub fn list(
-        &mut self,
-        stage: StageId,
-        config: &Config,
-        instruments: usize,
-        builder: &mut RegionBuilder,
-    ) {
-        let name = config.stage_name(stage);
-        match stage {
-            StageId::Feed(id) => {
-                let keys = FeedKeys::list(builder, &name);
-                let cells = builder.cells::<BookTop>(&format!("{name}.top"), instruments.max(1));
-                if let Some(place) = self.feeds.get_mut(id.index()) {
-                    *place = Some((keys, cells));
-                }
-            }
-            StageId::Strategy(id) => {
-                if let Some(place) = self.strategies.get_mut(id.index()) {
-                    *place = Some(StrategyKeys::list(builder, &name));
-                }
-            }
-            StageId::Risk => {
-                let rows = (config.strategies.len() + 1) * instruments.max(1);
-                let keys = RiskKeys::list(builder, &name);
-                let refusals = RefusalKeys::list(builder);
-                self.risk =
-                    Some((keys, refusals, builder.cells::<PositionEvent>("risk.position", rows)));
-            }
-            StageId::Gateway(id) => {
-                if let Some(place) = self.gateways.get_mut(id.index()) {
-                    *place = Some(GatewayKeys::list(builder, &name));
-                }
-            }
-        }
-    }
 }
 
 /// A pipeline put together: stages by thread of the plan, and where commands are given.
@@ -210,6 +148,12 @@ impl Assembly<'_> {
         let mine = self.bound.instruments_of(strategy);
         let each = 0..self.instruments.len();
         each.map(|id| mine.contains(&InstrumentId(id as u32))).collect()
+    }
+
+    /// Slots of order ids, over all strategies.
+    fn slots(&self) -> u32 {
+        let ends = self.bound.slots.iter().map(|range| range.first + range.count);
+        ends.max().unwrap_or(1).max(1)
     }
 
     fn ouch(&self, slots: u32) -> Ouch {
@@ -299,7 +243,13 @@ impl Builder<'_> {
             StageId::Feed(id) => self.feed(id).map(Stage::Feed),
             StageId::Strategy(id) => self.strategy(id).map(Stage::Strategy),
             StageId::Risk => self.risk().map(Stage::Risk),
-            StageId::Gateway(id) => self.gateway(id).map(Stage::Gateway),
+            StageId::Gateway(id) => match self.with.config.gateways.get(id.index()) {
+                Some(row) => match row.session {
+                    Session::Paper { feed } => self.paper(id, feed).map(Stage::Paper),
+                    Session::Ouch50 { .. } => self.gateway(id).map(Stage::Gateway),
+                },
+                None => Err(AssembleError::Meters),
+            },
         }
     }
 
@@ -516,13 +466,42 @@ impl Builder<'_> {
         risk::UpdateLink::new(link, first, count)
     }
 
+    fn paper(&mut self, id: GatewayId, feed: FeedId) -> Result<paper::PaperStage, AssembleError> {
+        let stage = StageId::Gateway(id);
+        let with = self.with;
+        let records = self.records(stage);
+        let slots = with.slots();
+        let keys = self.sheet.gateways.get_mut(id.index()).and_then(Option::take);
+        let keys = keys.ok_or(AssembleError::Meters)?;
+        let reports = self.ends.output(stage, StageId::Risk);
+        let gates = match &self.world {
+            World::Live(ends) => Some(ends.gates.clone()),
+            World::Replay(_) => None,
+        };
+        Ok(paper::PaperStage::new(paper::Setup {
+            id: stage_byte(stage),
+            gateway: id,
+            market: self.ends.input(StageId::Feed(feed), stage),
+            approved: self.ends.input(StageId::Risk, stage),
+            reports: reports.ok_or(AssembleError::NoLink(stage, StageId::Risk))?,
+            paper: Paper::new(PaperConfig {
+                instruments: with.instruments.len(),
+                orders_max: slots,
+                slots,
+                epoch: with.epoch,
+            }),
+            gates,
+            meters: keys.take(self.region).ok_or(AssembleError::Meters)?,
+            replay: of_kinds(records, &[RecordKind::RxVenue, RecordKind::Tx, RecordKind::TxVoid]),
+        }))
+    }
+
     fn gateway(&mut self, id: GatewayId) -> Result<gateway::GatewayStage, AssembleError> {
         let stage = StageId::Gateway(id);
         let with = self.with;
         let records = self.records(stage);
         let row = with.config.gateways.get(id.index()).ok_or(AssembleError::Meters)?;
-        let slots =
-            with.bound.slots.iter().map(|range| range.first + range.count).max().unwrap_or(1);
+        let slots = with.slots();
         let mut ouch = with.ouch(slots);
         let mut unanswered = gateway::UnansweredTable::new(slots as usize);
         with.opening.restore_wire(id, &mut ouch, &mut unanswered);
@@ -551,7 +530,6 @@ impl Builder<'_> {
                 (None, None, None, ends.sinks.get_mut(id.index()).and_then(Option::take))
             }
         };
-        debug_assert!(matches!(row.session, Session::Ouch50 { .. }), "checked before the start");
         let reports = self.ends.output(stage, StageId::Risk);
         Ok(gateway::GatewayStage::new(gateway::Setup {
             id: stage_byte(stage),

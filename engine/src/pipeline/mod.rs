@@ -10,4 +10,5 @@ pub mod live;
 pub mod net;
 pub mod opening;
 mod record;
+mod sheet;
 mod start_error;

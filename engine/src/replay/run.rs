@@ -74,7 +74,7 @@ pub fn run(dir: &Path, epoch: Option<u16>, layout: Option<&str>) -> Result<Repla
 
     let state_hash = stages.iter().find_map(|stage| match stage {
         Stage::Risk(stage) => Some(stage.risk().state_hash()),
-        Stage::Feed(_) | Stage::Strategy(_) | Stage::Gateway(_) => None,
+        Stage::Feed(_) | Stage::Strategy(_) | Stage::Gateway(_) | Stage::Paper(_) => None,
     });
     drop(stages);
     let digest = Arc::try_unwrap(digest)
@@ -244,6 +244,7 @@ impl Stage {
             Self::Strategy(stage) => stage.replay_step(turn),
             Self::Risk(stage) => stage.replay_step(turn),
             Self::Gateway(stage) => stage.replay_step(turn),
+            Self::Paper(stage) => stage.replay_step(turn),
         }
     }
 
@@ -253,6 +254,7 @@ impl Stage {
             Self::Strategy(stage) => stage.replay_records(),
             Self::Risk(stage) => stage.replay_records(),
             Self::Gateway(stage) => stage.replay_records(),
+            Self::Paper(stage) => stage.replay_records(),
         }
     }
 
@@ -272,7 +274,7 @@ impl Stage {
             Self::Feed(_) => StageKind::Feed,
             Self::Strategy(_) => StageKind::Strategy,
             Self::Risk(_) => StageKind::Risk,
-            Self::Gateway(_) => StageKind::Gateway,
+            Self::Gateway(_) | Self::Paper(_) => StageKind::Gateway,
         };
         let next = self.replay().front();
         let (record, at) = next.map_or((RecordKind::OpenComplete, 0), |next| (next.kind, next.at));

@@ -8,6 +8,7 @@ pub mod book_check;
 pub mod feed;
 pub mod gateway;
 pub mod market_link;
+pub mod paper;
 pub mod risk;
 pub mod strategy;
 
@@ -88,6 +89,8 @@ pub enum Stage {
     Risk(risk::RiskStage),
     /// One venue session.
     Gateway(gateway::GatewayStage),
+    /// The embedded venue.
+    Paper(paper::PaperStage),
 }
 
 impl Stage {
@@ -99,6 +102,7 @@ impl Stage {
             Self::Strategy(stage) => stage.poll(turn),
             Self::Risk(stage) => stage.poll(turn),
             Self::Gateway(stage) => stage.poll(turn),
+            Self::Paper(stage) => stage.poll(turn),
         }
     }
 }

@@ -106,9 +106,7 @@ impl Queue {
             let at = self.orders.iter().position(|item| item.annulled)?;
             return self.orders.remove(at);
         }
-        if ready
-            && let Some(item) = self.again.pop_front().or_else(|| self.cancels.pop_front())
-        {
+        if ready && let Some(item) = self.again.pop_front().or_else(|| self.cancels.pop_front()) {
             return Some(item);
         }
         self.orders.pop_front()
