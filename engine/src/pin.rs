@@ -1,6 +1,8 @@
 //! Placing a thread: core, name, priority, locked memory. All before the hot loop begins; what the
 //! machine refuses is reported as a [`Refusal`], never ignored and never fatal.
 
+pub mod watch;
+
 use std::io;
 
 /// Something the machine did not give, with the remedy.
@@ -12,6 +14,8 @@ pub enum Refusal {
     Lock,
     /// Real-time priority was not granted.
     Priority,
+    /// System calls could not be counted.
+    Watch,
 }
 
 impl Refusal {
@@ -24,6 +28,9 @@ impl Refusal {
             }
             Self::Lock => "memory is not locked: raise `ulimit -l` or grant CAP_IPC_LOCK",
             Self::Priority => "no real-time priority: grant CAP_SYS_NICE on an isolated core",
+            Self::Watch => {
+                "system calls are not counted: the kernel gives no seccomp listener (5.5 or newer, once per thread)"
+            }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! A hot thread: a loop over its stages' `poll`, and nothing else.
 
 use crate::clock::Clock;
+use crate::pin::watch::Watch;
 use crate::pin::{self, Refusal, Usage};
 use crate::stage::{Stage, Turn};
 use crate::telemetry::ThreadMeters;
@@ -90,19 +91,24 @@ pub struct HotThread {
     pub phase: Phase,
     /// Counts its allocations.
     pub allocations: Option<AllocationCount>,
+    /// Counts its system calls.
+    pub watch: Option<&'static Watch>,
+    /// A violation to commit on every turn: for the proof that a test would see it.
+    #[cfg(feature = "planted")]
+    pub plant: Option<fn()>,
 }
 
 impl HotThread {
-    /// Pins the calling thread and says what was refused; the loop runs either way.
+    /// Pins the calling thread, puts it under watch, and says what was refused; the loop runs either
+    /// way.
     pub fn place(&self) -> Option<Refusal> {
-        let core = self.core?;
-        match pin::to_core(core) {
-            Ok(()) => {
-                self.meters.core.set(core as u64 + 1);
-                None
-            }
-            Err(refusal) => Some(refusal),
-        }
+        let pinned = self.core.map_or(Ok(()), |core| {
+            pin::to_core(core)?;
+            self.meters.core.set(core as u64 + 1);
+            Ok(())
+        });
+        let watched = self.watch.map_or(Ok(()), |watch| watch.enter(&self.name));
+        pinned.and(watched).err()
     }
 
     /// The loop. Returns the thread's parts when told to stop.
@@ -134,6 +140,10 @@ impl HotThread {
             let mut turn = Turn { now, lane: &mut self.lane, clock: &self.clock };
             for stage in &mut self.stages {
                 work += stage.poll(&mut turn);
+            }
+            #[cfg(feature = "planted")]
+            if let Some(plant) = self.plant {
+                plant();
             }
             self.meters.polls.add(1);
             idle = work == 0;
