@@ -1,1 +1,32 @@
-//! Placeholder.
+//! The slow path: whatever reads an engine's shared memory and never touches its hot threads.
+//!
+//! ```text
+//!   journal (memory, then disk) ─► follow: a reader with a durable cursor ─► tally: what was read
+//! ```
+//!
+//! What holds:
+//! - It depends on `shm` alone: the compiler keeps it out of the engine.
+//! - A reader takes no lock and holds back no writer; what it missed in memory it reads from the disk.
+//! - A cursor is saved after the records before it were dealt with: a crash repeats, and loses nothing.
+//!
+//! ```
+//! use services::{Follower, Tally};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let dir = std::env::temp_dir().join("wirelane-services-doc");
+//! std::fs::create_dir_all(&dir)?;
+//! let mut follower = Follower::open(&dir, &dir.join("doc.cursor"))?;
+//! let mut tally = Tally::default();
+//! let turn = follower.turn(1_000, &mut |taken| tally.count(taken))?;
+//! assert_eq!(turn.records, 0, "no engine has written here");
+//! # std::fs::remove_dir_all(&dir)?;
+//! # Ok(())
+//! # }
+//! ```
+#![forbid(unsafe_code)]
+
+mod follow;
+mod tally;
+
+pub use follow::{FollowError, Follower, Taken, Turn};
+pub use tally::Tally;
