@@ -1,0 +1,48 @@
+//! The control socket of the victim.
+
+use engine::control::{Reply, Request, ScopeName};
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::time::Duration;
+
+/// A caller.
+#[derive(Debug)]
+pub(crate) struct Caller {
+    stream: BufReader<UnixStream>,
+}
+
+impl Caller {
+    /// Connects to the engine of a directory.
+    pub(crate) fn connect(dir: &Path) -> Self {
+        let stream = UnixStream::connect(dir.join("control.sock")).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        Self { stream: BufReader::new(stream) }
+    }
+
+    /// One request, one reply.
+    pub(crate) fn ask(&mut self, request: &Request) -> Reply {
+        let mut line = serde_json::to_string(request).unwrap();
+        line.push('\n');
+        self.stream.get_mut().write_all(line.as_bytes()).unwrap();
+        line.clear();
+        self.stream.read_line(&mut line).unwrap();
+        serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line:?}"))
+    }
+
+    /// Opens the gates, if they are closed.
+    pub(crate) fn arm(&mut self) {
+        if !self.ask(&Request::Status).text.starts_with("armed") {
+            let scope = ScopeName::default();
+            let reply = self.ask(&Request::Arm { scope, reason: "test".to_owned() });
+            assert!(reply.ok, "{}", reply.text);
+        }
+    }
+
+    /// Orders that work, by risk's count.
+    pub(crate) fn working(&mut self) -> u64 {
+        let text = self.ask(&Request::Status).text;
+        let count = text.split("; ").last().and_then(|part| part.split(' ').next());
+        count.and_then(|count| count.parse().ok()).unwrap_or_else(|| panic!("{text}"))
+    }
+}
