@@ -44,6 +44,9 @@ const START_OF_2026: u64 = 1_767_225_600;
 /// Longest time between two syncs in mode `async`: what a power cut may take.
 const ASYNC_GROUP: Nanos = Nanos(100_000_000);
 
+/// Where a secret is looked up by the name that the configuration gives.
+pub type SecretSource = fn(&str) -> Option<String>;
+
 /// What the program adds to a configuration.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Options {
@@ -54,6 +57,8 @@ pub struct Options {
     /// A violation that every hot thread commits on every turn.
     #[cfg(feature = "planted")]
     pub plant: Option<fn()>,
+    /// Where passwords are looked up; the environment if `None`.
+    pub secrets: Option<SecretSource>,
     /// Arm at once, whatever `engine.arm` says: for a demonstration that says so.
     pub arm: bool,
 }
@@ -141,7 +146,7 @@ pub fn start(
     let reader = region.reader()?;
     let (gates, opener) = open_gates(&site, &instruments)?;
     let failed = reader.counter("archive.failed")?;
-    let (mut ends, targets) = live_ends(&site.config, gates, failed)?;
+    let (mut ends, targets) = live_ends(&site, gates, failed)?;
     if site.config.journal.mode == JournalMode::Sync {
         ends.durable =
             site.lane_of(StageId::Risk).and_then(|at| lanes.get(at)).map(LaneWriter::durable_mark);
@@ -495,10 +500,12 @@ fn shape_of(config: &Config, instruments: &Instruments) -> Shape {
 
 /// Opens every socket and names every venue.
 fn live_ends(
-    config: &Config,
+    site: &Site,
     gates: shm::gates::Gates,
     archive_failed: shm::counters::CounterReader,
 ) -> Result<(LiveEnds, Vec<DialTarget>), StartError> {
+    let config = &site.config;
+    let secret = site.options.secrets.unwrap_or(|name| std::env::var(name).ok());
     let mut sources: Vec<Option<Box<dyn feed_stage::Source>>> = Vec::new();
     let mut channels: Vec<Option<Box<dyn crate::stage::book_check::Channel>>> = Vec::new();
     for row in &config.feeds {
@@ -534,7 +541,7 @@ fn live_ends(
             dials.push(None);
             continue;
         };
-        let password = std::env::var(password_env).unwrap_or_default();
+        let password = secret(password_env).unwrap_or_default();
         let known = Credentials::new(user, &password).filter(|_| !password.is_empty());
         credentials.push(Some(known.ok_or_else(|| StartError::Password {
             gateway: row.name.clone(),
