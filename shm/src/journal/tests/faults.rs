@@ -93,6 +93,25 @@ fn what_was_committed_survives_the_process() {
     }
 }
 
+/// Goal: a process that died between making its lanes and their archive keeps nobody from starting.
+/// Method: lanes without a record, no archiver; recovered twice, then a session that lives.
+#[test]
+fn lanes_without_a_record_leave_nothing() {
+    let place = Place::new();
+    for lane in 0..2 {
+        drop(Lane::create(&place.hot, spec(4, lane, 1024, 3)).unwrap());
+    }
+    for _ in 0..2 {
+        recover_hot(&place.hot, &place.dir).unwrap();
+        assert_eq!(place.journal().epochs().unwrap(), []);
+    }
+    let (mut writers, archiver) = place.start(5, 2, 3);
+    append(&mut writers[1]).unwrap();
+    drop((writers, archiver));
+    recover_hot(&place.hot, &place.dir).unwrap();
+    assert_eq!(drain(&mut place.journal().reader(5, 1).unwrap()), LaneSeq(1));
+}
+
 /// Goal (C4): hot memory that is not what a writer leaves is cut or refused, by name. Method: break
 /// a segment header; put a record out of sequence behind the end.
 #[test]
