@@ -2,6 +2,7 @@
 //! the rule's own check then fails, and for the reason planted.
 
 pub mod lints;
+pub mod planted_source;
 pub mod planted_test;
 pub mod rules;
 
@@ -26,6 +27,7 @@ pub struct Proof {
 pub fn run(_: Options) -> Result<Tally, Box<dyn Error>> {
     let mut proofs = rules::prove()?;
     proofs.extend(lints::prove()?);
+    proofs.extend(planted_source::prove()?);
     proofs.extend(planted_test::prove()?);
     let mut tally = Tally::default();
     for Proof { name, escaped } in proofs {
