@@ -1,2 +1,44 @@
-//! Placeholder.
-fn main() {}
+//! The program `wirelane`: what a person runs.
+//!
+//! ```text
+//!   wirelane            = demo: exchange and engine on loopback, then a report
+//!   engine | services | run | exchange            what runs
+//!   top | latency | journal | trace | status      what only looks: shared memory and journal, read-only
+//!   kill | arm | strategy | stop                  what asks: gates and control socket
+//!   config | doctor | replay | completions        what checks
+//! ```
+//!
+//! Exit codes: 0 done; 1 what was checked is not so; 2 wrong usage; 3 wrong configuration; 4 what was
+//! named is not there; 5 it could not be done.
+#![deny(unsafe_code)]
+
+mod allocation;
+mod cli;
+mod commands;
+mod demo;
+mod failure;
+mod hdr;
+mod journal;
+mod latency;
+mod meters;
+mod number;
+mod place;
+mod session;
+mod signals;
+mod stage_latency;
+mod stdout;
+mod top;
+
+use clap::Parser as _;
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: allocation::Counting = allocation::Counting;
+
+fn main() -> ExitCode {
+    failure::set_up();
+    match cli::Cli::parse().run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.show(),
+    }
+}

@@ -1,0 +1,288 @@
+//! `wirelane kill`, `arm`, `strategy`, `status`, `stop`: what asks a running engine.
+
+use crate::failure::{Failure, Outcome};
+use crate::place::{self, Place};
+use crate::session::Session;
+use crate::stdout;
+use engine::control::{Reply, Request, ScopeName};
+use shm::gates::{Scope, Trigger};
+use shm::ids::{AccountId, GatewayId, InstrumentId};
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
+
+/// Longest wait for an answer.
+const ANSWER: Duration = Duration::from_secs(5);
+/// Longest line of an answer, bytes.
+const LINE_MAX: u64 = 65_536;
+
+/// Which engine.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct DirArgs {
+    #[command(flatten)]
+    dir: place::DirArg,
+}
+
+/// Which gate, and why.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct GateArgs {
+    #[command(flatten)]
+    dir: place::DirArg,
+    /// global, strategy:NAME, account:NAME, gateway:NAME or instrument:SYMBOL
+    #[arg(long, default_value = "global")]
+    scope: String,
+    /// Why, for the journal
+    #[arg(long, default_value = "")]
+    reason: String,
+}
+
+/// What to do with a strategy.
+#[derive(Clone, Debug, clap::Subcommand)]
+pub(crate) enum StrategyCommand {
+    /// Let it act
+    Enable {
+        /// Its name
+        name: String,
+        #[command(flatten)]
+        dir: place::DirArg,
+    },
+    /// Stop it and cancel its orders
+    Disable {
+        /// Its name
+        name: String,
+        #[command(flatten)]
+        dir: place::DirArg,
+    },
+    /// Set one of its parameters
+    Set {
+        /// Its name
+        name: String,
+        /// The parameter
+        param: String,
+        /// The value, as in the configuration
+        value: String,
+        #[command(flatten)]
+        dir: place::DirArg,
+    },
+}
+
+impl DirArgs {
+    /// Prints how things are.
+    pub(crate) fn status(&self) -> Outcome {
+        tell(&self.dir.place()?, &Request::Status)
+    }
+
+    /// Asks the engine to stop in order.
+    pub(crate) fn stop(&self) -> Outcome {
+        tell(&self.dir.place()?, &Request::Stop)
+    }
+}
+
+impl StrategyCommand {
+    /// Asks.
+    pub(crate) fn run(&self) -> Outcome {
+        let (dir, request) = match self.clone() {
+            Self::Enable { name, dir } => (dir, Request::Enable { strategy: name }),
+            Self::Disable { name, dir } => (dir, Request::Disable { strategy: name }),
+            Self::Set { name, param, value, dir } => {
+                (dir, Request::Set { strategy: name, param, value })
+            }
+        };
+        tell(&dir.place()?, &request)
+    }
+}
+
+impl GateArgs {
+    /// Closes the gate itself first, so that it works with everything else dead; then asks the engine to
+    /// cancel what the gate covers.
+    pub(crate) fn kill(&self) -> Outcome {
+        let place = self.dir.place()?;
+        let gates = place.gates()?;
+        let scope = self.scope(&place)?;
+        gates.close(scope, Trigger::Operator);
+        if !gates.is_closed(scope) {
+            return Err(Failure::not_there(format!("there is no gate for {}", self.scope)));
+        }
+        let request =
+            Request::Kill { scope: ScopeName(self.scope.clone()), reason: self.reason.clone() };
+        match ask(&place, &request) {
+            Ok(reply) if reply.ok => stdout::print(&format!("{}\n", reply.text)),
+            Ok(reply) => {
+                stdout::print(&format!("the gate is closed; the engine said: {}\n", reply.text))
+            }
+            Err(failure) => stdout::print(&format!(
+                "the gate is closed: no order passes it; cancels could not be asked for: {failure}\n"
+            )),
+        }
+    }
+
+    /// Asks the engine to open the gate: only its control thread may.
+    pub(crate) fn arm(&self) -> Outcome {
+        let request =
+            Request::Arm { scope: ScopeName(self.scope.clone()), reason: self.reason.clone() };
+        tell(&self.dir.place()?, &request)
+    }
+
+    fn scope(&self, place: &Place) -> Outcome<Scope> {
+        if self.scope == "global" {
+            return Ok(Scope::Global);
+        }
+        let journal = place.journal()?;
+        let session = Session::read(&journal, place.epoch(&journal, None)?)?;
+        scope_of(&self.scope, &session).ok_or_else(|| {
+            Failure::not_there(format!("there is no scope {}", self.scope)).remedy(
+                "write global, strategy:NAME, account:NAME, gateway:NAME or instrument:SYMBOL, with a \
+                 name of the engine's configuration",
+            )
+        })
+    }
+}
+
+/// A scope by its name in a session.
+fn scope_of(text: &str, session: &Session) -> Option<Scope> {
+    let (kind, name) = text.split_once(':')?;
+    if kind == "instrument" {
+        let at = session.symbols.iter().position(|symbol| symbol == name)?;
+        return Some(Scope::Instrument(InstrumentId(u32::try_from(at).ok()?)));
+    }
+    let config = session.config.as_ref()?;
+    match kind {
+        "strategy" => {
+            let row = config.strategies.iter().find(|row| row.name == name)?;
+            Some(Scope::Strategy(row.id))
+        }
+        "account" => {
+            let at = config.accounts.iter().position(|row| row.name == name)?;
+            Some(Scope::Account(AccountId(u16::try_from(at).ok()?)))
+        }
+        "gateway" | "venue" => {
+            let at = config.gateways.iter().position(|row| row.name == name)?;
+            Some(Scope::Venue(GatewayId(u8::try_from(at).ok()?)))
+        }
+        _ => None,
+    }
+}
+
+/// Asks, and prints the answer; a refusal is a failure.
+fn tell(place: &Place, request: &Request) -> Outcome {
+    let reply = ask(place, request)?;
+    if reply.ok {
+        return stdout::print(&format!("{}\n", reply.text));
+    }
+    Err(Failure::not_done(format!("the engine refused: {}", reply.text)))
+}
+
+/// One request and its answer.
+fn ask(place: &Place, request: &Request) -> Outcome<Reply> {
+    let path = place.socket();
+    let absent = |error| {
+        Failure::not_there(format!("{}: no engine listens here: {error}", path.display()))
+            .remedy("start one with `wirelane engine`, or name its directory with --dir")
+    };
+    let lost = |error: std::io::Error| {
+        Failure::not_done(format!("{}: the engine does not answer: {error}", path.display()))
+    };
+    let mut stream = UnixStream::connect(&path).map_err(absent)?;
+    stream.set_read_timeout(Some(ANSWER)).map_err(lost)?;
+    stream.set_write_timeout(Some(ANSWER)).map_err(lost)?;
+    let mut line = serde_json::to_vec(request).map_err(Failure::not_done)?;
+    line.push(b'\n');
+    stream.write_all(&line).map_err(lost)?;
+    let mut answer = String::new();
+    BufReader::new(std::io::Read::take(stream, LINE_MAX)).read_line(&mut answer).map_err(lost)?;
+    if answer.is_empty() {
+        let gone =
+            std::io::Error::new(std::io::ErrorKind::UnexpectedEof, "it closed the connection");
+        return Err(lost(gone));
+    }
+    serde_json::from_str(&answer)
+        .map_err(|error| Failure::not_done(format!("the engine's answer is none: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use shm::gates::{Gates, Shape};
+    use shm::map::Options;
+    use std::os::unix::net::UnixListener;
+
+    fn args(dir: &std::path::Path, scope: &str) -> GateArgs {
+        GateArgs {
+            dir: place::DirArg { dir: dir.to_path_buf() },
+            scope: scope.to_owned(),
+            reason: String::new(),
+        }
+    }
+
+    fn gates(dir: &std::path::Path) -> Gates {
+        let shape =
+            Shape { gateways: 1, accounts: 1, strategies: 2, instruments: 2, names_hash: 1 };
+        let (gates, mut opener) =
+            Gates::create_or_open(&dir.join("gates"), shape, Options::COLD).unwrap();
+        let judged = opener.judge(Scope::Global).unwrap();
+        opener.try_open(&judged).unwrap();
+        gates
+    }
+
+    /// Goal: a kill closes the gate with no engine to answer. Method: an open gates file, no socket.
+    #[test]
+    fn kill_closes_the_gate_with_nobody_listening() {
+        let temp = tempfile::tempdir().unwrap();
+        let gates = gates(temp.path());
+        assert!(!gates.is_closed(Scope::Global));
+        args(temp.path(), "global").kill().unwrap();
+        assert!(gates.is_closed(Scope::Global));
+        assert!(args(temp.path(), "global").arm().is_err(), "only an engine opens");
+        assert!(gates.is_closed(Scope::Global));
+    }
+
+    /// Goal: requests are lines of JSON, and what is refused is a failure. Method: a socket that answers
+    /// once yes, once no, once nothing.
+    #[test]
+    fn requests_are_asked_and_refusals_are_failures() {
+        let temp = tempfile::tempdir().unwrap();
+        let listener = UnixListener::bind(temp.path().join("control.sock")).unwrap();
+        let serve = std::thread::spawn(move || {
+            let answers = [r#"{"ok":true,"text":"armed"}"#, r#"{"ok":false,"text":"no"}"#, ""];
+            answers.map(|answer| {
+                let (mut stream, _) = listener.accept().unwrap();
+                let mut line = String::new();
+                BufReader::new(stream.try_clone().unwrap()).read_line(&mut line).unwrap();
+                if !answer.is_empty() {
+                    stream.write_all(format!("{answer}\n").as_bytes()).unwrap();
+                }
+                line
+            })
+        });
+        let place = Place::open(temp.path()).unwrap();
+        assert!(ask(&place, &Request::Status).unwrap().ok);
+        assert!(tell(&place, &Request::Stop).unwrap_err().to_string().contains("refused: no"));
+        let error = tell(&place, &Request::Status).unwrap_err().to_string();
+        assert!(error.contains("does not answer"), "{error}");
+        let lines = serve.join().unwrap();
+        assert_eq!(lines[0].trim(), r#"{"do":"status"}"#);
+        assert_eq!(lines[1].trim(), r#"{"do":"stop"}"#);
+    }
+
+    /// Goal: scopes are found by their names, and by nothing else.
+    #[test]
+    fn scopes_have_names() {
+        let config = engine::config::Sources::text(
+            crate::demo::settings::CONFIG_NAME,
+            crate::demo::settings::CONFIG,
+        )
+        .load()
+        .unwrap()
+        .config;
+        let session = Session { config: Some(config), symbols: vec!["AAPL".into(), "MSFT".into()] };
+        assert_eq!(scope_of("instrument:MSFT", &session), Some(Scope::Instrument(InstrumentId(1))));
+        assert_eq!(scope_of("account:main", &session), Some(Scope::Account(AccountId(0))));
+        assert_eq!(scope_of("gateway:ouch", &session), Some(Scope::Venue(GatewayId(0))));
+        assert!(
+            matches!(scope_of("strategy:mm", &session), Some(Scope::Strategy(id)) if id.0 == 1)
+        );
+        for wrong in ["strategy:none", "everything", "instrument:", "desk:main"] {
+            assert_eq!(scope_of(wrong, &session), None, "{wrong}");
+        }
+    }
+}

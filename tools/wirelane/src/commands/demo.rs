@@ -1,0 +1,230 @@
+//! `wirelane demo`: what `cargo run --release` does.
+
+use crate::commands::engine::{self, SourceArgs};
+use crate::demo::gather::Run;
+use crate::demo::input::Symbols;
+use crate::demo::report::{self, Report};
+use crate::demo::settings::{self, PASSWORD, PASSWORD_VARIABLE};
+use crate::demo::venue::{Play, Venue};
+use crate::demo::{checks, folder, text};
+use crate::failure::{Failure, Outcome};
+use crate::meters::Meters;
+use crate::place::Place;
+use crate::signals;
+use crate::stage_latency::StageLatency;
+use crate::stdout;
+use ::engine::pipeline::hot::PhaseOf;
+use ::engine::pipeline::live::Running;
+use exchange::options::Speed;
+use shm::region::RegionReader;
+use std::os::unix::process::CommandExt as _;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// Messages a second of the generated flow at speed 1.
+const RATE: u64 = 70_000;
+/// Longest warm-up.
+const WARM_UP: Duration = Duration::from_secs(2);
+/// Longest wait for the first market data.
+const FIRST_DATA: Duration = Duration::from_secs(10);
+/// A recording is over when no message came for this long.
+const SILENCE: Duration = Duration::from_secs(2);
+/// Time between two looks.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// How to run it.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Args {
+    /// A recording for the exchange to play: BinaryFILE, pcap or LOBSTER messages
+    #[arg(long)]
+    input: Option<PathBuf>,
+    /// Pace: a multiple of the recorded (or generated) one, or max
+    #[arg(long, default_value = "1")]
+    speed: Speed,
+    /// Seconds of trading, warm-up included
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(2..=3_600))]
+    seconds: u64,
+    #[command(flatten)]
+    source: SourceArgs,
+    /// Seed of the exchange's flow
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Keep the journal in this new directory; without it, wirelane-demo, replaced by each run
+    #[arg(long)]
+    dir: Option<PathBuf>,
+    /// Write the report as JSON
+    #[arg(long)]
+    report: Option<PathBuf>,
+    /// Print the JSON schema of the report, and run nothing
+    #[arg(long)]
+    report_schema: bool,
+}
+
+/// What was measured while the engine ran.
+struct Measured {
+    trading: Duration,
+    window: Duration,
+    latency: StageLatency,
+}
+
+impl Args {
+    /// Runs it, and says what it came to.
+    pub(crate) fn run(&self) -> Outcome {
+        if self.report_schema {
+            let schema =
+                serde_json::to_string_pretty(&report::schema()).map_err(Failure::not_done)?;
+            return stdout::print(&(schema + "\n"));
+        }
+        let password = self.with_password()?;
+        let symbols = self.input.as_deref().map(Symbols::read).transpose()?;
+        let folder = folder::prepare(self.dir.as_deref(), symbols.as_ref())?;
+        let flow = self.flow()?;
+        let venue = Venue::start(&Play { flow, folder: &folder, password: &password })?;
+        let mut sources = settings::sources(&folder, &venue.ports, symbols.as_ref());
+        self.source.apply(&mut sources);
+        let running = engine::start(&sources, true)?;
+        let report = self.trade(running, venue)?;
+        self.show(&report)
+    }
+
+    /// The session's password is taken from the environment, by engine and exchange alike. Where it is
+    /// not set, this program begins again with it set.
+    fn with_password(&self) -> Outcome<String> {
+        if let Ok(password) = std::env::var(PASSWORD_VARIABLE) {
+            return Ok(password);
+        }
+        let own = std::env::current_exe().map_err(Failure::not_done)?;
+        let mut again = std::process::Command::new(own);
+        again.args(std::env::args_os().skip(1)).env(PASSWORD_VARIABLE, PASSWORD);
+        Err(Failure::not_done(format!("this program did not begin again: {}", again.exec())))
+    }
+
+    /// Arguments of the exchange's flow.
+    fn flow(&self) -> Outcome<Vec<String>> {
+        let mut flow = vec!["--seed".to_owned(), self.seed.to_string()];
+        match (&self.input, self.speed) {
+            (Some(input), speed) => {
+                let input = std::fs::canonicalize(input)
+                    .map_err(|error| Failure::not_there(format!("{}: {error}", input.display())))?;
+                flow.extend(["--input".to_owned(), input.display().to_string()]);
+                flow.extend(["--speed".to_owned(), speed_text(speed)]);
+            }
+            (None, Speed::Max) => flow.extend(["--rate".to_owned(), "0".to_owned()]),
+            (None, Speed::Times(times)) => {
+                let rate = ((RATE as f64 * times) as u64).max(1);
+                flow.extend(["--rate".to_owned(), rate.to_string()]);
+            }
+        }
+        Ok(flow)
+    }
+
+    /// Lets the two trade, stops the engine first and the exchange after, and gathers the report.
+    fn trade(&self, running: Running, mut venue: Venue) -> Outcome<Report> {
+        let stop = signals::stop()?;
+        let place = Place::open(running.dir())?;
+        let region = running.region().map_err(Failure::not_done)?;
+        let layout = running.plan().placement.name();
+        let mut notes = running.notes().to_vec();
+        stdout::print(&format!(
+            "engine armed by the demonstration: layout {layout}, {} s of trading; watch it with\n  \
+             wirelane top --dir {}\n",
+            self.seconds,
+            place.dir().display()
+        ))?;
+        let measured = self.measure(&running, &region, &mut venue, &stop)?;
+        let epoch = running.epoch();
+        running.stop_flag().stop();
+        let finished = running.wait();
+        if let Err(error) = &finished.archive {
+            notes.push(format!("the journal was not archived whole: {error}"));
+        }
+        let meters = Meters::read(&region);
+        let summary = venue.end()?;
+        Run {
+            place: &place,
+            epoch,
+            seed: self.seed,
+            layout,
+            trading: measured.trading,
+            window: measured.window,
+            meters: &meters,
+            latency: &measured.latency,
+            positions: &finished.positions,
+            summary: &summary,
+            notes,
+        }
+        .report()
+    }
+
+    /// Waits for market data, warms up, measures.
+    fn measure(
+        &self,
+        running: &Running,
+        region: &RegionReader,
+        venue: &mut Venue,
+        stop: &AtomicBool,
+    ) -> Outcome<Measured> {
+        let messages = || Meters::read(region).sum("feed", "messages");
+        let asked = Instant::now();
+        while messages() == 0 {
+            if venue.has_ended() || asked.elapsed() > FIRST_DATA {
+                return Err(Failure::not_done("no market data came from the exchange"));
+            }
+            std::thread::sleep(LOOK);
+        }
+        let begun = Instant::now();
+        let whole = Duration::from_secs(self.seconds);
+        let warm_up = WARM_UP.min(whole / 5);
+        let mut last = (messages(), Instant::now());
+        // True when it is time; also when the recording is over or a signal came.
+        let mut wait_until = |at: Duration| {
+            while begun.elapsed() < at {
+                let now = messages();
+                if now != last.0 {
+                    last = (now, Instant::now());
+                }
+                let silent = self.input.is_some() && last.1.elapsed() > SILENCE;
+                // ORDERING: Relaxed: a lone flag.
+                if silent || stop.load(Ordering::Relaxed) || venue.has_ended() {
+                    return;
+                }
+                std::thread::sleep(LOOK);
+            }
+        };
+        wait_until(warm_up);
+        let before = StageLatency::read(region);
+        running.phase().set(PhaseOf::Window);
+        let opened = Instant::now();
+        wait_until(whole);
+        running.phase().set(PhaseOf::After);
+        let latency = StageLatency::read(region).since(&before);
+        Ok(Measured { trading: begun.elapsed(), window: opened.elapsed(), latency })
+    }
+
+    /// Prints the report, writes it if asked to, and fails where a check decides.
+    fn show(&self, report: &Report) -> Outcome {
+        if let Some(path) = &self.report {
+            let json = serde_json::to_string_pretty(report).map_err(Failure::not_done)?;
+            std::fs::write(path, json + "\n")
+                .map_err(|error| Failure::not_done(format!("{}: {error}", path.display())))?;
+        }
+        stdout::print(&format!("{}{}", text::of(report), text::further(report)))?;
+        let wrong: Vec<String> = checks::of(report)
+            .into_iter()
+            .filter(|check| check.decides && !check.holds)
+            .map(|check| check.text)
+            .collect();
+        if wrong.is_empty() {
+            return Ok(());
+        }
+        Err(Failure::unsound(format!("the run is not right: {}", wrong.join("; "))))
+    }
+}
+
+fn speed_text(speed: Speed) -> String {
+    match speed {
+        Speed::Max => "max".to_owned(),
+        Speed::Times(times) => times.to_string(),
+    }
+}

@@ -1,0 +1,122 @@
+//! `wirelane engine`: one engine, until it is told to stop.
+
+use crate::allocation;
+use crate::failure::{Failure, Outcome};
+use crate::number::money;
+use crate::signals;
+use crate::stdout::Out;
+use engine::config::Sources;
+use engine::pipeline::live::{self, Finished, Options, Running, StartError};
+use std::path::PathBuf;
+
+/// Overrides of a configuration, as every command that loads one takes them.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(crate) struct SourceArgs {
+    /// Override a key, e.g. gateway.ouch.send.rate=500; give it again for more
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// Replace the thread tables by a ready-made layout
+    #[arg(long, value_parser = ["auto", "fused", "split2", "split4"])]
+    pub(crate) layout: Option<String>,
+}
+
+impl SourceArgs {
+    /// Lays them over a file's text.
+    pub(crate) fn apply(&self, sources: &mut Sources) {
+        sources.sets.extend(self.set.iter().cloned());
+        sources.layout.clone_from(&self.layout);
+    }
+}
+
+/// What to run.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The configuration
+    #[arg(long)]
+    pub(crate) config: PathBuf,
+    #[command(flatten)]
+    pub(crate) source: SourceArgs,
+}
+
+impl Args {
+    /// Runs the engine until a signal, `wirelane stop`, or its own end.
+    pub(crate) fn run(&self) -> Outcome {
+        let running = self.start()?;
+        finish(running)
+    }
+
+    /// Starts it and says so.
+    pub(crate) fn start(&self) -> Outcome<Running> {
+        let mut sources = Sources::read(&self.config).map_err(Failure::configuration)?;
+        self.source.apply(&mut sources);
+        let running = start(&sources, false)?;
+        signals::drive(running.stop_flag())?;
+        let mut out = Out::stdout();
+        out.line(&format!(
+            "READY epoch={} dir={} layout={}",
+            running.epoch(),
+            running.dir().display(),
+            running.plan().placement.name()
+        ))?;
+        for note in running.notes() {
+            out.line(&format!("  {note}"))?;
+        }
+        out.flush()?;
+        Ok(running)
+    }
+}
+
+/// Starts an engine from a configuration's layers.
+pub(crate) fn start(sources: &Sources, arm: bool) -> Outcome<Running> {
+    let (loaded, instruments, bound) = sources.load_and_bind().map_err(Failure::configuration)?;
+    let options = Options { allocations: Some(allocation::count), arm, ..Options::default() };
+    live::start(&loaded, instruments, &bound, options).map_err(failure)
+}
+
+/// Waits for an engine's end and says what it holds.
+pub(crate) fn finish(running: Running) -> Outcome {
+    let finished = running.wait();
+    let mut out = Out::stdout();
+    out.text(&positions(&finished))?;
+    out.line(&format!("stopped: {} orders working", finished.working))?;
+    out.flush()?;
+    finished.archive.map_err(Failure::not_done)
+}
+
+/// A line a position.
+pub(crate) fn positions(finished: &Finished) -> String {
+    let mut text = format!(
+        "{:<12}{:<10}{:>10}{:>16}{:>16}{:>12}\n",
+        "strategy", "symbol", "position", "realised", "unrealised", "fees"
+    );
+    for row in &finished.positions {
+        text.push_str(&format!(
+            "{:<12}{:<10}{:>10}{:>16}{:>16}{:>12}\n",
+            row.strategy,
+            row.symbol,
+            row.position.to_string(),
+            money(row.realised.0),
+            money(row.unrealised.0),
+            money(row.fees.0)
+        ));
+    }
+    text
+}
+
+fn failure(error: StartError) -> Failure {
+    match error {
+        StartError::Plan(_)
+        | StartError::Calendar(_)
+        | StartError::Password { .. }
+        | StartError::NotHere { .. }
+        | StartError::OpeningTooLong => Failure::configuration(error),
+        StartError::Opening(_) => Failure::unsound(error),
+        StartError::Home(_)
+        | StartError::Lane(_)
+        | StartError::Archive(_)
+        | StartError::Region(_)
+        | StartError::Assemble(_)
+        | StartError::Socket { .. }
+        | StartError::Thread(_) => Failure::not_done(error),
+    }
+}

@@ -1,0 +1,159 @@
+//! `wirelane journal cat | verify | export`.
+
+use crate::failure::{Failure, Outcome};
+use crate::journal::merge::{Merged, Wanted};
+use crate::journal::row::Row;
+use crate::place::DirArg;
+use crate::signals;
+use crate::stdout::Out;
+use shm::journal::FaultKind;
+use shm::record::RecordKind;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+/// Time between two looks at a live journal.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// What to do with the journal.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Command {
+    /// Print records, one line each
+    Cat(ReadArgs),
+    /// Check every record on the disk: length, checksum, sequence
+    Verify(DirArg),
+    /// Print records as JSON, one object a line
+    Export(ReadArgs),
+}
+
+/// Which records.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ReadArgs {
+    #[command(flatten)]
+    dir: DirArg,
+    /// The engine start; without it, the newest
+    #[arg(long)]
+    epoch: Option<u16>,
+    /// A lane; give it again for more; without it, all, merged by time
+    #[arg(long)]
+    lane: Vec<u16>,
+    /// A kind of record (Approved, Denied, OrderEvent, ...); give it again for more
+    #[arg(long, value_parser = parse_kind)]
+    kind: Vec<RecordKind>,
+    /// Go on as the engine writes, until its session closes
+    #[arg(long)]
+    follow: bool,
+    /// Captured and sent bytes too, as hexadecimal
+    #[arg(long)]
+    bytes: bool,
+}
+
+fn parse_kind(text: &str) -> Result<RecordKind, String> {
+    let known = RecordKind::ALL.iter().find(|kind| kind.name().eq_ignore_ascii_case(text));
+    known.copied().ok_or_else(|| {
+        let names: Vec<&str> = RecordKind::ALL.iter().map(|kind| kind.name()).collect();
+        format!("there are: {}", names.join(", "))
+    })
+}
+
+impl Command {
+    /// Does it.
+    pub(crate) fn run(&self) -> Outcome {
+        match self {
+            Self::Cat(args) => args.print(&|row| Ok(row.to_string())),
+            Self::Export(args) => {
+                args.print(&|row| serde_json::to_string(row).map_err(Failure::not_done))
+            }
+            Self::Verify(dir) => verify(dir),
+        }
+    }
+}
+
+impl ReadArgs {
+    fn print(&self, line: &dyn Fn(&Row) -> Outcome<String>) -> Outcome {
+        let place = self.dir.place()?;
+        let journal = place.journal()?;
+        let epoch = place.epoch(&journal, self.epoch)?;
+        let mut kinds = self.kind.clone();
+        if self.follow && !kinds.is_empty() {
+            // It tells the end.
+            kinds.push(RecordKind::SessionClose);
+        }
+        let wanted = Wanted { lanes: self.lane.clone(), kinds, raw: self.bytes };
+        let mut merged = Merged::open(&journal, epoch, wanted)?;
+        let mut out = Out::stdout();
+        let stop = signals::stop()?;
+        loop {
+            let mut closed = false;
+            while let Some(row) = merged.next()? {
+                closed |= row.kind == Some(RecordKind::SessionClose);
+                out.line(&line(&row)?)?;
+                // ORDERING: Relaxed: a lone flag.
+                if out.is_closed() || stop.load(Ordering::Relaxed) {
+                    return out.flush();
+                }
+            }
+            out.flush()?;
+            // ORDERING: Relaxed: a lone flag.
+            let told = stop.load(Ordering::Relaxed) || out.is_closed();
+            let newer =
+                journal.epochs().map_err(Failure::not_done)?.iter().any(|other| *other > epoch);
+            if !self.follow || closed || told || newer {
+                return Ok(());
+            }
+            std::thread::sleep(LOOK);
+        }
+    }
+}
+
+fn verify(dir: &DirArg) -> Outcome {
+    let place = dir.place()?;
+    let journal = place.journal()?;
+    place.epoch(&journal, None)?;
+    let report = shm::journal::verify(place.dir()).map_err(Failure::not_done)?;
+    let mut out = Out::stdout();
+    for lane in &report.lanes {
+        let state = match &lane.fault {
+            None => "sound".to_owned(),
+            Some(fault) => match fault.kind {
+                FaultKind::Torn => {
+                    format!("torn tail in segment {} at byte {}", fault.number, fault.offset)
+                }
+                FaultKind::Corrupt => {
+                    format!("CORRUPT in segment {} at byte {}", fault.number, fault.offset)
+                }
+            },
+        };
+        out.line(&format!(
+            "epoch {} lane {}: {} segments, {} records, {} bytes, last {}, durable {}: {state}",
+            lane.epoch,
+            lane.lane,
+            lane.segments,
+            lane.records,
+            lane.bytes,
+            lane.last.0,
+            lane.durable.0
+        ))?;
+    }
+    for fault in report.faults() {
+        out.line(&fault.to_string())?;
+    }
+    for marks in &report.marks {
+        out.line(&marks.to_string())?;
+    }
+    out.flush()?;
+    if report.is_sound() {
+        return Ok(());
+    }
+    let corrupt = report.faults().find(|fault| fault.kind == FaultKind::Corrupt);
+    Err(match corrupt {
+        Some(fault) => Failure::unsound(format!(
+            "{}: the journal is corrupt: segment {}, byte {}: {}",
+            fault.path.display(),
+            fault.number,
+            fault.offset,
+            fault.damage
+        ))
+        .remedy("set the segment aside and restore it from a copy; nothing was changed"),
+        None => Failure::unsound("the durable marks of an epoch cannot be read"),
+    })
+}

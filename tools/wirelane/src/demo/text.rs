@@ -1,0 +1,123 @@
+//! The report as a person reads it.
+
+use super::checks::{self, Check};
+use super::report::Report;
+use crate::number::grouped;
+use crate::stage_latency::{STAGES, table};
+use std::fmt::Write as _;
+
+/// The whole report.
+pub(crate) fn of(report: &Report) -> String {
+    let mut text = String::new();
+    let out = &mut text;
+    // Writing to a String cannot fail.
+    let _ = writeln!(out, "\n{}", report.machine);
+    let _ = writeln!(
+        out,
+        "layout {}, {:.1} s of trading, {:.1} s measured, epoch {}, seed {}\n",
+        report.layout, report.seconds, report.window_seconds, report.epoch, report.seed
+    );
+    counts(out, report);
+    positions(out, report);
+    let _ = writeln!(out, "\nlatency in the window");
+    out.push_str(&table(
+        STAGES.iter().filter_map(|stage| Some((*stage, *report.latency_ns.get(*stage)?))),
+    ));
+    hot(out, report);
+    let _ = writeln!(out, "\norder_stream_hash {}", report.order_stream_hash);
+    let _ = writeln!(out, "\nchecks");
+    for check in checks::of(report) {
+        let _ = writeln!(out, "  {} {}", verdict(&check), check.text);
+    }
+    if !report.notes.is_empty() {
+        let _ = writeln!(out, "\nwhat this machine could not give");
+        for note in &report.notes {
+            let _ = writeln!(out, "  {note}");
+        }
+    }
+    text
+}
+
+fn verdict(check: &Check) -> &'static str {
+    match (check.holds, check.decides) {
+        (true, _) => "ok ",
+        (false, true) => "NOT",
+        (false, false) => "not",
+    }
+}
+
+fn counts(out: &mut String, report: &Report) {
+    let row = |out: &mut String, name: &str, value: u64, more: &str| {
+        let _ = writeln!(out, "{name:<16}{:>14}{more}", grouped(value));
+    };
+    let rate = |count: u64| {
+        let seconds = report.seconds.max(0.001);
+        format!("   {} a second", grouped((count as f64 / seconds) as u64))
+    };
+    row(out, "messages", report.messages, &rate(report.messages));
+    row(out, "orders sent", report.orders_sent, &rate(report.orders_sent));
+    row(out, "acks", report.acks, "");
+    row(out, "fills", report.fills, "");
+    row(out, "cancels", report.cancels, &format!("   of {} asked", grouped(report.cancels_sent)));
+    row(
+        out,
+        "replaces",
+        report.replaces,
+        &format!("   of {} asked", grouped(report.replaces_sent)),
+    );
+    row(out, "refused", report.refused.values().sum(), "");
+    for (code, count) in &report.refused {
+        let _ = writeln!(out, "  {code:<26}{:>10}", grouped(*count));
+    }
+}
+
+fn positions(out: &mut String, report: &Report) {
+    let _ = writeln!(
+        out,
+        "\n{:<12}{:<10}{:>10}{:>14}{:>14}{:>12}",
+        "strategy", "symbol", "position", "realised", "unrealised", "fees"
+    );
+    for row in &report.positions {
+        let _ = writeln!(
+            out,
+            "{:<12}{:<10}{:>10}{:>14}{:>14}{:>12}",
+            row.strategy, row.symbol, row.position, row.realised, row.unrealised, row.fees
+        );
+    }
+}
+
+fn hot(out: &mut String, report: &Report) {
+    let _ = writeln!(
+        out,
+        "\n{:<12}{:>6}{:>16}{:>14}{:>16}{:>8}{:>8}{:>10}",
+        "hot thread", "core", "polls", "busy", "yields", "allocs", "faults", "switches"
+    );
+    for thread in &report.hot.threads {
+        let core = thread.core.map_or("-".to_owned(), |core| core.to_string());
+        let _ = writeln!(
+            out,
+            "{:<12}{core:>6}{:>16}{:>14}{:>16}{:>8}{:>8}{:>10}",
+            thread.name,
+            grouped(thread.polls),
+            grouped(thread.busy_polls),
+            grouped(thread.yields),
+            thread.allocations,
+            thread.page_faults,
+            thread.voluntary_switches
+        );
+    }
+}
+
+/// How to look further.
+pub(crate) fn further(report: &Report) -> String {
+    let dir = &report.dir;
+    format!(
+        "\nlook further\n  \
+         wirelane latency --dir {dir} --hgrm\n  \
+         wirelane journal verify --dir {dir}\n  \
+         wirelane journal cat --dir {dir} --kind Approved\n  \
+         wirelane trace CLORDID --dir {dir}\n  \
+         wirelane replay {dir} --layout split2\n  \
+         wirelane top --dir {dir}        while a demonstration runs\n"
+    )
+}

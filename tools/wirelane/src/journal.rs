@@ -1,0 +1,6 @@
+//! The journal as a person and a program read it.
+
+pub(crate) mod merge;
+pub(crate) mod row;
+pub(crate) mod trip;
+pub(crate) mod words;
