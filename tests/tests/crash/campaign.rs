@@ -225,6 +225,10 @@ impl Campaign {
         victim.wait_end();
         self.ledger.read_on();
         self.compare(figures);
+        for id in self.ledger.unanswered() {
+            let (sent, judged) = (self.ledger.sent(id), self.judged.contains(&id));
+            println!("UNANSWERED: {id:?}: {sent:?}, judged {judged}");
+        }
         assert_eq!(self.ledger.in_flight(), 0, "at rest, and orders without an outcome");
         figures.resent.0 += self.ledger.resent;
         let Self { venue, ledger, folder, hot, .. } = self;

@@ -236,6 +236,11 @@ impl Ledger {
         self.unanswered.values().map(HashSet::len).sum()
     }
 
+    /// Those orders and replaces.
+    pub(crate) fn unanswered(&self) -> impl Iterator<Item = ClOrdId> {
+        self.unanswered.values().flatten().copied()
+    }
+
     /// Whether risk had approved an id.
     pub(crate) fn is_approved(&self, id: ClOrdId) -> bool {
         self.approved.contains(&id)
