@@ -7,9 +7,9 @@
 //!
 //! Each hot thread puts a seccomp filter on itself before its loop. The calls a hot thread is
 //! allowed pass inside the kernel; any other is held until the watch thread has counted it, and
-//! then goes on as if nothing had been. The thread itself marks the measured window: it calls
-//! `getrusage` at both edges and nowhere else, so a call is before, inside or after the window
-//! without a clock being compared.
+//! then goes on as if nothing had been. The thread itself marks the edges of the measured window,
+//! in memory; it stands still while a call of its is held, so that a call is before, inside or after
+//! the window without a clock being compared.
 //!
 //! A filter cannot be taken off: it stays until its thread ends.
 //!
@@ -46,7 +46,8 @@ mod place {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Counted {
     /// What a hot thread has no business calling: all but `recvfrom`, `recvmsg`, `sendto`,
-    /// `sendmsg` and `sched_yield`. Those five cost nothing more.
+    /// `sendmsg` and `sched_yield`, which cost nothing more, and `getrusage`, by which the hot loop
+    /// reads its faults and switches at the edges of the window.
     Others,
     /// Every call. Slow, a switch to the watch thread and back for each: for a count by name.
     Every,
@@ -68,9 +69,9 @@ pub struct Calls {
 pub struct ThreadCalls {
     /// Name of the thread.
     pub thread: String,
-    /// By number of the call. `getrusage` marks the window's edges and is not among them.
+    /// By number of the call.
     pub calls: BTreeMap<i32, Calls>,
-    /// Edges of the window seen: 0 before, 1 inside, 2 after.
+    /// Edges of the window the thread has passed: 0 before, 1 inside, 2 after.
     pub edges: u64,
 }
 
@@ -81,13 +82,9 @@ impl ThreadCalls {
         self.calls.values().map(|calls| calls.inside).sum()
     }
 
-    fn count(&mut self, number: i32) {
-        if i64::from(number) == libc::SYS_getrusage {
-            self.edges += 1;
-            return;
-        }
+    fn count(&mut self, number: i32, edges: u64) {
         let calls = self.calls.entry(number).or_default();
-        match self.edges {
+        match edges {
             0 => calls.before += 1,
             1 => calls.inside += 1,
             _ => calls.after += 1,
@@ -99,7 +96,16 @@ impl ThreadCalls {
 #[derive(Debug)]
 struct Place {
     state: AtomicU64,
+    /// Edges of the window that the thread has passed; its own to write.
+    edges: AtomicU64,
     name: OnceLock<Box<str>>,
+}
+
+impl Place {
+    fn free() -> Self {
+        let state = AtomicU64::new(place::FREE);
+        Self { state, edges: AtomicU64::new(0), name: OnceLock::new() }
+    }
 }
 
 /// A watch over the system calls of some threads.
@@ -122,8 +128,7 @@ impl Watch {
     /// # Errors
     /// The watch thread could not be made.
     pub fn start(counted: Counted, threads: usize) -> io::Result<(Self, Watching)> {
-        let free = || Place { state: AtomicU64::new(place::FREE), name: OnceLock::new() };
-        let places: Arc<[Place]> = (0..threads).map(|_| free()).collect();
+        let places: Arc<[Place]> = (0..threads).map(|_| Place::free()).collect();
         let watched = Arc::clone(&places);
         let builder = std::thread::Builder::new().name("wl-watch".to_owned());
         let thread = builder.spawn(move || watch(&watched))?;
@@ -158,6 +163,16 @@ impl Watch {
         place.state.store(state, Ordering::Release);
         listener.map(|_| ()).map_err(|_| Refusal::Watch)
     }
+
+    /// Marks an edge of the measured window of the calling thread, which entered as `name`.
+    pub fn edge(&self, name: &str) {
+        let is_ours = |place: &&Place| place.name.get().is_some_and(|known| **known == *name);
+        if let Some(place) = self.places.iter().find(is_ours) {
+            // ORDERING: Release; pairs with the Acquire in `watch`. The calls before it are counted
+            // before it: each holds this thread until it is.
+            place.edges.fetch_add(1, Ordering::Release);
+        }
+    }
 }
 
 impl Watching {
@@ -175,9 +190,45 @@ impl Watching {
     }
 }
 
+/// A thread under watch.
+struct Listener<'a> {
+    fd: OwnedFd,
+    place: &'a Place,
+    seen: ThreadCalls,
+}
+
+impl<'a> Listener<'a> {
+    /// Takes over the descriptor that a hot thread has left in its place.
+    #[expect(unsafe_code, reason = "a descriptor crosses a thread as its number")]
+    fn adopt(fd: RawFd, place: &'a Place) -> Self {
+        // SAFETY: the number is that of a listener which `enter` made and gave up; a place is looked
+        // at until it has one, so each is adopted once.
+        let fd = unsafe { OwnedFd::from_raw_fd(fd) };
+        let thread = place.name.get().map(ToString::to_string).unwrap_or_default();
+        Self { fd, place, seen: ThreadCalls { thread, ..ThreadCalls::default() } }
+    }
+
+    /// Counts a held call, if there is one, and lets it go on.
+    fn serve(&mut self) {
+        let Some(held) = take_held(&self.fd) else { return };
+        // ORDERING: Acquire; pairs with the Release in `edge`. The thread stands still until its
+        // call goes on, so this is where it is.
+        let edges = self.place.edges.load(Ordering::Acquire);
+        self.seen.count(held.data.nr, edges);
+        let_go_on(&self.fd, held.id);
+    }
+
+    /// What was seen, once the thread has ended.
+    fn into_seen(mut self) -> ThreadCalls {
+        // ORDERING: Acquire; as in `serve`.
+        self.seen.edges = self.place.edges.load(Ordering::Acquire);
+        self.seen
+    }
+}
+
 /// The watch thread: until every place is shut, or its thread has ended.
 fn watch(places: &[Place]) -> Vec<ThreadCalls> {
-    let mut open: Vec<(OwnedFd, usize)> = Vec::new();
+    let mut open: Vec<Listener<'_>> = Vec::new();
     let mut seen: Vec<ThreadCalls> = Vec::new();
     let mut known = vec![false; places.len()];
     loop {
@@ -185,41 +236,30 @@ fn watch(places: &[Place]) -> Vec<ThreadCalls> {
             // ORDERING: Acquire; pairs with the Release in `enter`.
             let state = place.state.load(Ordering::Acquire);
             *known = state >= place::SHUT;
-            if let Some(listener) = state.checked_sub(place::LISTENER) {
-                let thread = place.name.get().map(ToString::to_string).unwrap_or_default();
-                open.push((adopt(listener as RawFd), seen.len()));
-                seen.push(ThreadCalls { thread, ..ThreadCalls::default() });
+            if let Some(fd) = state.checked_sub(place::LISTENER) {
+                open.push(Listener::adopt(fd as RawFd, place));
             }
         }
         if open.is_empty() && known.iter().all(|known| *known) {
             return seen;
         }
-        let mut ready: Vec<PollFd<'_>> = open
-            .iter()
-            .map(|(fd, _)| PollFd::from_borrowed_fd(fd.as_fd(), PollFlags::IN))
-            .collect();
+        let input = |listener| PollFd::from_borrowed_fd(listener, PollFlags::IN);
+        let mut polled: Vec<PollFd<'_>> =
+            open.iter().map(|listener| input(listener.fd.as_fd())).collect();
         // An interrupted poll is a poll with nothing ready.
-        let _ = poll(&mut ready, Some(&LOOK));
-        let ready: Vec<PollFlags> = ready.iter().map(PollFd::revents).collect();
-        for ((fd, at), flags) in open.iter().zip(&ready) {
-            if flags.contains(PollFlags::IN)
-                && let Some(number) = let_go_on(fd)
-                && let Some(thread) = seen.get_mut(*at)
-            {
-                thread.count(number);
+        let _ = poll(&mut polled, Some(&LOOK));
+        let flags: Vec<PollFlags> = polled.iter().map(PollFd::revents).collect();
+        for (mut listener, flags) in std::mem::take(&mut open).into_iter().zip(flags) {
+            if flags.contains(PollFlags::IN) {
+                listener.serve();
+            }
+            if flags.contains(PollFlags::HUP) {
+                seen.push(listener.into_seen());
+            } else {
+                open.push(listener);
             }
         }
-        let ended = |flags: &PollFlags| flags.contains(PollFlags::HUP);
-        let mut flags = ready.iter();
-        open.retain(|_| !flags.next().is_some_and(ended));
     }
-}
-
-/// The descriptor a hot thread has left in its place.
-#[expect(unsafe_code, reason = "a descriptor crosses a thread as its number")]
-fn adopt(listener: RawFd) -> OwnedFd {
-    // SAFETY: the number is that of a listener which `enter` made and gave up; each is adopted once.
-    unsafe { OwnedFd::from_raw_fd(listener) }
 }
 
 /// The filter of a thread, in the kernel's filter language: load the number of the call, compare it
@@ -233,6 +273,7 @@ fn program(counted: Counted) -> Vec<libc::sock_filter> {
             libc::SYS_sendto,
             libc::SYS_sendmsg,
             libc::SYS_sched_yield,
+            libc::SYS_getrusage,
         ],
         Counted::Every => &[],
     };
@@ -262,9 +303,9 @@ fn listen(counted: Counted) -> io::Result<RawFd> {
     if listener < 0 { Err(io::Error::last_os_error()) } else { Ok(listener as RawFd) }
 }
 
-/// Takes one held call, lets it go on, and says its number; `None` if its thread is gone.
-#[expect(unsafe_code, reason = "the two ioctls of a listener are wrapped by no library")]
-fn let_go_on(listener: &OwnedFd) -> Option<i32> {
+/// Takes a held call; `None` if its thread is gone.
+#[expect(unsafe_code, reason = "the ioctls of a listener are wrapped by no library")]
+fn take_held(listener: &OwnedFd) -> Option<libc::seccomp_notif> {
     let fd = listener.as_raw_fd();
     let mut held = MaybeUninit::<libc::seccomp_notif>::zeroed();
     // SAFETY: the pointer is to a whole, zeroed, writable `seccomp_notif`, as the kernel asks.
@@ -273,12 +314,17 @@ fn let_go_on(listener: &OwnedFd) -> Option<i32> {
         return None;
     }
     // SAFETY: all fields are integers, zeroed above and then filled in by the kernel.
-    let held = unsafe { held.assume_init() };
+    Some(unsafe { held.assume_init() })
+}
+
+/// Lets a held call go on.
+#[expect(unsafe_code, reason = "the ioctls of a listener are wrapped by no library")]
+fn let_go_on(listener: &OwnedFd, id: u64) {
+    let fd = listener.as_raw_fd();
     let flags = libc::SECCOMP_USER_NOTIF_FLAG_CONTINUE as u32;
-    let mut answer = libc::seccomp_notif_resp { id: held.id, val: 0, error: 0, flags };
+    let mut answer = libc::seccomp_notif_resp { id, val: 0, error: 0, flags };
     // SAFETY: the pointer is to a whole `seccomp_notif_resp`. A failure means the thread is gone.
     let _ = unsafe { libc::ioctl(fd, libc::SECCOMP_IOCTL_NOTIF_SEND, &raw mut answer) };
-    Some(held.data.nr)
 }
 
 /// Declares names for the calls that a program of ours makes at all.
@@ -317,11 +363,11 @@ names! {
 mod tests {
     use super::*;
 
-    fn watched(counted: Counted, body: impl FnOnce() + Send + 'static) -> ThreadCalls {
+    fn watched(counted: Counted, body: impl FnOnce(&Watch) + Send + 'static) -> ThreadCalls {
         let (watch, watching) = Watch::start(counted, 2).unwrap();
         let thread = std::thread::spawn(move || {
-            watch.enter("hot-test").unwrap();
-            body();
+            watch.enter("test").unwrap();
+            body(&watch);
         });
         thread.join().unwrap();
         let mut seen = watching.finish();
@@ -337,14 +383,16 @@ mod tests {
     /// Method: a thread that yields and asks for its priority before, in and after a window.
     #[test]
     fn only_what_is_not_allowed_is_counted() {
-        let seen = watched(Counted::Others, || {
+        let seen = watched(Counted::Others, |watch| {
             for times in [1, 2, 3] {
                 (0..1_000).for_each(|_| rustix::thread::sched_yield());
-                (0..times).for_each(|_| drop(rustix::process::getpriority_process(None)));
+                let ask = || rustix::process::getpriority_process(None).unwrap();
+                (0..times).for_each(|_| assert!(ask() < 20));
                 let _ = crate::pin::usage();
+                watch.edge("test");
             }
         });
-        assert_eq!((seen.thread.as_str(), seen.edges), ("hot-test", 3));
+        assert_eq!((seen.thread.as_str(), seen.edges), ("test", 3));
         assert_eq!(calls(&seen, libc::SYS_sched_yield), Calls::default());
         let asked = calls(&seen, libc::SYS_getpriority);
         assert_eq!((asked.before, asked.inside, asked.after), (1, 2, 3));
@@ -354,8 +402,8 @@ mod tests {
     /// Goal: with everything counted, the number of calls is the number made.
     #[test]
     fn every_call_is_counted_when_asked() {
-        let seen = watched(Counted::Every, || {
-            let _ = crate::pin::usage();
+        let seen = watched(Counted::Every, |watch| {
+            watch.edge("test");
             (0..100).for_each(|_| rustix::thread::sched_yield());
         });
         assert_eq!(calls(&seen, libc::SYS_sched_yield).inside, 100);

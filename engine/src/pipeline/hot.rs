@@ -128,6 +128,7 @@ impl HotThread {
             if told != phase {
                 if told == PhaseOf::Window as u64 {
                     window = (self.usage(), now);
+                    self.edge();
                 } else if phase == PhaseOf::Window as u64 {
                     self.publish(window.0, now.saturating_since(window.1));
                 }
@@ -163,8 +164,17 @@ impl HotThread {
         (pin::usage(), self.allocations.map_or(0, |count| count()))
     }
 
+    /// Tells whoever counts system calls that the window begins or ends here.
+    #[cold]
+    fn edge(&self) {
+        if let Some(watch) = self.watch {
+            watch.edge(&self.name);
+        }
+    }
+
     #[cold]
     fn publish(&self, (usage, allocations): (Usage, u64), window: Nanos) {
+        self.edge();
         let (end, allocations_end) = self.usage();
         let meters = &self.meters;
         meters.page_faults.set(end.page_faults - usage.page_faults);
