@@ -32,7 +32,6 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         seconds: seconds.parse()?,
         every: counted == "every",
         sets,
-        plant: plant::asked()?,
     })?;
     Ok(ExitCode::SUCCESS)
 }

@@ -4,15 +4,16 @@
 use std::env;
 use std::error::Error;
 
-/// What `WIRELANE_PLANT` asks for.
-pub(crate) fn asked() -> Result<Option<fn()>, Box<dyn Error>> {
-    let Ok(name) = env::var("WIRELANE_PLANT") else { return Ok(None) };
-    match name.as_str() {
-        "" => Ok(None),
+use engine::pipeline::live::Options;
+
+/// Adds the violation that `WIRELANE_PLANT` asks for.
+pub(crate) fn into(options: Options) -> Result<Options, Box<dyn Error>> {
+    match env::var("WIRELANE_PLANT").as_deref() {
+        Err(_) | Ok("") => Ok(options),
         #[cfg(feature = "planted")]
-        name => committed::by_name(name).map(Some),
+        Ok(name) => Ok(Options { plant: Some(committed::by_name(name)?), ..options }),
         #[cfg(not(feature = "planted"))]
-        name => Err(format!("{name}: this build has no plants: give it --features planted").into()),
+        Ok(name) => Err(format!("{name}: no plants in a build without --features planted").into()),
     }
 }
 
@@ -20,9 +21,10 @@ pub(crate) fn asked() -> Result<Option<fn()>, Box<dyn Error>> {
 mod committed {
     #![expect(unsafe_code, reason = "madvise takes a pointer")]
 
-    use std::cell::RefCell;
     use std::error::Error;
     use std::hint::black_box;
+    use std::io::{Write, stderr};
+    use std::sync::atomic::{AtomicU8, Ordering};
     use std::sync::{Mutex, OnceLock};
     use std::thread;
     use std::time::{Duration, Instant};
@@ -54,20 +56,16 @@ mod committed {
     }
 
     #[repr(align(4096))]
-    struct Page([u8; 4096]);
+    struct Page([AtomicU8; 4096]);
 
-    thread_local! {
-        static PAGE: RefCell<Page> = const { RefCell::new(Page([0; 4096])) };
-    }
+    static PAGE: Page = Page([const { AtomicU8::new(0) }; 4096]);
 
     /// Gives a page back and touches it.
     fn fault() {
-        PAGE.with_borrow_mut(|page| {
-            let start = (&raw mut page.0).cast();
-            // SAFETY: the page is this thread's own and aligned; its new content, zeros, is valid.
-            unsafe { libc::madvise(start, 4096, libc::MADV_DONTNEED_LOCKED) };
-            page.0[0] = black_box(1);
-        });
+        let start = (&raw const PAGE).cast_mut().cast();
+        // SAFETY: the page is whole and nobody's but this function's; zeros are valid for it.
+        unsafe { libc::madvise(start, 4096, libc::MADV_DONTNEED_LOCKED) };
+        PAGE.0[0].store(1, Ordering::Relaxed);
     }
 
     static LOCK: Mutex<u64> = Mutex::new(0);
@@ -105,6 +103,6 @@ mod committed {
 
     /// A write to a file: a call that only sockets are allowed, by its name.
     fn write() {
-        let _ = rustix::io::write(rustix::stdio::stderr(), b"");
+        let _ = stderr().write(b"");
     }
 }

@@ -12,7 +12,7 @@ use engine::pipeline::hot::PhaseOf;
 use engine::pipeline::live::{self, Options, Running};
 use shm::region::{RegionError, RegionReader};
 
-use crate::allocation;
+use crate::{allocation, plant};
 
 /// From the start of the threads to the window.
 const WARM: Duration = Duration::from_secs(2);
@@ -29,7 +29,6 @@ pub(crate) struct Asked<'a> {
     /// Count every call, not only those a hot thread has no business making.
     pub(crate) every: bool,
     pub(crate) sets: &'a [String],
-    pub(crate) plant: Option<fn()>,
 }
 
 pub(crate) fn run(asked: &Asked) -> Result<(), Box<dyn Error>> {
@@ -42,13 +41,12 @@ pub(crate) fn run(asked: &Asked) -> Result<(), Box<dyn Error>> {
         sources.load_and_bind().map_err(|report| report.to_string())?;
     let counted = if asked.every { Counted::Every } else { Counted::Others };
     let (watch, watching) = Watch::start(counted, THREADS)?;
-    let options = Options {
+    let options = plant::into(Options {
         allocations: Some(allocation::count),
         watch: Some(Box::leak(Box::new(watch))),
-        #[cfg(feature = "planted")]
-        plant: asked.plant,
         arm: true,
-    };
+        ..Options::default()
+    })?;
     let began = Instant::now();
     let running = live::start(&loaded, instruments, &bound, options)?;
     let start = began.elapsed();
@@ -110,10 +108,7 @@ fn counter(region: &RegionReader, label: &str) -> Result<u64, RegionError> {
 }
 
 /// By hot thread: turns, turns with work, times the core was given away.
-fn marks(
-    running: &Running,
-    region: &RegionReader,
-) -> Result<Vec<(String, [u64; 3])>, RegionError> {
+fn marks(running: &Running, region: &RegionReader) -> Result<Vec<(String, [u64; 3])>, RegionError> {
     let mut marks = Vec::new();
     for row in &running.plan().threads {
         let meter = |what: &str| counter(region, &format!("thread:{}.{what}", row.name));
