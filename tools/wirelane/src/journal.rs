@@ -2,5 +2,6 @@
 
 pub(crate) mod merge;
 pub(crate) mod row;
+pub(crate) mod stream;
 pub(crate) mod trip;
 pub(crate) mod words;

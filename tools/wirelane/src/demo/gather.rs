@@ -3,6 +3,7 @@
 
 use super::report::{Hot, HotThread, Position, Report, VERSION, Venue};
 use crate::failure::{Failure, Outcome};
+use crate::journal::stream::received;
 use crate::journal::trip::Trips;
 use crate::meters::Meters;
 use crate::number::money;
@@ -36,8 +37,7 @@ impl Run<'_> {
         let journal = self.place.journal()?;
         let trips = Trips::read(&journal, self.epoch)?;
         let stream = recorded(self.place.dir(), Some(self.epoch)).map_err(Failure::unsound)?;
-        let digests: Vec<&str> =
-            stream.sessions.iter().map(|(_, digest, _)| digest.as_str()).collect();
+        let received = received(&journal, self.epoch)?;
         let meters = self.meters;
         let gateway = |name| meters.sum("gateway", name);
         Ok(Report {
@@ -67,7 +67,7 @@ impl Run<'_> {
             trips_not_summing: trips.not_summing(),
             hot: hot(meters),
             latency_ns: latency(self.latency),
-            exchange: venue(self.summary, self.positions, &digests),
+            exchange: venue(self.summary, self.positions, &received),
             notes: self.notes,
         })
     }
@@ -131,13 +131,12 @@ fn hot(meters: &Meters) -> Hot {
     }
 }
 
-fn venue(summary: &Summary, positions: &[PositionRow], digests: &[&str]) -> Venue {
+fn venue(summary: &Summary, positions: &[PositionRow], received: &[String]) -> Venue {
     let users = &summary.users;
-    let mut streams: Vec<&str> =
-        users.iter().map(|user| user.order_stream_sha256.as_str()).collect();
-    let mut digests = digests.to_vec();
-    streams.sort_unstable();
-    digests.sort_unstable();
+    let mut heard: Vec<&str> = users.iter().map(|user| user.order_stream_sha256.as_str()).collect();
+    let mut told: Vec<&str> = received.iter().map(String::as_str).collect();
+    heard.sort_unstable();
+    told.sort_unstable();
     Venue {
         messages: summary.messages,
         orders: summary.orders,
@@ -149,7 +148,7 @@ fn venue(summary: &Summary, positions: &[PositionRow], digests: &[&str]) -> Venu
         open_orders: users.iter().map(|user| user.open_orders).sum(),
         behind_us_max: summary.behind_us_max,
         positions_agree: ours(positions) == theirs(users),
-        order_stream_agrees: streams == digests,
+        order_stream_agrees: heard == told,
     }
 }
 
@@ -206,10 +205,10 @@ mod tests {
     fn the_two_sides_are_compared() {
         let positions = [row("mm", "AAPL", 30), row("take", "AAPL", -10), row("mm", "MSFT", 0)];
         let summary = Summary { users: vec![user("AAPL", 20)], ..Summary::default() };
-        let agreed = venue(&summary, &positions, &["ab"]);
+        let agreed = venue(&summary, &positions, &["ab".to_owned()]);
         assert!(agreed.positions_agree && agreed.order_stream_agrees);
-        assert!(!venue(&summary, &positions, &["cd"]).order_stream_agrees);
+        assert!(!venue(&summary, &positions, &["cd".to_owned()]).order_stream_agrees);
         let summary = Summary { users: vec![user("AAPL", 21)], ..Summary::default() };
-        assert!(!venue(&summary, &positions, &["ab"]).positions_agree);
+        assert!(!venue(&summary, &positions, &["ab".to_owned()]).positions_agree);
     }
 }
