@@ -1,10 +1,10 @@
 //! Which executions and cancels have been counted. A fixed ring of the latest ones over all orders,
 //! found by (chain, kind, number) through an open-addressed index.
 //!
-//! Bound: a repeat is recognized, and a bust finds its fill, while fewer than `capacity` others have
-//! come since. Older ones are forgotten: a repeat of them would count again, a bust of them is
-//! [`super::Signs::UNKNOWN_EXEC`]. A venue session that delivers each message once needs none of this;
-//! it guards resumed sessions and busts of the day.
+//! Bound: a repeat is recognized, and a bust finds its fill, while fewer than `capacity` others
+//! have come since. Older ones are forgotten: a repeat of them would count again, a bust of them is
+//! [`super::Signs::UNKNOWN_EXEC`]. A venue session that delivers each message once needs none of
+//! this; it guards resumed sessions and busts of the day.
 
 use shm::ids::ClOrdId;
 use shm::units::{Price, Qty};

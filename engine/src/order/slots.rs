@@ -5,8 +5,8 @@ use shm::message::OrderUpdate;
 use shm::record::order::Base;
 
 /// Hands out the ids of one strategy. Lives on the strategy's thread; risk checks what it hands out
-/// (R16). A slot that came free rests behind all others that are free; a slot whose uses are spent is
-/// retired.
+/// (R16). A slot that came free rests behind all others that are free; a slot whose uses are spent
+/// is retired.
 #[derive(Clone, Debug)]
 pub struct SlotPool {
     strategy: StrategyId,
@@ -45,9 +45,9 @@ impl SlotPool {
         }
     }
 
-    /// Marks a slot as held by an order carried over from an earlier start; `root` and `last` are the
-    /// first and the highest id of its chain. Cold: before the first [`take`](Self::take). Returns
-    /// whether the slot is of this pool and was free.
+    /// Marks a slot as held by an order carried over from an earlier start; `root` and `last` are
+    /// the first and the highest id of its chain. Cold: before the first [`take`](Self::take).
+    /// Returns whether the slot is of this pool and was free.
     pub fn hold(&mut self, root: ClOrdId, last: ClOrdId) -> bool {
         let Some(index) = self.index(root) else { return false };
         let Some(at) = (0..self.count).find(|at| self.free_at(*at) == Some(index)) else {
@@ -79,8 +79,8 @@ impl SlotPool {
         Some(id)
     }
 
-    /// A new id for a replace of the order whose chain `id` belongs to; `None` when the order is not
-    /// held, or the uses of its slot are spent.
+    /// A new id for a replace of the order whose chain `id` belongs to; `None` when the order is
+    /// not held, or the uses of its slot are spent.
     #[must_use]
     pub fn replace(&mut self, id: ClOrdId) -> Option<ClOrdId> {
         let index = self.index(id)?;

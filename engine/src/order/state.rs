@@ -300,7 +300,7 @@ impl Order {
             Event::NeverSent { id } => {
                 if id == self.replace.id {
                     self.replace = Terms::default();
-                } else if id == self.terms.id || id == self.root {
+                } else if id == self.terms.id {
                     self.facts |= Self::NEVER_SENT;
                 }
             }

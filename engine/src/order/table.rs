@@ -96,9 +96,6 @@ impl OrderTable {
         for _ in 0..self.closed.len() {
             let at = number.checked_sub(1)?;
             let closed = self.closed_row(at)?;
-            if closed.order.root.slot() != slot {
-                return None;
-            }
             if closed.order.owns(id) {
                 return Some(Place::Closed(at));
             }

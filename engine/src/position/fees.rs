@@ -12,10 +12,11 @@ pub enum Liquidity {
 }
 
 impl Liquidity {
-    /// The class of an OUCH liquidity code. What is not known to have rested pays, so that the cost is
-    /// never shown too low.
+    /// The class of an OUCH liquidity code. What is not known to have rested pays, so that the cost
+    /// is never shown too low.
     ///
-    /// Source: OUCH 5.0, appendix of liquidity flags: `A` added, `J` hidden added, `k` midpoint added,
+    /// Source: OUCH 5.0, appendix of liquidity flags: `A` added, `J` hidden added, `k` midpoint
+    /// added,
     /// `u` reserve added, `N` passive midpoint, `7` and `8` added and set the NBBO or QBBO.
     #[must_use]
     pub const fn of(code: u8) -> Self {
@@ -36,8 +37,8 @@ pub struct FeeRates {
 }
 
 impl FeeRates {
-    /// What a fill costs: positive a fee, negative a rebate. Exact: 1e-9 a share times 1e-8 shares is
-    /// 1e-17.
+    /// What a fill costs: positive a fee, negative a rebate. Exact: 1e-9 a share times 1e-8 shares
+    /// is 1e-17.
     #[must_use]
     pub const fn cost(self, qty: Qty, liquidity: u8) -> Notional {
         let rate = match Liquidity::of(liquidity) {

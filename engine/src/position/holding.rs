@@ -79,9 +79,7 @@ impl Holding {
         let value = fill.signed_value()?;
         let old = self.qty.0;
         let new = old.checked_add(signed)?;
-        let cost = if signed == 0 {
-            self.cost
-        } else if old == 0 || (old > 0) == (signed > 0) {
+        let cost = if old == 0 || (old > 0) == (signed > 0) {
             self.cost.checked_add(value)?
         } else if new == 0 || (new > 0) == (old > 0) {
             self.cost.checked_sub(share(self.cost, signed.unsigned_abs(), old.unsigned_abs()))?

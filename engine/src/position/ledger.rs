@@ -79,7 +79,8 @@ impl Ledger {
         self.accounts.get(strategy.index()).copied()
     }
 
-    /// Sum over an account, or with `None` over the firm (only where all accounts share a currency).
+    /// Sum over an account, or with `None` over the firm (only where all accounts share a
+    /// currency).
     /// `mark` gives the mark and multiplier of an instrument. Cold.
     pub fn total(
         &self,

@@ -35,6 +35,36 @@ fn a_position_releases_its_share_of_the_cost() {
     }
 }
 
+/// Goal: what a reduction releases is `cost * q / pos` rounded toward zero, to the last unit. Method: a
+/// cost that does not divide, long and short, every part.
+#[test]
+fn a_share_of_the_cost_is_rounded_toward_zero() {
+    for (side, sign) in [(Side::Buy, 1), (Side::Sell, -1)] {
+        for part in 1..7 {
+            let mut holding = Holding::default();
+            let open = Fill { side, px: Price(1), qty: Qty(4), multiplier: 1 };
+            holding.apply(&open, Notional::ZERO);
+            holding.apply(&Fill { px: Price(2), qty: Qty(3), ..open }, Notional::ZERO);
+            let close = Fill { side: side.opposite(), qty: Qty(part), ..open };
+            let change = holding.apply(&close, Notional::ZERO);
+            assert_eq!(change, -sign * i128::from(10 * part / 7), "{side} {part}");
+        }
+    }
+}
+
+/// Goal: a position that an undone fill leaves flat keeps no cost; its profit is that of the fills that
+/// stand. Method: buy at 10 and at 20, sell at 15, undo the second.
+#[test]
+fn a_flat_position_keeps_no_cost() {
+    let mut holding = Holding::default();
+    holding.apply(&fill(Side::Buy, 10, 100), Notional::ZERO);
+    let second = fill(Side::Buy, 20, 100);
+    let change = holding.apply(&second, Notional::ZERO);
+    holding.apply(&fill(Side::Sell, 15, 100), Notional::ZERO);
+    holding.undo(&second, Notional::ZERO, change);
+    assert_eq!((holding.qty, holding.cost, holding.realised), (Qty::ZERO, 0, money(500)));
+}
+
 /// Goal: realised + unrealised = cash + position x mark to the last unit, whatever the path; fees sum
 /// apart. Method: random fills with quantities that do not divide, against plain sums over the list.
 #[test]

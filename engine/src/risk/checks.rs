@@ -5,6 +5,7 @@ use shm::message::Side;
 use shm::reason::Reason;
 use shm::units::{Notional, Price, Qty};
 
+use super::limits::UNBOUNDED;
 use super::reference::{NoReference, Reference};
 
 /// A refused order.
@@ -137,15 +138,21 @@ pub const fn no_reference(why: NoReference, age_max: u64) -> Refusal {
     }
 }
 
-/// R23. Within `bps` and within `ticks` of the reference; both are multiplied out. The bps band is
+/// R23. Within `bps` and within `ticks` of the reference, each in `0..2^32` or [`UNBOUNDED`]; both are
+/// multiplied out. The bps band is
 /// measured as `abs(2 px - 2 ref) * 10000` against `bps * 2 ref`, the tick band in twice the price.
 #[inline]
 pub fn collar(form: &Form, px: Price, reference: Reference, bps: i128, ticks: i128) -> Verdict {
     let distance = (i128::from(px.0) * 2 - reference.twice).abs();
-    // At most 2^65 * 10^4, and 2^64 * 10^6.
-    at_most(Reason::Collar, distance * 10_000, bps.saturating_mul(reference.twice))?;
-    let tick = i128::from(form.tick(reference.floor()).0);
-    at_most(Reason::Collar, distance, ticks.saturating_mul(tick).saturating_mul(2))
+    // At most 2^65 * 10^4, 2^32 * 2^64 and 2^32 * 2^63 * 2.
+    if bps != UNBOUNDED {
+        at_most(Reason::Collar, distance * 10_000, bps * reference.twice)?;
+    }
+    if ticks != UNBOUNDED {
+        let tick = i128::from(form.tick(reference.floor()).0);
+        at_most(Reason::Collar, distance, ticks * tick * 2)?;
+    }
+    Ok(())
 }
 
 /// The far edge of the collar: the worst price on the tick that R23 lets pass; what a market order is

@@ -36,9 +36,9 @@ pub(super) struct Passed {
 }
 
 impl Risk {
-    /// Decides on an intent. An approval is already reserved, counted and in the table: the caller has
-    /// made sure of room for its record and message before. Refusals change counters only. Cancels of
-    /// working orders are never refused.
+    /// Decides on an intent. An approval is already reserved, counted and in the table: the caller
+    /// has made sure of room for its record and message before. Refusals change counters only.
+    /// Cancels of working orders are never refused.
     pub fn decide(&mut self, intent: &Intent, context: &Context) -> Decision {
         self.now = self.now.max(context.now);
         let is_replace = match Kind::from_u8(intent.kind) {
@@ -53,8 +53,8 @@ impl Risk {
         }
     }
 
-    /// Refuses an intent for a reason that risk itself cannot know: BUSY where the ring of the gateway
-    /// is full. `now` as in [`Risk::decide`].
+    /// Refuses an intent for a reason that risk itself cannot know: BUSY where the ring of the
+    /// gateway is full. `now` as in [`Risk::decide`].
     pub fn refuse(&mut self, intent: &Intent, reason: Reason, now: Nanos) -> Decision {
         self.now = self.now.max(now);
         self.deny(intent, Refusal::of(reason))

@@ -70,8 +70,8 @@ impl Repeats {
     }
 
     /// Approvals equal to this one within `per` before `now`, counted up to `enough`. An approval
-    /// exactly `per` old has left the window. Where the ring has dropped approvals that may still be
-    /// in the window, the answer is `enough`.
+    /// exactly `per` old has left the window. Where the ring has dropped approvals that may still
+    /// be in the window, the answer is `enough`.
     #[must_use]
     pub fn count(&self, likeness: &Likeness, per: Nanos, now: Nanos, enough: u32) -> u32 {
         let room = self.ring.len() as u64;

@@ -103,7 +103,8 @@ pub struct Exposure {
     accounts: usize,
     /// Firm, then each account, then each strategy; each with all instruments.
     sums: Box<[Sums]>,
-    /// Changes that left an integer and were held at its end; 0 unless reports contradict each other.
+    /// Changes that left an integer and were held at its end; 0 unless reports contradict each
+    /// other.
     overflows: u64,
 }
 

@@ -1,5 +1,5 @@
-//! Pre-trade risk: a fixed order of checks on every intent, and the state they need. The one owner of
-//! order table, reservations, positions and money; fed by intents, reports and market messages;
+//! Pre-trade risk: a fixed order of checks on every intent, and the state they need. The one owner
+//! of order table, reservations, positions and money; fed by intents, reports and market messages;
 //! pure, so that the same inputs make the same decisions in a replay.
 //!
 //! ```text
@@ -10,8 +10,8 @@
 //! ```
 //!
 //! [`Risk::decide`] has already made the reservation when it approves: its caller has made sure of
-//! room in the journal and in the ring before it calls, appends the record, then pushes the message.
-//! A refusal changes counters only.
+//! room in the journal and in the ring before it calls, appends the record, then pushes the
+//! message. A refusal changes counters only.
 //!
 //! | module | what |
 //! |---|---|
@@ -173,8 +173,8 @@ impl Risk {
         self.references.on_market(message);
     }
 
-    /// Swaps in a limit set compiled for the same strategies and instruments; the old one comes back,
-    /// or the new one if it is not alike. It acts on the next order.
+    /// Swaps in a limit set compiled for the same strategies and instruments; the old one comes
+    /// back, or the new one if it is not alike. It acts on the next order.
     ///
     /// # Errors
     /// The table given, when it was compiled for others.
@@ -248,7 +248,8 @@ impl Risk {
         Some(self.exposure.sums(self.rows(strategy, instrument)?))
     }
 
-    /// Sequence of the last report of a session that was applied: where its stream resumes, after it.
+    /// Sequence of the last report of a session that was applied: where its stream resumes, after
+    /// it.
     #[must_use]
     pub fn venue_seq(&self, gateway: GatewayId) -> Option<u32> {
         self.sessions.get(gateway.index()).map(|session| session.venue_seq)
@@ -289,8 +290,8 @@ impl Risk {
         }
     }
 
-    /// Digest of working orders, positions and reservations: equal for equal state, whatever the path
-    /// or the order of reports. Cold.
+    /// Digest of working orders, positions and reservations: equal for equal state, whatever the
+    /// path or the order of reports. Cold.
     #[must_use]
     pub fn state_hash(&self) -> u64 {
         carry::digest(self)

@@ -52,8 +52,8 @@ pub struct Context {
 /// What became of an intent: the record to append, then the message to push.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// A new order or a replace passed and is reserved. `message.lane_seq` is 0: the stage sets it to
-    /// where the record lies.
+    /// A new order or a replace passed and is reserved. `message.lane_seq` is 0: the stage sets it
+    /// to where the record lies.
     Approve {
         /// For the journal.
         record: record::Approved,

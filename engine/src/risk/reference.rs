@@ -1,9 +1,9 @@
-//! The reference price of an instrument (R24): the middle of a fresh book, else the last trade, else
-//! the prior close.
+//! The reference price of an instrument (R24): the middle of a fresh book, else the last trade,
+//! else the prior close.
 //!
-//! Age is that of the feed, not of the last change: while packets arrive and the sequence is whole, a
-//! quiet book is a true one. A book that is stale or crossed is no reference, and neither is a trade
-//! beside it.
+//! Age is that of the feed, not of the last change: while packets arrive and the sequence is whole,
+//! a quiet book is a true one. A book that is stale or crossed is no reference, and neither is a
+//! trade beside it.
 
 use shm::ids::{FeedId, InstrumentId};
 use shm::message::{BookTop, FeedState, FeedStatus, Kind, Message, Trade, flags};

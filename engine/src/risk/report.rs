@@ -13,8 +13,8 @@ use crate::order::facts::{Fact, FactAt, FactKind};
 use crate::order::{Event, Order, Place, Signs};
 use crate::position::{Fill, Holding};
 
-/// The change of cost of a fill that was carried over is not known; its undoing is a fill of the other
-/// side at the same price.
+/// The change of cost of a fill that was carried over is not known; its undoing is a fill of the
+/// other side at the same price.
 pub(super) const COST_UNKNOWN: i128 = i128::MIN;
 
 /// What a report means for its order once repeats are removed.

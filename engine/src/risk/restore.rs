@@ -18,8 +18,8 @@ pub enum RestoreError {
     /// It speaks of a strategy, instrument, account or slot that the setup does not have: the
     /// configuration or the instrument file has changed. Remedy: start with the old ones, or flat.
     NotInSetup,
-    /// The state it names is not the one that follows from the records before it: a record is missing
-    /// or the program has changed. Remedy: reconcile with the venue before trading.
+    /// The state it names is not the one that follows from the records before it: a record is
+    /// missing or the program has changed. Remedy: reconcile with the venue before trading.
     Differs,
 }
 
@@ -36,17 +36,17 @@ impl core::fmt::Display for RestoreError {
 impl core::error::Error for RestoreError {}
 
 impl Risk {
-    /// Takes the next record of risk's lane; `ts` is the time in its header. Kinds that do not change
-    /// orders or positions are passed over. A `PositionEvent` may lack at the end of a prefix: its
-    /// effect is that of the `OrderEvent` before it.
+    /// Takes the next record of risk's lane; `ts` is the time in its header. Kinds that do not
+    /// change orders or positions are passed over. A `PositionEvent` may lack at the end of a
+    /// prefix: its effect is that of the `OrderEvent` before it.
     ///
     /// The live state of a session begins from its opening records alone: restore the old lane into
-    /// one `Risk`, [`Risk::carry`] it into the journal of the new session, and restore those records
-    /// into the `Risk` that trades, so that a replay begins from the same state.
+    /// one `Risk`, [`Risk::carry`] it into the journal of the new session, and restore those
+    /// records into the `Risk` that trades, so that a replay begins from the same state.
     ///
     /// # Errors
-    /// [`RestoreError`]; the state is then that of the records before, or for `Differs` the one that
-    /// follows from the facts.
+    /// [`RestoreError`]; the state is then that of the records before, or for `Differs` the one
+    /// that follows from the facts.
     pub fn restore(
         &mut self,
         kind: RecordKind,

@@ -1,5 +1,5 @@
-//! A small, complete setup and a run of typical decisions: what the instruction gate counts, and what
-//! the tests of risk begin from. Cold but for [`DecideRun::run`].
+//! A small, complete setup and a run of typical decisions: what the instruction gate counts, and
+//! what the tests of risk begin from. Cold but for [`DecideRun::run`].
 
 use shm::ids::{AccountId, Cause, ClOrdId, FeedId, GatewayId, InstrumentId, StrategyId};
 use shm::message::{

@@ -9,8 +9,8 @@ use super::{Applied, Risk};
 use crate::order::{Event, Place, Signs};
 
 impl Risk {
-    /// E23. The report says neither instrument nor side, so that no position can follow from it; the
-    /// venue's own account of positions has to.
+    /// E23. The report says neither instrument nor side, so that no position can follow from it;
+    /// the venue's own account of positions has to.
     pub(super) fn on_external(&mut self, report: &ExecReport, gateway: GatewayId) -> Applied {
         self.counters.external += 1;
         Applied {

@@ -106,8 +106,8 @@ fn carried(risk: &Risk, new_day: bool) -> Vec<(RecordKind, Vec<u8>, Nanos)> {
     records
 }
 
-/// Goal: any prefix of the records gives the state that was live then. Method: random sessions; after
-/// each step the live digest is noted; every prefix is restored.
+/// Goal: any prefix of the records gives the state that was live then. Method: random sessions;
+/// after each step the live digest is noted; every prefix is restored.
 #[test]
 fn restoring_any_prefix_gives_the_state_of_that_time() {
     for seed in 0..6 {
@@ -170,8 +170,8 @@ fn carried_records_rebuild_working_orders_and_positions() {
     assert!(working > 20, "the sessions end with orders that work");
 }
 
-/// Goal: what was counted before a restart counts once after it. Method: a fill repeated, then undone,
-/// across a carry; profit begins at zero on a new day and not otherwise.
+/// Goal: what was counted before a restart counts once after it. Method: a fill repeated, then
+/// undone, across a carry; profit begins at zero on a new day and not otherwise.
 #[test]
 fn fills_before_a_restart_repeat_and_break_after_it() {
     let mut rig = Rig::new(&sample::setup(8));
@@ -198,8 +198,8 @@ fn fills_before_a_restart_repeat_and_break_after_it() {
     }
 }
 
-/// Goal: a record that does not fit is named. Method: a body cut, an instrument and a slot that do not
-/// exist, a state that does not follow.
+/// Goal: a record that does not fit is named. Method: a body cut, an instrument and a slot that do
+/// not exist, a state that does not follow.
 #[test]
 fn records_that_do_not_fit_are_named() {
     let mut rig = Rig::new(&sample::setup(8));

@@ -1,5 +1,5 @@
-//! The slow model: a list of orders and plain sums over it, the rules written out once more, without
-//! any of the structures that make risk fast.
+//! The slow model: a list of orders and plain sums over it, the rules written out once more,
+//! without any of the structures that make risk fast.
 
 use super::*;
 use crate::config::limits::LimitSet;

@@ -1,7 +1,7 @@
 use super::*;
 
-/// Goal: prices are on tick, positive and in the venue's range. Method: each border at one unit below,
-/// at, and one above, and the ends of the integer.
+/// Goal: prices are on tick, positive and in the venue's range. Method: each border at one unit
+/// below, at, and one above, and the ends of the integer.
 #[test]
 fn t01_r13_prices_are_on_tick_and_in_range() {
     let mut setup = sample::setup(16);
@@ -59,8 +59,8 @@ fn t01_r13_negative_prices_need_an_instrument_that_allows_them() {
     }
 }
 
-/// Goal: quantities are whole lots within the venue's range. Method: each border at one unit below, at,
-/// and one above, and the ends of the integer.
+/// Goal: quantities are whole lots within the venue's range. Method: each border at one unit below,
+/// at, and one above, and the ends of the integer.
 #[test]
 fn t01_r14_quantities_are_whole_lots_in_range() {
     let mut setup = sample::setup(16);
@@ -137,8 +137,8 @@ fn t01_r16_new_ids_are_fresh_and_of_the_range() {
     }
 }
 
-/// Goal: a replace names a working order that is not being replaced, keeps side, instrument and type,
-/// and takes a higher use of its slot. Method: one fault at a time.
+/// Goal: a replace names a working order that is not being replaced, keeps side, instrument and
+/// type, and takes a higher use of its slot. Method: one fault at a time.
 #[test]
 fn t01_r16_replaces_continue_a_working_order() {
     let mut rig = Rig::sample();
@@ -183,8 +183,8 @@ fn t01_r16_replaces_continue_a_working_order() {
     assert_eq!(rig.reason(&ended), Some(Reason::UnknownOrder), "after its end");
 }
 
-/// Goal: a cancel needs a working order and names its newest id. Method: cancels of the order, of an
-/// older id of its chain, of an ended one, of one that never was.
+/// Goal: a cancel needs a working order and names its newest id. Method: cancels of the order, of
+/// an older id of its chain, of an ended one, of one that never was.
 #[test]
 fn t01_cancels_name_the_newest_id_of_a_working_order() {
     let mut rig = Rig::sample();

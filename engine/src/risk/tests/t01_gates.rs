@@ -20,8 +20,8 @@ fn t01_r01_a_closed_gate_refuses_orders_but_no_cancel() {
     assert!(matches!(rig.decide_in(&cancel, &closed), Decision::Cancel { .. }));
 }
 
-/// Goal: each mode lets through what it names. Method: reductions of a long position of 300 shares at
-/// one share below, at, and one above what is left of it, with another sell working.
+/// Goal: each mode lets through what it names. Method: reductions of a long position of 300 shares
+/// at one share below, at, and one above what is left of it, with another sell working.
 #[test]
 fn t01_r02_reduce_only_takes_what_is_left_of_the_position() {
     let mut rig = Rig::sample();
@@ -118,8 +118,8 @@ fn t01_r05_each_missing_limit_refuses_and_unlimited_does_not() {
     }
 }
 
-/// Goal: a strategy trades what it may, and nothing that does not exist. Method: an instrument taken
-/// from it, one past the end, a strategy past the end.
+/// Goal: a strategy trades what it may, and nothing that does not exist. Method: an instrument
+/// taken from it, one past the end, a strategy past the end.
 #[test]
 fn t01_r06_permission_is_by_strategy_and_instrument() {
     let mut setup = sample::setup(16);
@@ -137,8 +137,8 @@ fn t01_r06_permission_is_by_strategy_and_instrument() {
     assert_eq!(rig.reason(&stranger), Some(Reason::NotPermitted));
 }
 
-/// Goal: no orders in a halted instrument, cancels pass, and only a book ends the halt. Method: halt
-/// by a book and by a trade, resume by each.
+/// Goal: no orders in a halted instrument, cancels pass, and only a book ends the halt. Method:
+/// halt by a book and by a trade, resume by each.
 #[test]
 fn t01_r10_a_halt_stops_orders_until_a_book_ends_it() {
     let mut rig = Rig::sample();
@@ -166,8 +166,8 @@ fn t01_r10_a_halt_stops_orders_until_a_book_ends_it() {
     assert_eq!(rig.reason(&third), Some(Reason::Instrument));
 }
 
-/// Goal: what the gateway sends was approved, once, with these terms. Method: grant, spend with each
-/// term changed, spend, spend again, grant again.
+/// Goal: what the gateway sends was approved, once, with these terms. Method: grant, spend with
+/// each term changed, spend, spend again, grant again.
 #[test]
 fn t01_r47_an_approval_is_spent_once_on_its_own_terms() {
     let mut rig = Rig::sample();
@@ -192,9 +192,9 @@ fn t01_r47_an_approval_is_spent_once_on_its_own_terms() {
     assert_eq!(slots.grant(&message), Err(Reason::Unapproved));
 }
 
-/// Goal: the checks run in id order and the first failure gives the code. Method: an order that every
-/// rule refuses; the faults are mended one by one, in the order of the table, and each time the next
-/// rule of the table speaks.
+/// Goal: the checks run in id order and the first failure gives the code. Method: an order that
+/// every rule refuses; the faults are mended one by one, in the order of the table, and each time
+/// the next rule of the table speaks.
 #[test]
 fn t01_the_first_failing_rule_in_id_order_gives_the_code() {
     type Mend = fn(&mut Setup, &mut Context, &mut Intent, &mut bool);

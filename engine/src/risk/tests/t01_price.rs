@@ -3,7 +3,8 @@ use crate::config::limits::Limit;
 use shm::message::{FeedState, FeedStatus, OrdType, Trade, flags};
 use shm::units::Notional;
 
-/// Goal: quantity at most the limit. Method: one unit below, at, above; zero; unlimited; two scopes.
+/// Goal: quantity at most the limit. Method: one unit below, at, above; zero; unlimited; two
+/// scopes.
 #[test]
 fn t01_r20_order_quantity_is_at_most_the_limit() {
     for (limit, qty, passes) in [
@@ -96,8 +97,8 @@ fn t01_r23_the_tighter_of_two_bands_holds_and_includes_its_border() {
     }
 }
 
-/// Goal: a market order is priced at the far edge of its collar, on tick, and that price is what R21
-/// and the reservation use. Method: both sides, with a middle off the tick.
+/// Goal: a market order is priced at the far edge of its collar, on tick, and that price is what
+/// R21 and the reservation use. Method: both sides, with a middle off the tick.
 #[test]
 fn t01_r21_a_market_order_is_priced_at_the_edge_of_its_collar() {
     for (side, edge) in [(Side::Buy, 1002), (Side::Sell, 999)] {
@@ -130,8 +131,8 @@ fn trade(px: Price, flags: u8, at: Nanos) -> shm::message::Message {
     Trade { kind, flags, px, qty: shares(1), t0: at, ..Trade::default() }.into()
 }
 
-/// Goal: usable up to the age limit and not a nanosecond more, where age is that of the feed. Method:
-/// the clock at the limit less one, the limit, one more; then a packet without a change.
+/// Goal: usable up to the age limit and not a nanosecond more, where age is that of the feed.
+/// Method: the clock at the limit less one, the limit, one more; then a packet without a change.
 #[test]
 fn t01_r24_a_reference_is_as_old_as_its_feed() {
     let mut rig = Rig::sample();
@@ -150,8 +151,8 @@ fn t01_r24_a_reference_is_as_old_as_its_feed() {
     assert_eq!(rig.reason(&intent), None, "a quiet book is not an old one");
 }
 
-/// Goal: stale, crossed or not live is no reference, whatever else is known; locked and one-sided are
-/// not faults. Method: each, with a trade and a prior close beside it.
+/// Goal: stale, crossed or not live is no reference, whatever else is known; locked and one-sided
+/// are not faults. Method: each, with a trade and a prior close beside it.
 #[test]
 fn t01_r24_a_faulty_book_is_no_reference() {
     for (flag, reason) in [
@@ -181,8 +182,8 @@ fn t01_r24_a_faulty_book_is_no_reference() {
     }
 }
 
-/// Goal: middle before last trade before prior close. Method: a collar of 0 ticks, so that exactly the
-/// reference passes; sides taken away one by one; an instrument that knows nothing.
+/// Goal: middle before last trade before prior close. Method: a collar of 0 ticks, so that exactly
+/// the reference passes; sides taken away one by one; an instrument that knows nothing.
 #[test]
 fn t01_r24_falls_back_to_last_trade_and_prior_close() {
     let exact = |row: &mut LimitRow| row.order.collar_ticks = Limit::Max(0);

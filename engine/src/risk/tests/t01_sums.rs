@@ -18,8 +18,9 @@ fn only(change: impl FnOnce(&mut TotalLimits)) -> impl FnOnce(&mut LimitRow) {
     }
 }
 
-/// Goal: position with every order of the side filled at most the limit, the other side not counted.
-/// Method: limit 500, 200 held, 150 working; quantities one below, at and above what is left.
+/// Goal: position with every order of the side filled at most the limit, the other side not
+/// counted. Method: limit 500, 200 held, 150 working; quantities one below, at and above what is
+/// left.
 #[test]
 fn t01_r30_the_worst_position_is_at_most_the_limit() {
     for side in [Side::Buy, Side::Sell] {
@@ -50,8 +51,8 @@ fn t01_r30_the_worst_position_is_at_most_the_limit() {
     assert_eq!(rig.reason(&intent), None);
 }
 
-/// Goal: all scopes that match apply, each with the sums of its own scope. Method: a limit of 100 on one
-/// scope; 60 of another strategy of the same and of another account.
+/// Goal: all scopes that match apply, each with the sums of its own scope. Method: a limit of 100
+/// on one scope; 60 of another strategy of the same and of another account.
 #[test]
 fn t01_r30_every_matching_scope_applies_to_its_own_sums() {
     for (scope, after_same_account, after_other_account) in [
@@ -79,9 +80,9 @@ fn t01_r30_every_matching_scope_applies_to_its_own_sums() {
     }
 }
 
-/// Goal: a replace reserves the worse of old and new and gives nothing back before the venue confirms.
-/// Method: limit 300; raise to the limit and beyond; lower, and ask for the difference before and after
-/// the confirmation.
+/// Goal: a replace reserves the worse of old and new and gives nothing back before the venue
+/// confirms. Method: limit 300; raise to the limit and beyond; lower, and ask for the difference
+/// before and after the confirmation.
 #[test]
 fn t01_r30_a_replace_counts_the_worse_of_old_and_new() {
     for (qty, passes) in [(299, true), (300, true), (301, false)] {
@@ -106,8 +107,8 @@ fn t01_r30_a_replace_counts_the_worse_of_old_and_new() {
     assert_eq!(rig.reason(&more), None);
 }
 
-/// Goal: open quantity, value and number at most their limits, both sides together. Method: each alone,
-/// with 100 shares working, at one unit below, at and above what is left.
+/// Goal: open quantity, value and number at most their limits, both sides together. Method: each
+/// alone, with 100 shares working, at one unit below, at and above what is left.
 #[test]
 fn t01_r31_open_sums_are_at_most_their_limits() {
     let value = |qty: u32| MIDDLE.notional(shares(qty), 1).unwrap().0;
@@ -141,8 +142,8 @@ fn t01_r31_open_sums_are_at_most_their_limits() {
     assert_eq!(rig.reason(&orders[2]), None, "a confirmed end gives its place back");
 }
 
-/// Goal: sums that leave their integer are refused by name, though no limit stands in the way. Method:
-/// an instrument without a largest quantity; two orders that together pass 2^63.
+/// Goal: sums that leave their integer are refused by name, though no limit stands in the way.
+/// Method: an instrument without a largest quantity; two orders that together pass 2^63.
 #[test]
 fn t01_r31_sums_beyond_the_integer_are_refused() {
     let mut setup = sample::setup(16);

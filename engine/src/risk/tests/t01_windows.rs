@@ -12,8 +12,8 @@ fn rig(rate: u32, reserve: u32) -> Rig {
     Rig::new(&setup)
 }
 
-/// Goal: the n-th message of a window passes, the next is refused, one exactly as old as the window has
-/// left it. Method: 10 messages a second, 3 kept for cancels; then the clock to each edge.
+/// Goal: the n-th message of a window passes, the next is refused, one exactly as old as the window
+/// has left it. Method: 10 messages a second, 3 kept for cancels; then the clock to each edge.
 #[test]
 fn t01_r40_orders_use_the_rate_less_the_reserve() {
     let mut rig = rig(10, 3);
@@ -50,8 +50,8 @@ fn t01_r40_cancels_are_never_refused_and_count() {
     assert_eq!(rig.judge(&second), Err(expected));
 }
 
-/// Goal: a clock that steps back fires, stretches or empties no window. Method: the clock an hour back
-/// between two orders.
+/// Goal: a clock that steps back fires, stretches or empties no window. Method: the clock an hour
+/// back between two orders.
 #[test]
 fn t01_r40_a_clock_that_steps_back_opens_no_window() {
     let mut rig = rig(2, 0);
@@ -89,8 +89,8 @@ fn t01_r40_window_equals_a_list_of_times() {
     }
 }
 
-/// Goal: the k-th equal order in a window passes, the next is refused; another price, quantity, side,
-/// instrument or account is another order. Method: k = 5, then each term changed.
+/// Goal: the k-th equal order in a window passes, the next is refused; another price, quantity,
+/// side, instrument or account is another order. Method: k = 5, then each term changed.
 #[test]
 fn t01_r43_the_kth_equal_order_is_the_last() {
     let mut rig = Rig::sample();
@@ -143,8 +143,8 @@ fn t01_r43_zero_means_zero_and_replaces_count() {
     assert_eq!(rig.reason(&second), Some(Reason::Duplicate));
 }
 
-/// Goal: where the ring is too short for the window it refuses rather than forgets; else it equals a
-/// list. Method: random pushes of few kinds, rings of few places.
+/// Goal: where the ring is too short for the window it refuses rather than forgets; else it equals
+/// a list. Method: random pushes of few kinds, rings of few places.
 #[test]
 fn t01_r43_ring_equals_a_list_and_fails_closed() {
     for seed in 0..50_u64 {

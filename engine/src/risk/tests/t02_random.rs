@@ -189,8 +189,9 @@ impl Walk {
     }
 }
 
-/// Goal: the same decisions and reservations as plain sums over a list of orders, and no exposure over a
-/// limit in any fill order. Method: 1e5 random new orders, replaces, fills, cancels and answers.
+/// Goal: the same decisions and reservations as plain sums over a list of orders, and no exposure
+/// over a limit in any fill order. Method: 1e5 random new orders, replaces, fills, cancels and
+/// answers.
 #[test]
 fn t02_decisions_and_reservations_equal_plain_sums() {
     let mut refusals = Vec::new();

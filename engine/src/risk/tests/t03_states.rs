@@ -23,7 +23,12 @@ fn rig(replace: bool) -> (Rig, Intent, Intent) {
 /// Reports that may come of it, by name; the sequence is the venue's.
 fn reports(order: &Intent, next: &Intent) -> Vec<(&'static str, ExecReport)> {
     let (id, new) = (order.cl_ord_id, next.cl_ord_id);
-    let at = |seq: u32, report: ExecReport| ExecReport { venue_seq: seq, ..report };
+    // The venue numbers an order anew with each report that names its number.
+    let at = |seq: u32, report: ExecReport| ExecReport {
+        venue_seq: seq,
+        venue_ord_id: VenueOrdId(u64::from(seq) * 10),
+        ..report
+    };
     let none = Price::NONE;
     vec![
         ("accepted", at(1, said(Kind::Accepted, id, MIDDLE, shares(100), 0))),
