@@ -54,8 +54,8 @@ unsafe impl GlobalAlloc for Counting {
 mod tests {
     use super::*;
 
-    /// Goal: what a thread allocates is counted for it and for no other. Method: allocate, grow, zero
-    /// and free on this thread; meanwhile another allocates.
+    /// Goal: what a thread allocates is counted for it and for no other. Method: allocate, grow,
+    /// zero and free on this thread; meanwhile another allocates.
     #[test]
     fn a_thread_counts_its_own_allocations() {
         let before = count();

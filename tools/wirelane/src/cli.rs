@@ -92,7 +92,8 @@ mod tests {
     use super::*;
     use clap::CommandFactory as _;
 
-    /// Goal: the command line is consistent, no command is a demonstration, and its flags go without one.
+    /// Goal: the command line is consistent, no command is a demonstration, and its flags go
+    /// without one.
     #[test]
     fn the_command_line_is_sound() {
         Cli::command().debug_assert();

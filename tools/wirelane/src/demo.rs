@@ -1,4 +1,5 @@
-//! The demonstration: an exchange in a process of its own, an engine in this one, real sockets between.
+//! The demonstration: an exchange in a process of its own, an engine in this one, real sockets
+//! between.
 //!
 //! ```text
 //!   folder ─► venue (READY ports) ─► settings ─► engine ─► warm-up ─► window ─► stop

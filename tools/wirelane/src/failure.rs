@@ -7,7 +7,8 @@ use std::process::ExitCode;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Exit {
-    /// What was checked is not so: a corrupt journal, a replay that differs, a demo that fell short.
+    /// What was checked is not so: a corrupt journal, a replay that differs, a demo that fell
+    /// short.
     Unsound = 1,
     /// The configuration, or the machine it asks for, is wrong. (2 is clap's: wrong usage.)
     Configuration = 3,

@@ -1,7 +1,7 @@
 //! HdrHistogram's own forms of our histograms: the percentile text (`.hgrm`) and the interval log.
 //!
-//! Source: HdrHistogram 2.x, `AbstractHistogram.outputPercentileDistribution` and `HistogramLogWriter`
-//! (log format version 1.3), so that its viewers and merge tools read both.
+//! Source: HdrHistogram 2.x, `AbstractHistogram.outputPercentileDistribution` and
+//! `HistogramLogWriter` (log format version 1.3), so that its viewers and merge tools read both.
 
 use crate::stage_latency::StageLatency;
 use hdrhistogram::Histogram;
@@ -16,8 +16,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// Reporting ticks per half distance, as HdrHistogram's own tools use.
 const TICKS: u32 = 5;
 
-/// Rebuilds a real histogram from a snapshot: same buckets, same counts. Values above the highest that
-/// has a bucket are counted in the last, as the snapshot does.
+/// Rebuilds a real histogram from a snapshot: same buckets, same counts. Values above the highest
+/// that has a bucket are counted in the last, as the snapshot does.
 ///
 /// # Errors
 /// What the crate says when it refuses the sizes; it takes every size that ours do.
@@ -133,7 +133,8 @@ mod tests {
     use shm::histogram::{Buckets, Histogram as Shared};
     use shm::map::Words;
 
-    /// A shared histogram and a real one with the same values: a skewed series by a small generator.
+    /// A shared histogram and a real one with the same values: a skewed series by a small
+    /// generator.
     fn both(figures: u32, values: u64, seed: u64) -> (Snapshot, Histogram<u64>) {
         let layout = Buckets::new(60_000_000_000, figures).unwrap();
         let words = Words::heap(layout.words());
@@ -153,9 +154,9 @@ mod tests {
         (ours.reader().snapshot(), real)
     }
 
-    /// Goal: our bucket layout is HdrHistogram's: rebuilt from the shared words, the real crate gives
-    /// the percentiles of a histogram that saw the values itself. Method: skewed series, 3 figure
-    /// counts, 1,001 quantiles; our own quantiles too.
+    /// Goal: our bucket layout is HdrHistogram's: rebuilt from the shared words, the real crate
+    /// gives the percentiles of a histogram that saw the values itself. Method: skewed series, 3
+    /// figure counts, 1,001 quantiles; our own quantiles too.
     #[test]
     fn rebuilt_histograms_have_identical_percentiles() {
         for (figures, seed) in [(2, 7), (3, 11), (4, 13)] {
@@ -173,8 +174,8 @@ mod tests {
         }
     }
 
-    /// Goal: the text is the one HdrHistogram prints. Method: three values, checked by hand against the
-    /// form of its documentation.
+    /// Goal: the text is the one HdrHistogram prints. Method: three values, checked by hand against
+    /// the form of its documentation.
     #[test]
     fn the_percentile_text_has_hdrhistograms_form() {
         let mut histogram = Histogram::<u64>::new_with_bounds(1, 1_000_000, 3).unwrap();
@@ -193,7 +194,8 @@ mod tests {
         assert!(lines[end + 2].ends_with("SubBuckets     =         2048]"), "{}", lines[end + 2]);
     }
 
-    /// Goal: the log is read back by the crate's own reader: tags, times, counts. Method: two intervals.
+    /// Goal: the log is read back by the crate's own reader: tags, times, counts. Method: two
+    /// intervals.
     #[test]
     fn the_interval_log_is_read_back() {
         let (snapshot, real) = both(3, 1_000, 17);

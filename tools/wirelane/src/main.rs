@@ -8,8 +8,8 @@
 //!   config | doctor | replay | completions        what checks
 //! ```
 //!
-//! Exit codes: 0 done; 1 what was checked is not so; 2 wrong usage; 3 wrong configuration; 4 what was
-//! named is not there; 5 it could not be done.
+//! Exit codes: 0 done; 1 what was checked is not so; 2 wrong usage; 3 wrong configuration; 4 what
+//! was named is not there; 5 it could not be done.
 #![deny(unsafe_code)]
 
 mod allocation;

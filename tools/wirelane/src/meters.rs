@@ -84,8 +84,8 @@ mod tests {
         Meter { thread: thread.into(), label: label.into(), unit: String::new(), value }
     }
 
-    /// Goal: counters are found by kind, name, prefix and thread. Method: two feeds and a gateway with
-    /// a counter of the same name.
+    /// Goal: counters are found by kind, name, prefix and thread. Method: two feeds and a gateway
+    /// with a counter of the same name.
     #[test]
     fn counters_are_found_by_their_labels() {
         let meters = Meters(vec![

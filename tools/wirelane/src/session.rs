@@ -1,4 +1,5 @@
-//! What a session says of itself in lane 0: configuration, instruments, times. It gives ids their names.
+//! What a session says of itself in lane 0: configuration, instruments, times. It gives ids their
+//! names.
 
 use crate::failure::{Failure, Outcome};
 use engine::config::model::Config;

@@ -18,8 +18,8 @@ pub(crate) fn stop() -> Outcome<Arc<AtomicBool>> {
     Ok(flag)
 }
 
-/// Lets SIGINT and SIGTERM stop an engine in order, and SIGUSR1 kill its trading. A thread of its own
-/// hears them, so that nothing but a flag is touched.
+/// Lets SIGINT and SIGTERM stop an engine in order, and SIGUSR1 kill its trading. A thread of its
+/// own hears them, so that nothing but a flag is touched.
 pub(crate) fn drive(flag: StopFlag) -> Outcome {
     let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGUSR1])
         .map_err(|error| Failure::not_done(format!("signals: {error}")))?;

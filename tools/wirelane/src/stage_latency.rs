@@ -143,8 +143,8 @@ mod tests {
     use shm::region::RegionBuilder;
     use shm::units::Nanos;
 
-    /// Goal: stages of one name are merged, intervals are differences, order is the trip's. Method: two
-    /// feeds and a gateway in a region in memory.
+    /// Goal: stages of one name are merged, intervals are differences, order is the trip's. Method:
+    /// two feeds and a gateway in a region in memory.
     #[test]
     fn stages_of_one_name_are_merged() {
         let mut builder = RegionBuilder::new(1, Nanos(1));

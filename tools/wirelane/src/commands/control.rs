@@ -93,8 +93,8 @@ impl StrategyCommand {
 }
 
 impl GateArgs {
-    /// Closes the gate itself first, so that it works with everything else dead; then asks the engine to
-    /// cancel what the gate covers.
+    /// Closes the gate itself first, so that it works with everything else dead; then asks the
+    /// engine to cancel what the gate covers.
     pub(crate) fn kill(&self) -> Outcome {
         let place = self.dir.place()?;
         let gates = place.gates()?;
@@ -224,7 +224,8 @@ mod tests {
         gates
     }
 
-    /// Goal: a kill closes the gate with no engine to answer. Method: an open gates file, no socket.
+    /// Goal: a kill closes the gate with no engine to answer. Method: an open gates file, no
+    /// socket.
     #[test]
     fn kill_closes_the_gate_with_nobody_listening() {
         let temp = tempfile::tempdir().unwrap();
@@ -236,8 +237,8 @@ mod tests {
         assert!(gates.is_closed(Scope::Global));
     }
 
-    /// Goal: requests are lines of JSON, and what is refused is a failure. Method: a socket that answers
-    /// once yes, once no, once nothing.
+    /// Goal: requests are lines of JSON, and what is refused is a failure. Method: a socket that
+    /// answers once yes, once no, once nothing.
     #[test]
     fn requests_are_asked_and_refusals_are_failures() {
         let temp = tempfile::tempdir().unwrap();

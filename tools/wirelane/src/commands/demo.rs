@@ -4,7 +4,7 @@ use crate::commands::engine::{self, SourceArgs};
 use crate::demo::gather::Run;
 use crate::demo::input::Symbols;
 use crate::demo::report::{self, Report};
-use crate::demo::settings::{self, PASSWORD, PASSWORD_VARIABLE};
+use crate::demo::settings::{self, PASSWORD_VARIABLE};
 use crate::demo::venue::{Play, Venue};
 use crate::demo::{checks, folder, text};
 use crate::failure::{Failure, Outcome};
@@ -13,11 +13,11 @@ use crate::place::Place;
 use crate::signals;
 use crate::stage_latency::StageLatency;
 use crate::stdout;
+use ::engine::pin::watch::{Counted, Watch, Watching};
 use ::engine::pipeline::hot::PhaseOf;
-use ::engine::pipeline::live::Running;
+use ::engine::pipeline::live::{Options, Running};
 use exchange::options::Speed;
 use shm::region::RegionReader;
-use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -30,6 +30,8 @@ const WARM_UP: Duration = Duration::from_secs(2);
 const FIRST_DATA: Duration = Duration::from_secs(10);
 /// A recording is over when no message came for this long.
 const SILENCE: Duration = Duration::from_secs(2);
+/// Hot threads that can be watched: more than any ready-made layout has.
+const HOT_THREADS_MAX: usize = 32;
 /// Time between two looks.
 const LOOK: Duration = Duration::from_millis(20);
 
@@ -61,6 +63,21 @@ pub(crate) struct Args {
     report_schema: bool,
 }
 
+/// The watch over the hot threads' system calls.
+struct Watched {
+    by_threads: &'static Watch,
+    thread: Watching,
+}
+
+impl Watched {
+    fn start() -> Outcome<Self> {
+        let (watch, thread) = Watch::start(Counted::Others, HOT_THREADS_MAX)
+            .map_err(|error| Failure::not_done(format!("a thread for the watch: {error}")))?;
+        // One of a run, which is one of a process: kept until its end.
+        Ok(Self { by_threads: Box::leak(Box::new(watch)), thread })
+    }
+}
+
 /// What was measured while the engine ran.
 struct Measured {
     trading: Duration,
@@ -76,28 +93,23 @@ impl Args {
                 serde_json::to_string_pretty(&report::schema()).map_err(Failure::not_done)?;
             return stdout::print(&(schema + "\n"));
         }
-        let password = self.with_password()?;
         let symbols = self.input.as_deref().map(Symbols::read).transpose()?;
         let folder = folder::prepare(self.dir.as_deref(), symbols.as_ref())?;
         let flow = self.flow()?;
+        let password = settings::secret(PASSWORD_VARIABLE).unwrap_or_default();
         let venue = Venue::start(&Play { flow, folder: &folder, password: &password })?;
         let mut sources = settings::sources(&folder, &venue.ports, symbols.as_ref());
         self.source.apply(&mut sources);
-        let running = engine::start(&sources, true)?;
-        let report = self.trade(running, venue)?;
+        let watch = Watched::start()?;
+        let options = Options {
+            arm: true,
+            secrets: Some(settings::secret),
+            watch: Some(watch.by_threads),
+            ..Options::default()
+        };
+        let running = engine::start(&sources, options)?;
+        let report = self.trade(running, venue, watch)?;
         self.show(&report)
-    }
-
-    /// The session's password is taken from the environment, by engine and exchange alike. Where it is
-    /// not set, this program begins again with it set.
-    fn with_password(&self) -> Outcome<String> {
-        if let Ok(password) = std::env::var(PASSWORD_VARIABLE) {
-            return Ok(password);
-        }
-        let own = std::env::current_exe().map_err(Failure::not_done)?;
-        let mut again = std::process::Command::new(own);
-        again.args(std::env::args_os().skip(1)).env(PASSWORD_VARIABLE, PASSWORD);
-        Err(Failure::not_done(format!("this program did not begin again: {}", again.exec())))
     }
 
     /// Arguments of the exchange's flow.
@@ -120,7 +132,7 @@ impl Args {
     }
 
     /// Lets the two trade, stops the engine first and the exchange after, and gathers the report.
-    fn trade(&self, running: Running, mut venue: Venue) -> Outcome<Report> {
+    fn trade(&self, running: Running, mut venue: Venue, watch: Watched) -> Outcome<Report> {
         let stop = signals::stop()?;
         let place = Place::open(running.dir())?;
         let region = running.region().map_err(Failure::not_done)?;
@@ -140,6 +152,7 @@ impl Args {
             notes.push(format!("the journal was not archived whole: {error}"));
         }
         let meters = Meters::read(&region);
+        let calls = watch.thread.finish();
         let summary = venue.end()?;
         Run {
             place: &place,
@@ -149,6 +162,7 @@ impl Args {
             trading: measured.trading,
             window: measured.window,
             meters: &meters,
+            calls: &calls,
             latency: &measured.latency,
             positions: &finished.positions,
             summary: &summary,

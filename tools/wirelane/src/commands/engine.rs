@@ -49,7 +49,7 @@ impl Args {
     pub(crate) fn start(&self) -> Outcome<Running> {
         let mut sources = Sources::read(&self.config).map_err(Failure::configuration)?;
         self.source.apply(&mut sources);
-        let running = start(&sources, false)?;
+        let running = start(&sources, Options::default())?;
         signals::drive(running.stop_flag())?;
         let mut out = Out::stdout();
         out.line(&format!(
@@ -66,10 +66,10 @@ impl Args {
     }
 }
 
-/// Starts an engine from a configuration's layers.
-pub(crate) fn start(sources: &Sources, arm: bool) -> Outcome<Running> {
+/// Starts an engine from a configuration's layers; its allocations are counted.
+pub(crate) fn start(sources: &Sources, options: Options) -> Outcome<Running> {
     let (loaded, instruments, bound) = sources.load_and_bind().map_err(Failure::configuration)?;
-    let options = Options { allocations: Some(allocation::count), arm, ..Options::default() };
+    let options = Options { allocations: Some(allocation::count), ..options };
     live::start(&loaded, instruments, &bound, options).map_err(failure)
 }
 

@@ -16,8 +16,8 @@ pub(crate) struct Args {
 }
 
 impl Args {
-    /// Runs the engine in this process and the services in a child. The services may stall or die: the
-    /// engine goes on, and says so at the end.
+    /// Runs the engine in this process and the services in a child. The services may stall or die:
+    /// the engine goes on, and says so at the end.
     pub(crate) fn run(&self) -> Outcome {
         let running = self.engine.start()?;
         let own = std::env::current_exe()

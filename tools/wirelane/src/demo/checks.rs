@@ -57,6 +57,13 @@ pub(crate) fn of(report: &Report) -> Vec<Check> {
             format!("hot threads: {} allocations in the window", report.hot.allocations),
             report.hot.allocations == 0,
         ),
+        check(
+            match report.hot.syscalls_other {
+                Some(calls) => format!("hot threads: {calls} system calls but the sockets' own"),
+                None => "hot threads: system calls could not be counted here".to_owned(),
+            },
+            report.hot.syscalls_other.unwrap_or(0) == 0,
+        ),
         of_machine(
             format!("hot threads: {} page faults in the window", report.hot.page_faults),
             report.hot.page_faults == 0,

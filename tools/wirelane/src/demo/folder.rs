@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 /// Where a run without `--dir` keeps its journal.
 pub(crate) const DEFAULT: &str = "wirelane-demo";
 
-/// Makes the folder of a run and writes its configuration there. A folder that was named must be new
-/// or empty of journals; the default one replaces that of the run before.
+/// Makes the folder of a run and writes its configuration there. A folder that was named must be
+/// new or empty of journals; the default one replaces that of the run before.
 pub(crate) fn prepare(named: Option<&Path>, symbols: Option<&Symbols>) -> Outcome<PathBuf> {
     let dir = named.unwrap_or(Path::new(DEFAULT));
     let failed = |error: io::Error| Failure::not_done(format!("{}: {error}", dir.display()));

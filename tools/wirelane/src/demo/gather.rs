@@ -1,5 +1,5 @@
-//! Gathers a report from what the run left: shared region, journal, the engine's end, the exchange's
-//! summary.
+//! Gathers a report from what the run left: shared region, journal, the engine's end, the
+//! exchange's summary.
 
 use super::report::{Hot, HotThread, Position, Report, VERSION, Venue};
 use crate::failure::{Failure, Outcome};
@@ -9,6 +9,7 @@ use crate::meters::Meters;
 use crate::number::money;
 use crate::place::Place;
 use crate::stage_latency::{Quantiles, STAGES, StageLatency};
+use engine::pin::watch::ThreadCalls;
 use engine::pipeline::live::PositionRow;
 use engine::replay::recorded;
 use exchange::Summary;
@@ -25,6 +26,8 @@ pub(crate) struct Run<'a> {
     pub(crate) trading: Duration,
     pub(crate) window: Duration,
     pub(crate) meters: &'a Meters,
+    /// By the watch over hot threads.
+    pub(crate) calls: &'a [ThreadCalls],
     pub(crate) latency: &'a StageLatency,
     pub(crate) positions: &'a [PositionRow],
     pub(crate) summary: &'a Summary,
@@ -65,7 +68,7 @@ impl Run<'_> {
             messages_lost: meters.sum("feed", "lost"),
             trips_checked: trips.trips.len() as u64,
             trips_not_summing: trips.not_summing(),
-            hot: hot(meters),
+            hot: hot(meters, self.calls),
             latency_ns: latency(self.latency),
             exchange: venue(self.summary, self.positions, &received),
             notes: self.notes,
@@ -103,7 +106,7 @@ fn latency(stages: &StageLatency) -> BTreeMap<String, Quantiles> {
     each.collect()
 }
 
-fn hot(meters: &Meters) -> Hot {
+fn hot(meters: &Meters, calls: &[ThreadCalls]) -> Hot {
     let thread = |name: String| {
         let of = |counter| meters.of_thread(&name, counter);
         HotThread {
@@ -118,12 +121,14 @@ fn hot(meters: &Meters) -> Hot {
         }
     };
     let threads: Vec<HotThread> = meters.hot_threads().into_iter().map(thread).collect();
+    // A thread that could not be put under watch, or never saw the window, leaves the sum unknown.
+    let whole = calls.len() == threads.len() && calls.iter().all(|thread| thread.edges >= 2);
     let polls: u64 = threads.iter().map(|thread| thread.polls).sum();
     let yields: u64 = threads.iter().map(|thread| thread.yields).sum();
     Hot {
         allocations: meters.total("allocations"),
         page_faults: meters.total("page_faults"),
-        syscalls_other: None,
+        syscalls_other: whole.then(|| calls.iter().map(ThreadCalls::inside).sum()),
         voluntary_switches: meters.total("voluntary_switches"),
         involuntary_switches: meters.total("involuntary_switches"),
         yields_per_1000_polls: yields.saturating_mul(1_000).checked_div(polls).unwrap_or(0),
@@ -199,8 +204,8 @@ mod tests {
         }
     }
 
-    /// Goal: positions are compared by symbol over all strategies, flat ones left out, and streams by
-    /// digest. Method: sums that agree, one share more, another stream.
+    /// Goal: positions are compared by symbol over all strategies, flat ones left out, and streams
+    /// by digest. Method: sums that agree, one share more, another stream.
     #[test]
     fn the_two_sides_are_compared() {
         let positions = [row("mm", "AAPL", 30), row("take", "AAPL", -10), row("mm", "MSFT", 0)];

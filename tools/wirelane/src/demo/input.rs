@@ -87,8 +87,8 @@ fn list(symbols: &[Symbol]) -> String {
 mod tests {
     use super::*;
 
-    /// Goal: the busiest symbols of a recording are found. Method: a LOBSTER file of one symbol, which
-    /// the name tells, and a file that is no recording.
+    /// Goal: the busiest symbols of a recording are found. Method: a LOBSTER file of one symbol,
+    /// which the name tells, and a file that is no recording.
     #[test]
     fn the_symbols_of_a_recording_are_found() {
         let temp = tempfile::tempdir().unwrap();

@@ -5,7 +5,8 @@ use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// Version of the report's form: a field that is added keeps it, one that changes meaning raises it.
+/// Version of the report's form: a field that is added keeps it, one that changes meaning raises
+/// it.
 pub(crate) const VERSION: u32 = 1;
 
 /// What a demonstration came to.
@@ -63,8 +64,8 @@ pub(crate) struct Report {
     /// What hot threads did in the window that they should not.
     pub(crate) hot: Hot,
     /// Latency in the window by stage, ns: arrival_to_read, wait_in_datagram, decode, book,
-    /// hop_feed_strategy, strategy, hop_strategy_risk, risk, journal, hop_risk_gateway, encode, send,
-    /// and the whole, arrival_to_send.
+    /// hop_feed_strategy, strategy, hop_strategy_risk, risk, journal, hop_risk_gateway, encode,
+    /// send, and the whole, arrival_to_send.
     pub(crate) latency_ns: BTreeMap<String, Quantiles>,
     /// What the exchange says, beside what the engine says.
     pub(crate) exchange: Venue,
@@ -96,8 +97,8 @@ pub(crate) struct Hot {
     pub(crate) allocations: u64,
     /// Page faults, minor and major.
     pub(crate) page_faults: u64,
-    /// System calls other than the sockets' own and sched_yield; null: not counted in this run, since
-    /// counting them takes a tracer (`cargo xtask test` runs one).
+    /// System calls other than the sockets' own and sched_yield; null: not counted in this run,
+    /// since counting them takes a tracer (`cargo xtask test` runs one).
     pub(crate) syscalls_other: Option<u64>,
     /// Voluntary context switches.
     pub(crate) voluntary_switches: u64,
@@ -166,7 +167,8 @@ pub(crate) fn schema() -> Schema {
 mod tests {
     use super::*;
 
-    /// Goal: the schema documents every field the issue of a report is used for, each with a sentence.
+    /// Goal: the schema documents every field the issue of a report is used for, each with a
+    /// sentence.
     #[test]
     fn the_schema_documents_every_field() {
         let schema = serde_json::to_value(schema()).unwrap();

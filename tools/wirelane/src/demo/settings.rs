@@ -16,7 +16,13 @@ pub(crate) const INSTRUMENTS: &str = include_str!("../../../../config/demo-instr
 /// Variable that holds the password of the loopback session.
 pub(crate) const PASSWORD_VARIABLE: &str = "WIRELANE_OUCH_PASSWORD";
 /// That password where the variable is not set: the session never leaves the machine.
-pub(crate) const PASSWORD: &str = "loopback";
+const PASSWORD: &str = "loopback";
+
+/// A secret of the configuration: the environment's, or the loopback session's own.
+pub(crate) fn secret(variable: &str) -> Option<String> {
+    let own = || (variable == PASSWORD_VARIABLE).then(|| PASSWORD.to_owned());
+    std::env::var(variable).ok().or_else(own)
+}
 
 /// The configuration's layers for one run. `folder` holds the two files; paths are absolute.
 pub(crate) fn sources(folder: &Path, ports: &Ports, symbols: Option<&Symbols>) -> Sources {

@@ -1,7 +1,7 @@
 //! What a venue received, as the journal tells it: to be compared with what the venue says.
 //!
-//! An order stream's own hash leaves out what belongs to a logon. A venue hashes all it hears: after each
-//! logon the gateway asks for the next number with an Account Query, one byte `Q`
+//! An order stream's own hash leaves out what belongs to a logon. A venue hashes all it hears:
+//! after each logon the gateway asks for the next number with an Account Query, one byte `Q`
 //! (Source: OUCH 5.0, inbound messages), and then come the messages of the orders.
 
 use crate::failure::{Failure, Outcome};
@@ -24,7 +24,8 @@ struct Line {
     pending: Option<(u32, Vec<u8>)>,
 }
 
-/// SHA-256 of what each gateway's venue received in an epoch, in hexadecimal, by the gateway's index.
+/// SHA-256 of what each gateway's venue received in an epoch, in hexadecimal, by the gateway's
+/// index.
 pub(crate) fn received(journal: &Journal, epoch: u16) -> Outcome<Vec<String>> {
     let mut lines: BTreeMap<u8, Line> = BTreeMap::new();
     for lane in journal.lanes(epoch).map_err(Failure::not_done)? {
@@ -77,8 +78,9 @@ impl Line {
 mod tests {
     use super::*;
 
-    /// Goal: a venue's stream is its query after each logon, and each message whose send went out, once.
-    /// Method: a logon, a message sent, one not sent, one refused by the socket, another logon.
+    /// Goal: a venue's stream is its query after each logon, and each message whose send went out,
+    /// once. Method: a logon, a message sent, one not sent, one refused by the socket, another
+    /// logon.
     #[test]
     fn only_what_was_sent_is_in_the_stream() {
         let mut line = Line::default();

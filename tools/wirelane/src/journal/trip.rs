@@ -176,9 +176,9 @@ mod tests {
         }
     }
 
-    /// Goal: trips are joined from three records, parts sum to the whole, and each way of not summing is
-    /// counted. Method: one good trip; one whose stamps go back; one send without its approval; a
-    /// cancel, which is no trip; a send that failed.
+    /// Goal: trips are joined from three records, parts sum to the whole, and each way of not
+    /// summing is counted. Method: one good trip; one whose stamps go back; one send without its
+    /// approval; a cancel, which is no trip; a send that failed.
     #[test]
     fn trips_that_do_not_sum_are_counted() {
         let temp = tempfile::tempdir().unwrap();

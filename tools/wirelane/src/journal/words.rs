@@ -16,8 +16,8 @@ use shm::record::status::{
 use shm::units::{Notional, Price, Qty};
 use std::fmt::Write as _;
 
-/// Names and values in the order of the record. Prices, quantities and money are decimal texts, order
-/// ids their venue form, times and spans whole nanoseconds.
+/// Names and values in the order of the record. Prices, quantities and money are decimal texts,
+/// order ids their venue form, times and spans whole nanoseconds.
 pub(crate) type Fields = Vec<(&'static str, Value)>;
 
 /// The fields of a record; `None` when the body is shorter than its kind.
@@ -146,8 +146,8 @@ fn reason(code: u8) -> Value {
     Reason::from_u8(code).map_or_else(|| number(code), |reason| text(reason.name()))
 }
 
-/// A measured value or limit of a rule, in the rule's own unit: prices, quantities and money scaled as
-/// they are stored, so that nothing is rounded.
+/// A measured value or limit of a rule, in the rule's own unit: prices, quantities and money scaled
+/// as they are stored, so that nothing is rounded.
 fn measure(words: [u64; 2]) -> Value {
     value_of(words).to_string().into()
 }

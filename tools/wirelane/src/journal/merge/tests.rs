@@ -39,8 +39,8 @@ impl Written {
     }
 }
 
-/// Goal: lanes come out as one story in time, live and archived alike, and filters leave the rest out.
-/// Method: two lanes with interleaved times, read before and after they were archived.
+/// Goal: lanes come out as one story in time, live and archived alike, and filters leave the rest
+/// out. Method: two lanes with interleaved times, read before and after they were archived.
 #[test]
 fn lanes_are_merged_by_time() {
     let temp = tempfile::tempdir().unwrap();

@@ -17,8 +17,8 @@ fn row(kind: RecordKind, body: &[u8], raw: bool) -> Row {
     Row::new((7, 1, 5), &header, body, &session, raw)
 }
 
-/// Goal: every kind of record has words, none is left as bytes, and a body that is cut short is named
-/// by its length. Method: every kind with a body of zeros, long enough and too short.
+/// Goal: every kind of record has words, none is left as bytes, and a body that is cut short is
+/// named by its length. Method: every kind with a body of zeros, long enough and too short.
 #[test]
 fn every_kind_has_words() {
     for &kind in RecordKind::ALL {
