@@ -47,8 +47,8 @@ pub struct Turn {
     pub records: usize,
     /// More are waiting: the turn ended at its limit.
     pub behind: bool,
-    /// The session was closed in order and a turn found nothing more: no more will come until the engine
-    /// starts again.
+    /// The session was closed in order and a turn found nothing more: no more will come until the
+    /// engine starts again.
     pub closed: bool,
 }
 
@@ -71,8 +71,8 @@ pub struct Follower {
 }
 
 impl Follower {
-    /// Goes on where the cursor file says; without one, from the oldest record there is. The engine need
-    /// not run, nor ever have run.
+    /// Goes on where the cursor file says; without one, from the oldest record there is. The engine
+    /// need not run, nor ever have run.
     ///
     /// # Errors
     /// [`FollowError`].
@@ -95,7 +95,8 @@ impl Follower {
         records_max: usize,
         take: &mut dyn FnMut(&Taken<'_>),
     ) -> Result<Turn, FollowError> {
-        // Looked for before the lanes are read: when a later session exists, all of this one is on disk.
+        // Looked for before the lanes are read: when a later session exists, all of this one is on
+        // disk.
         let later = self.later()?;
         self.open_lanes()?;
         let Some(epoch) = self.epoch else { return Ok(Turn::default()) };
@@ -151,8 +152,8 @@ impl Follower {
         self.epoch
     }
 
-    /// Time from the newest record handed out to `now`. It bounds the lag of a follower that is behind;
-    /// one that is not has seen everything, however long ago that was.
+    /// Time from the newest record handed out to `now`. It bounds the lag of a follower that is
+    /// behind; one that is not has seen everything, however long ago that was.
     #[must_use]
     pub fn since_last(&self, now: Nanos) -> Nanos {
         Nanos(now.0.saturating_sub(self.last.0))

@@ -6,8 +6,10 @@
 //!
 //! What holds:
 //! - It depends on `shm` alone: the compiler keeps it out of the engine.
-//! - A reader takes no lock and holds back no writer; what it missed in memory it reads from the disk.
-//! - A cursor is saved after the records before it were dealt with: a crash repeats, and loses nothing.
+//! - A reader takes no lock and holds back no writer; what it missed in memory it reads from the
+//!   disk.
+//! - A cursor is saved after the records before it were dealt with: a crash repeats, and loses
+//!   nothing.
 //!
 //! ```
 //! use services::{Follower, Tally};

@@ -1,5 +1,6 @@
 //! The contract: the vocabulary of the engine and the shared memory it lives in.
 #![deny(
+    unsafe_code,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,

@@ -19,6 +19,7 @@
 //! while it is mapped: the files are owner-only and nothing of ours ever shortens one.
 //!
 //! Under `cfg(loom)` only [`Words`] and [`ReadWords`] over the heap exist.
+#![expect(unsafe_code, reason = "prefetch intrinsics")]
 
 #[cfg(not(loom))]
 mod file;

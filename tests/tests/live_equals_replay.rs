@@ -1,8 +1,8 @@
-//! A live run and its replay give the same orders, byte for byte, and end in the same state, on every
-//! layout; and the venue agrees on what was traded.
+//! A live run and its replay give the same orders, byte for byte, and end in the same state, on
+//! every layout; and the venue agrees on what was traded.
 //!
-//! Method: the real engine against the loopback exchange on sockets for a few seconds, with faults on
-//! the feed, then its journal replayed on one thread and on several.
+//! Method: the real engine against the loopback exchange on sockets for a few seconds, with faults
+//! on the feed, then its journal replayed on one thread and on several.
 
 use clap::Parser;
 use engine::config::Sources;

@@ -8,8 +8,8 @@
 //! Each hot thread puts a seccomp filter on itself before its loop. The calls a hot thread is
 //! allowed pass inside the kernel; any other is held until the watch thread has counted it, and
 //! then goes on as if nothing had been. The thread itself marks the edges of the measured window,
-//! in memory; it stands still while a call of its is held, so that a call is before, inside or after
-//! the window without a clock being compared.
+//! in memory; it stands still while a call of its is held, so that a call is before, inside or
+//! after the window without a clock being compared.
 //!
 //! A filter cannot be taken off: it stays until its thread ends.
 //!
@@ -201,8 +201,8 @@ impl<'a> Listener<'a> {
     /// Takes over the descriptor that a hot thread has left in its place.
     #[expect(unsafe_code, reason = "a descriptor crosses a thread as its number")]
     fn adopt(fd: RawFd, place: &'a Place) -> Self {
-        // SAFETY: the number is that of a listener which `enter` made and gave up; a place is looked
-        // at until it has one, so each is adopted once.
+        // SAFETY: the number is that of a listener which `enter` made and gave up; a place is
+        // looked at until it has one, so each is adopted once.
         let fd = unsafe { OwnedFd::from_raw_fd(fd) };
         let thread = place.name.get().map(ToString::to_string).unwrap_or_default();
         Self { fd, place, seen: ThreadCalls { thread, ..ThreadCalls::default() } }
@@ -296,7 +296,8 @@ fn listen(counted: Counted) -> io::Result<RawFd> {
     // With SPEC_ALLOW the filter changes nothing else of the thread.
     let flags = libc::SECCOMP_FILTER_FLAG_NEW_LISTENER | libc::SECCOMP_FILTER_FLAG_SPEC_ALLOW;
     let mode = libc::SECCOMP_SET_MODE_FILTER;
-    // SAFETY: `program` points to `len` filter steps, which outlive the call; the kernel copies them.
+    // SAFETY: `program` points to `len` filter steps, which outlive the call; the kernel copies
+    // them.
     let listener = unsafe { libc::syscall(libc::SYS_seccomp, mode, flags, &raw const program) };
     // From here on a call that is not allowed waits for the watch thread: dropping `steps` frees a
     // few bytes, which asks nothing of the kernel.

@@ -99,8 +99,8 @@ pub struct HotThread {
 }
 
 impl HotThread {
-    /// Pins the calling thread, puts it under watch, and says what was refused; the loop runs either
-    /// way.
+    /// Pins the calling thread, puts it under watch, and says what was refused; the loop runs
+    /// either way.
     pub fn place(&self) -> Option<Refusal> {
         let pinned = self.core.map_or(Ok(()), |core| {
             pin::to_core(core)?;

@@ -222,8 +222,8 @@ impl Site {
     }
 }
 
-/// The gates as the last run left them. What a kill closed stays closed over restarts; only what was
-/// never armed is armed here, if the configuration or the program says so.
+/// The gates as the last run left them. What a kill closed stays closed over restarts; only what
+/// was never armed is armed here, if the configuration or the program says so.
 fn open_gates(
     site: &Site,
     instruments: &Instruments,

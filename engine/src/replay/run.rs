@@ -105,10 +105,7 @@ fn recorded_state(
     Ok(risk.state_hash())
 }
 
-fn sinks(
-    digest: &Arc<Mutex<StreamDigest>>,
-    gateways: usize,
-) -> Vec<Option<Sink>> {
+fn sinks(digest: &Arc<Mutex<StreamDigest>>, gateways: usize) -> Vec<Option<Sink>> {
     let each = (0..gateways).map(|gateway| {
         let digest = Arc::clone(digest);
         let sink = move |bytes: &[u8]| {

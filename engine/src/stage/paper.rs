@@ -1,8 +1,8 @@
 //! The paper stage: the embedded venue that fills against the live book, in the place of a gateway.
 //!
-//! Primary port: market data of its feed. One `Tx` without bytes per approval that reaches the venue,
-//! one `TxVoid` per approval that a gate stops; nothing else comes in, and nothing goes out of the
-//! process.
+//! Primary port: market data of its feed. One `Tx` without bytes per approval that reaches the
+//! venue, one `TxVoid` per approval that a gate stops; nothing else comes in, and nothing goes out
+//! of the process.
 
 use super::{Progress, Recorded, Turn};
 use crate::link::{Input, Output};

@@ -110,8 +110,8 @@ const CANCEL: u8 = Kind::IntentCancel as u8;
 const BUY: u8 = Side::Buy as u8;
 const SELL: u8 = Side::Sell as u8;
 
-/// Goal: the maker quotes its spread around the mid, moves with it, and never asks twice for what is
-/// on its way. Method: a book, an ack, a moved book.
+/// Goal: the maker quotes its spread around the mid, moves with it, and never asks twice for what
+/// is on its way. Method: a book, an ack, a moved book.
 #[test]
 fn maker_quotes_around_the_mid_and_follows_it() {
     let mut bench = Bench::new(64);
@@ -219,7 +219,8 @@ fn taker_acts_at_its_threshold_once_and_rests() {
     assert_eq!(shown(&bench.taken()), [(NEW, SELL, 1_000, 3)]);
 }
 
-/// Goal: the probe enters one order per so many changes, behind the touch, and cancels what is live.
+/// Goal: the probe enters one order per so many changes, behind the touch, and cancels what is
+/// live.
 #[test]
 fn probe_enters_and_cancels() {
     let mut bench = Bench::new(64);

@@ -55,9 +55,9 @@ fn drain(follower: &mut Follower, tally: &mut Tally) -> Turn {
     }
 }
 
-/// Goal: every record of every session is handed out once, over restarts of reader and engine, also when
-/// segments were reused meanwhile. Method: three sessions of many small segments; the reader is dropped
-/// and opened again after each save; one record is read and not saved, and comes again.
+/// Goal: every record of every session is handed out once, over restarts of reader and engine, also
+/// when segments were reused meanwhile. Method: three sessions of many small segments; the reader
+/// is dropped and opened again after each save; one record is read and not saved, and comes again.
 #[test]
 fn each_record_comes_once_over_restarts() {
     let temp = tempfile::tempdir().unwrap();

@@ -121,7 +121,8 @@ pub fn recover_hot(hot_dir: &Path, dir: &Path) -> Result<Vec<Recovered>, Recover
         let start = Mark::new(lane, LaneSeq::NONE, 0, 0);
         let before = marks.get(lane).copied().unwrap_or(start);
         let (report, end) = archive_lane(dir, segments, before)?;
-        // A lane without a record, made by a process that died at once, leaves nothing: no folder either.
+        // A lane without a record, made by a process that died at once, leaves nothing: no folder
+        // either.
         let is_ahead = |end: &Mark| end.seq > LaneSeq::NONE && end.place() > before.place();
         if let Some(end) = end.filter(is_ahead) {
             marks.set(end);

@@ -25,6 +25,36 @@ fn a_store_is_seen_through_every_mapping_of_the_file() {
     writer.sync().unwrap();
 }
 
+/// KiB of the mappings of a file that are in memory, and KiB mapped.
+fn resident(path: &std::path::Path) -> (u64, u64) {
+    let text = std::fs::read_to_string("/proc/self/smaps").unwrap();
+    let name = path.to_str().unwrap();
+    let mut lines = text.lines().skip_while(|line| !line.ends_with(name)).skip(1);
+    let mut field = |name: &str| {
+        let line = lines.by_ref().find_map(|line| line.strip_prefix(name)).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
+    };
+    let mapped = field("Size:");
+    (field("Rss:"), mapped)
+}
+
+/// Goal: `prefault` touches every page, also in an optimised build. Method: what the kernel says is
+/// in memory, for both kinds of mapping, beside one that is not to be touched.
+#[test]
+#[cfg_attr(miri, ignore = "maps a file")]
+fn a_mapping_made_with_prefault_has_every_page() {
+    let dir = tempfile::tempdir().unwrap();
+    let touched = Options { prefault: true, lock: false };
+    let paths = ["new", "read", "cold"].map(|name| dir.path().join(name));
+    let _new = MappedFile::create(&paths[0], 64 * PAGE_BYTES, touched).unwrap();
+    drop(MappedFile::create(&paths[1], 64 * PAGE_BYTES, touched).unwrap());
+    let _read = MappedFile::open_read_only(&paths[1], touched).unwrap();
+    let _cold = MappedFile::create(&paths[2], 64 * PAGE_BYTES, Options::COLD).unwrap();
+    assert_eq!(resident(&paths[0]), (256, 256));
+    assert_eq!(resident(&paths[1]), (256, 256));
+    assert_eq!(resident(&paths[2]), (0, 256));
+}
+
 /// Goal: no access outside the file, off alignment, or for writing through a read-only mapping.
 #[test]
 #[cfg_attr(miri, ignore = "maps a file")]

@@ -1,4 +1,5 @@
 //! Runs of shared words that keep alive what they lie in.
+#![expect(unsafe_code, reason = "words of memory, mapped or not")]
 
 #[cfg(not(loom))]
 use super::MappedFile;

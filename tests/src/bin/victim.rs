@@ -1,6 +1,7 @@
 //! An engine as a process of its own, for the tests that kill it: `victim CONFIG LAYOUT`.
 //!
-//! It says `READY` and its epoch once every thread runs, and ends when the control socket tells it to.
+//! It says `READY` and its epoch once every thread runs, and ends when the control socket tells it
+//! to.
 #![forbid(unsafe_code)]
 
 use engine::config::Sources;

@@ -1,5 +1,5 @@
-//! What the journal of a directory says, over all its epochs: orders approved and written for the wire,
-//! what is still unanswered, positions and how far the venue had been heard.
+//! What the journal of a directory says, over all its epochs: orders approved and written for the
+//! wire, what is still unanswered, positions and how far the venue had been heard.
 
 use gateway::codec::ouch50::Inbound;
 use shm::ids::ClOrdId;

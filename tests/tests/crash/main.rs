@@ -1,5 +1,5 @@
-//! The engine as a real process, killed with `kill -9` at any moment, restarted, killed again, against
-//! an exchange that survives every kill (C1, C2, C3, C5, T6).
+//! The engine as a real process, killed with `kill -9` at any moment, restarted, killed again,
+//! against an exchange that survives every kill (C1, C2, C3, C5, T6).
 //!
 //! ```text
 //!   exchange (a thread here) ──► order log, each user's stream        what the venue saw and said
@@ -9,8 +9,8 @@
 //! ```
 //!
 //! Orders that the exchange saw and the journal lacks: none. Ids used twice: none. Positions by the
-//! journal, as far as it had heard the venue: those of the venue's own stream at that message; and after
-//! the last restart, once nothing works any more, those of the venue.
+//! journal, as far as it had heard the venue: those of the venue's own stream at that message; and
+//! after the last restart, once nothing works any more, those of the venue.
 #![forbid(unsafe_code)]
 
 mod campaign;
@@ -27,8 +27,8 @@ use plan::Amount;
 /// Seed of the moments; another one by `WIRELANE_SEED`.
 const SEED: u64 = 0x5eed_c4a5;
 
-// Goal: C1, C2, C3, C5 under T6. Method: campaigns of kills on one directory and one exchange each, every
-// kill followed by the comparison above; 30 kills, 500 in the long form.
+// Goal: C1, C2, C3, C5 under T6. Method: campaigns of kills on one directory and one exchange each,
+// every kill followed by the comparison above; 30 kills, 500 in the long form.
 #[test]
 fn a_killed_engine_loses_no_order_and_no_position() {
     let seed = std::env::var("WIRELANE_SEED").ok().and_then(|text| text.parse().ok());

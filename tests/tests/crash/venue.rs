@@ -1,5 +1,5 @@
-//! The exchange, in a thread that no kill reaches, and what it saw: its log of orders, and the stream it
-//! tells its one user, read while no engine is logged on.
+//! The exchange, in a thread that no kill reaches, and what it saw: its log of orders, and the
+//! stream it tells its one user, read while no engine is logged on.
 
 use exchange::flow::built_in;
 use exchange::matching::SelfMatch;
@@ -117,8 +117,8 @@ impl Venue {
         }
     }
 
-    /// Logs on as the user and reads its stream up to `seq` at least. No engine may run: it would be
-    /// displaced. When it returns, all that a dead engine had sent has been judged.
+    /// Logs on as the user and reads its stream up to `seq` at least. No engine may run: it would
+    /// be displaced. When it returns, all that a dead engine had sent has been judged.
     pub(crate) fn read_stream(&mut self, seq: u64) {
         let mut stream = TcpStream::connect(self.addresses.ouch).unwrap();
         stream.set_read_timeout(Some(Duration::from_millis(5))).unwrap();

@@ -1,5 +1,5 @@
-//! The risk stage driven by its records: each names the input it came of, and what the world outside
-//! the rules had decided.
+//! The risk stage driven by its records: each names the input it came of, and what the world
+//! outside the rules had decided.
 
 use super::{RiskStage, World};
 use crate::link::Input;
