@@ -38,7 +38,9 @@ macro_rules! meters {
             /// Lists the meters of the stage named `stage` under the current thread.
             pub fn list(builder: &mut RegionBuilder, stage: &str) -> Self {
                 Self {
-                    $($counter: builder.counter(&format!("{stage}.{}", stringify!($counter)), $unit),)*
+                    $($counter: builder.counter(
+                        &format!("{stage}.{}", stringify!($counter)), $unit,
+                    ),)*
                     $($histogram: builder.histogram(
                         &format!("{stage}.{}", stringify!($histogram)), "ns", HIGHEST_NS, FIGURES,
                     ),)*

@@ -296,9 +296,12 @@ mod tests {
     /// Goal: parts of an id come back, and text survives the venue. Method: random parts.
     #[test]
     fn ids_keep_their_parts_and_their_text() {
-        proptest::proptest!(|(epoch: u16, strategy: u8, slot in 0..ClOrdId::SLOTS_MAX, uses in 0..ClOrdId::USES_MAX)| {
+        const SLOTS: u32 = ClOrdId::SLOTS_MAX;
+        const USES: u32 = ClOrdId::USES_MAX;
+        proptest::proptest!(|(epoch: u16, strategy: u8, slot in 0..SLOTS, uses in 0..USES)| {
             let id = ClOrdId::new(epoch, StrategyId(strategy), slot, uses);
-            proptest::prop_assert_eq!((id.epoch(), id.strategy().0, id.slot(), id.uses()), (epoch, strategy, slot, uses));
+            let parts = (id.epoch(), id.strategy().0, id.slot(), id.uses());
+            proptest::prop_assert_eq!(parts, (epoch, strategy, slot, uses));
             proptest::prop_assert_eq!(ClOrdId::from_text(&id.to_text()), Some(id));
             if let Some(next) = id.successor() {
                 proptest::prop_assert_eq!((next.slot(), next.uses()), (slot, uses + 1));

@@ -258,7 +258,8 @@ macro_rules! body {
     ) => {
         $(#[$doc])*
         #[derive(
-            Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
+            Clone, Copy, Debug, Default, PartialEq, Eq,
+            FromBytes, IntoBytes, Immutable, KnownLayout,
         )]
         #[repr(C)]
         pub struct $name {

@@ -121,8 +121,9 @@ impl OrderTable {
         }
     }
 
-    /// Puts a new order into its row, closing the one before it. The caller has checked that the row
-    /// exists and that what it holds has ended; otherwise nothing happens and `false` comes back.
+    /// Puts a new order into its row, closing the one before it. The caller has checked that the
+    /// row exists and that what it holds has ended; otherwise nothing happens and `false` comes
+    /// back.
     pub fn open(&mut self, order: Order) -> bool {
         let slot = order.root.slot();
         let Some(row) = self.slots.get_mut(slot as usize) else { return false };
@@ -242,8 +243,8 @@ impl OrderTable {
             .filter_map(|number| self.closed_row(number).map(|closed| &closed.order))
     }
 
-    /// The first working slot after `after` in the list, or the first of all: a walk that may change
-    /// the orders it meets, as long as the one at `after` still works.
+    /// The first working slot after `after` in the list, or the first of all: a walk that may
+    /// change the orders it meets, as long as the one at `after` still works.
     #[must_use]
     pub fn working_after(&self, after: Option<u32>) -> Option<u32> {
         let at = match after {
@@ -259,7 +260,8 @@ impl OrderTable {
         self.working + self.reopened
     }
 
-    /// Closed orders that worked again, against all order of reports, and were then dropped for room.
+    /// Closed orders that worked again, against all order of reports, and were then dropped for
+    /// room.
     #[must_use]
     pub const fn dropped_working(&self) -> u64 {
         self.dropped_working

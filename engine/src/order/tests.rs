@@ -14,8 +14,8 @@ fn ended(id: ClOrdId) -> OrderUpdate {
     OrderUpdate { base: Base::Canceled as u8, cl_ord_id: id, ..OrderUpdate::default() }
 }
 
-/// Goal: no id comes twice, each is of the range, a slot rests behind all that are free. Method: random
-/// takes, replaces and ends against a queue of slots.
+/// Goal: no id comes twice, each is of the range, a slot rests behind all that are free. Method:
+/// random takes, replaces and ends against a queue of slots.
 #[test]
 fn a_pool_hands_out_each_id_once_and_lets_slots_rest() {
     let mut pool = pool(5);
@@ -56,8 +56,8 @@ fn a_pool_hands_out_each_id_once_and_lets_slots_rest() {
     }
 }
 
-/// Goal: updates that do not end an order, of another chain in the slot, or of another strategy free
-/// nothing.
+/// Goal: updates that do not end an order, of another chain in the slot, or of another strategy
+/// free nothing.
 #[test]
 fn a_pool_frees_only_the_order_that_ended() {
     let mut pool = pool(1);
@@ -89,8 +89,8 @@ fn a_spent_slot_is_retired() {
     assert_eq!(pool.free_count(), 0);
 }
 
-/// Goal: an order of an earlier start keeps its slot, its replaces keep its epoch, and the slot begins
-/// anew once it has ended.
+/// Goal: an order of an earlier start keeps its slot, its replaces keep its epoch, and the slot
+/// begins anew once it has ended.
 #[test]
 fn a_held_slot_goes_on_under_its_old_epoch() {
     let mut pool = pool(3);
@@ -106,8 +106,8 @@ fn a_held_slot_goes_on_under_its_old_epoch() {
     assert_eq!(pool.take(), Some(ClOrdId::new(9, StrategyId(3), 101, 0)));
 }
 
-/// Goal: the ring finds exactly the latest facts by name. Method: names drawn at random, few enough that
-/// they come again; after each step every name is looked up, against a queue of the latest.
+/// Goal: the ring finds exactly the latest facts by name. Method: names drawn at random, few enough
+/// that they come again; after each step every name is looked up, against a queue of the latest.
 #[test]
 fn facts_equal_a_queue_of_the_latest() {
     for capacity in [1_usize, 2, 3, 7, 32] {

@@ -26,6 +26,7 @@ use crate::config::model::{FeedSource, JournalMode, Session};
 use crate::config::topology::{Plan, plan};
 use crate::config::{Bound, Config, Loaded, StageId, session_date};
 use crate::control::{Control, Server, StopFlag};
+use crate::link::Output;
 use crate::pin::{self, watch::Watch};
 use crate::stage::{Stage, feed as feed_stage, gateway as gateway_stage};
 use crate::telemetry::{ArchiveKeys, ThreadKeys, ThreadMeters};
@@ -147,10 +148,7 @@ pub fn start(
     let (gates, opener) = open_gates(&site, &instruments)?;
     let failed = reader.counter("archive.failed")?;
     let (mut ends, targets) = live_ends(&site, gates, failed)?;
-    if site.config.journal.mode == JournalMode::Sync {
-        ends.durable =
-            site.lane_of(StageId::Risk).and_then(|at| lanes.get(at)).map(LaneWriter::durable_mark);
-    }
+    ends.durable = site.durable_mark(&lanes);
     let world = World::Live(ends);
     let Pipeline { threads, commands } =
         assembly.build(&site.clock, &region, planned.sheet, world)?;
@@ -159,18 +157,9 @@ pub fn start(
         site.notes.push(note.to_owned());
     }
     let mut lanes = lanes.into_iter();
-    let control = Control {
-        config: site.config.clone(),
-        instruments: instruments.clone(),
-        lane: lanes.next().ok_or(StartError::OpeningTooLong)?,
-        gates: opener,
-        commands,
-        server: bind_server(&site.home)?,
-        clock: site.clock.clone(),
-        phase: site.phase.clone(),
-        working: reader.counter("risk.working")?,
-        stop: site.stop.clone(),
-    };
+    let lane = lanes.next().ok_or(StartError::OpeningTooLong)?;
+    let working = reader.counter("risk.working")?;
+    let control = control_thread(&site, &instruments, lane, opener, commands, working)?;
     let archive = archive_thread(&site, tails, planned.archive, &region)?;
     let meters = planned.threads.into_iter().map(|keys| keys.take(&region));
     let meters: Vec<ThreadMeters> = meters.collect::<Option<_>>().ok_or(AssembleError::Meters)?;
@@ -180,6 +169,7 @@ pub fn start(
     let phase = site.phase.clone();
     let dialer = spawn("wl-dialer", &site.plan, move || run_dialer(targets, &phase))?;
     let hot = spawn_hot(&site, threads, lanes, meters)?;
+    pin::touch_memory();
     Ok(Running { site, instruments, region, hot, archive, control, dialer })
 }
 
@@ -216,9 +206,13 @@ impl Site {
         Ok(Self { config, plan, clock, home, days, notes, phase, stop, options })
     }
 
-    /// Number of the lane that a stage writes.
-    fn lane_of(&self, stage: StageId) -> Option<usize> {
-        self.plan.threads.iter().position(|row| row.stages.contains(&stage)).map(|at| at + 1)
+    /// Mode `sync`: how far the lane of the risk stage is durable.
+    fn durable_mark(&self, lanes: &[LaneWriter]) -> Option<shm::journal::DurableMark> {
+        if self.config.journal.mode != JournalMode::Sync {
+            return None;
+        }
+        let thread = self.plan.threads.iter().position(|row| row.stages.contains(&StageId::Risk));
+        thread.and_then(|at| lanes.get(at + 1)).map(LaneWriter::durable_mark)
     }
 }
 
@@ -239,6 +233,28 @@ fn open_gates(
         debug_assert!(opened.is_ok(), "nobody else has the gates yet");
     }
     Ok((gates, opener))
+}
+
+fn control_thread(
+    site: &Site,
+    instruments: &Instruments,
+    lane: LaneWriter,
+    gates: GateOpener,
+    commands: Vec<(StageId, Output)>,
+    working: shm::counters::CounterReader,
+) -> Result<Control, StartError> {
+    Ok(Control {
+        config: site.config.clone(),
+        instruments: instruments.clone(),
+        lane,
+        gates,
+        commands,
+        server: bind_server(&site.home)?,
+        clock: site.clock.clone(),
+        phase: site.phase.clone(),
+        working,
+        stop: site.stop.clone(),
+    })
 }
 
 fn bind_server(home: &Home) -> Result<Server, StartError> {

@@ -1,8 +1,8 @@
 //! The position of one strategy in one instrument.
 //!
 //! It keeps the total cost of what is open, not an average: a reduction by `q` of `pos` releases
-//! `cost * q / pos` and leaves the rest, so that `realised = cash + cost` holds to the last unit and
-//! realised + unrealised is `cash + pos x mark` whatever the path.
+//! `cost * q / pos` and leaves the rest, so that `realised = cash + cost` holds to the last unit
+//! and realised + unrealised is `cash + pos x mark` whatever the path.
 
 use shm::message::Side;
 use shm::units::{Notional, Price, Qty};
@@ -36,8 +36,8 @@ impl Fill {
     }
 }
 
-/// Position and money. The money's identity: `realised = cash + cost`, where cash is minus the sum of
-/// price x signed quantity of all fills. Fees are apart.
+/// Position and money. The money's identity: `realised = cash + cost`, where cash is minus the sum
+/// of price x signed quantity of all fills. Fees are apart.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Holding {
     /// Signed position.
@@ -95,8 +95,8 @@ impl Holding {
     }
 
     /// Takes a fill back (E9): its quantity, its cash, its fee, and the change of cost that
-    /// [`Holding::apply`] returned. Right after the fill this restores the holding to the last unit;
-    /// later it keeps the identity, and a flat position keeps no cost.
+    /// [`Holding::apply`] returned. Right after the fill this restores the holding to the last
+    /// unit; later it keeps the identity, and a flat position keeps no cost.
     pub fn undo(&mut self, fill: &Fill, fee: Notional, change: i128) {
         let before = *self;
         if self.try_undo(fill, fee, change).is_none() {

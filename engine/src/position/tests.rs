@@ -35,8 +35,8 @@ fn a_position_releases_its_share_of_the_cost() {
     }
 }
 
-/// Goal: what a reduction releases is `cost * q / pos` rounded toward zero, to the last unit. Method: a
-/// cost that does not divide, long and short, every part.
+/// Goal: what a reduction releases is `cost * q / pos` rounded toward zero, to the last unit.
+/// Method: a cost that does not divide, long and short, every part.
 #[test]
 fn a_share_of_the_cost_is_rounded_toward_zero() {
     for (side, sign) in [(Side::Buy, 1), (Side::Sell, -1)] {
@@ -52,8 +52,8 @@ fn a_share_of_the_cost_is_rounded_toward_zero() {
     }
 }
 
-/// Goal: a position that an undone fill leaves flat keeps no cost; its profit is that of the fills that
-/// stand. Method: buy at 10 and at 20, sell at 15, undo the second.
+/// Goal: a position that an undone fill leaves flat keeps no cost; its profit is that of the fills
+/// that stand. Method: buy at 10 and at 20, sell at 15, undo the second.
 #[test]
 fn a_flat_position_keeps_no_cost() {
     let mut holding = Holding::default();
@@ -65,8 +65,9 @@ fn a_flat_position_keeps_no_cost() {
     assert_eq!((holding.qty, holding.cost, holding.realised), (Qty::ZERO, 0, money(500)));
 }
 
-/// Goal: realised + unrealised = cash + position x mark to the last unit, whatever the path; fees sum
-/// apart. Method: random fills with quantities that do not divide, against plain sums over the list.
+/// Goal: realised + unrealised = cash + position x mark to the last unit, whatever the path; fees
+/// sum apart. Method: random fills with quantities that do not divide, against plain sums over the
+/// list.
 #[test]
 fn profit_equals_cash_and_marked_position_to_the_last_unit() {
     proptest::proptest!(|(fills in proptest::collection::vec(
@@ -91,7 +92,8 @@ fn profit_equals_cash_and_marked_position_to_the_last_unit() {
             // A flat position has no cost; an open one has one of its own sign.
             proptest::prop_assert!(holding.cost.signum() == qty.signum() || holding.cost == 0);
             let profit = holding.realised + holding.unrealised(Price(mark), multiplier).unwrap().0;
-            proptest::prop_assert_eq!(profit, cash + qty * i128::from(mark) * i128::from(multiplier));
+            let value = qty * i128::from(mark) * i128::from(multiplier);
+            proptest::prop_assert_eq!(profit, cash + value);
         }
         proptest::prop_assert_eq!(holding.overflows, 0);
     });
@@ -132,8 +134,8 @@ fn undone_fills_leave_no_trace() {
     });
 }
 
-/// Goal: what leaves the integers is counted, and the quantity held at its end. Method: fills of the
-/// largest quantity.
+/// Goal: what leaves the integers is counted, and the quantity held at its end. Method: fills of
+/// the largest quantity.
 #[test]
 fn overflow_is_counted_and_never_wraps() {
     let mut holding = Holding::default();
@@ -160,8 +162,8 @@ fn fees_follow_the_liquidity_code() {
     }
 }
 
-/// Goal: sums of an account and of the firm are the sums of their strategies. Method: three strategies,
-/// two accounts, two instruments, one without a mark.
+/// Goal: sums of an account and of the firm are the sums of their strategies. Method: three
+/// strategies, two accounts, two instruments, one without a mark.
 #[test]
 fn totals_sum_their_strategies() {
     let accounts = [AccountId(0), AccountId(0), AccountId(1)];

@@ -71,7 +71,8 @@ impl Form {
     /// Tick bands of an instrument.
     pub const BANDS_MAX: usize = 4;
 
-    /// The tick at a price: that of the last band that begins at or below it, of the first below all.
+    /// The tick at a price: that of the last band that begins at or below it, of the first below
+    /// all.
     #[must_use]
     #[inline]
     pub fn tick(&self, px: Price) -> Price {
@@ -138,8 +139,8 @@ pub const fn no_reference(why: NoReference, age_max: u64) -> Refusal {
     }
 }
 
-/// R23. Within `bps` and within `ticks` of the reference, each in `0..2^32` or [`UNBOUNDED`]; both are
-/// multiplied out. The bps band is
+/// R23. Within `bps` and within `ticks` of the reference, each in `0..2^32` or [`UNBOUNDED`]; both
+/// are multiplied out. The bps band is
 /// measured as `abs(2 px - 2 ref) * 10000` against `bps * 2 ref`, the tick band in twice the price.
 #[inline]
 pub fn collar(form: &Form, px: Price, reference: Reference, bps: i128, ticks: i128) -> Verdict {
@@ -155,8 +156,8 @@ pub fn collar(form: &Form, px: Price, reference: Reference, bps: i128, ticks: i1
     Ok(())
 }
 
-/// The far edge of the collar: the worst price on the tick that R23 lets pass; what a market order is
-/// priced at. `None` where the collar is unlimited or leaves the integers.
+/// The far edge of the collar: the worst price on the tick that R23 lets pass; what a market order
+/// is priced at. `None` where the collar is unlimited or leaves the integers.
 #[must_use]
 pub fn collar_edge(
     form: &Form,

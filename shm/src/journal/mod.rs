@@ -1,7 +1,7 @@
 //! The journal: one append-only lane per hot thread, in memory first, on the disk after.
 //!
 //! ```text
-//!                 hot_dir (tmpfs)                            dir (disk): journal/epoch-00007/lane-2
+//!                 hot_dir (tmpfs)                          dir (disk): journal/epoch-00007/lane-2
 //!  hot thread ─► LaneWriter ─► lane-2/seg-0..3 ─► Archiver ─► 00000000.seg 00000001.seg ...
 //!                 commit word     reused once         │ CRC32C, fdatasync         │
 //!                 + seq chain     archived            └► marks: durable, per lane │

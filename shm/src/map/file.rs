@@ -213,8 +213,8 @@ impl MappedFile {
 
     /// Touches every page: a store-fault for a writable mapping, a load-fault for a read-only one.
     fn touch(&self) {
-        // Both are hidden from the compiler: a known `| 0` of which nobody wants the result becomes a
-        // locked instruction on the stack, and touches nothing.
+        // Both are hidden from the compiler: a known `| 0` of which nobody wants the result becomes
+        // a locked instruction on the stack, and touches nothing.
         for offset in (0..self.len()).step_by(PAGE_BYTES) {
             match self.word(offset) {
                 // ORDERING: Relaxed: changes no value and publishes nothing; only the fault counts.

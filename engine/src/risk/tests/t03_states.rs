@@ -146,8 +146,8 @@ fn every_order_ends_alike(replace: bool, size: u32) -> (usize, Vec<Base>) {
     (runs, bases)
 }
 
-/// Goal: the end state depends neither on the order of reports nor on repeats, and the invariants hold
-/// after each. Method: every set of up to 5 of 13 reports (6 in the deep run), every
+/// Goal: the end state depends neither on the order of reports nor on repeats, and the invariants
+/// hold after each. Method: every set of up to 5 of 13 reports (6 in the deep run), every
 /// order, each report once, each twice in a row, and the whole sequence twice.
 #[test]
 fn t03_every_order_of_reports_ends_alike() {
@@ -175,8 +175,8 @@ fn t03_every_order_of_reports_ends_alike() {
 /// One script: reports of an order of 100, and where it ends.
 struct Script(&'static str, &'static [&'static str], Base, u32, u32);
 
-/// Goal: each rule of the table ends where it says. Method: one script a rule: reports, base, filled,
-/// working.
+/// Goal: each rule of the table ends where it says. Method: one script a rule: reports, base,
+/// filled, working.
 #[test]
 fn t03_scripts_of_the_table() {
     let scripts = [
@@ -213,8 +213,8 @@ fn t03_scripts_of_the_table() {
     }
 }
 
-/// Goal: E8, E6 late and E7 with other content are told and hold the instrument; the position takes all
-/// of a fill. Method: each once.
+/// Goal: E8, E6 late and E7 with other content are told and hold the instrument; the position takes
+/// all of a fill. Method: each once.
 #[test]
 fn t03_contradictions_are_told_and_hold_the_instrument() {
     use crate::order::Signs;
@@ -238,7 +238,8 @@ fn t03_contradictions_are_told_and_hold_the_instrument() {
     assert_eq!(rig.position(), shares(40), "the first content stands");
 }
 
-/// Goal: E11, E13, E14, E16, E18: pending bits follow asks and answers, and what is asked stays reserved.
+/// Goal: E11, E13, E14, E16, E18: pending bits follow asks and answers, and what is asked stays
+/// reserved.
 #[test]
 fn t03_pending_bits_follow_asks_and_answers() {
     let (mut rig, order, next) = rig(true);
@@ -279,8 +280,8 @@ fn t03_a_replace_at_or_below_the_filled_quantity_ends_the_order() {
     }
 }
 
-/// Goal: E23: a report of an order that is not ours changes nothing, is told and recorded. Method: no
-/// id, an id of a slot never used, of a slot beyond the table.
+/// Goal: E23: a report of an order that is not ours changes nothing, is told and recorded. Method:
+/// no id, an id of a slot never used, of a slot beyond the table.
 #[test]
 fn t03_external_orders_are_recorded_and_told() {
     let (mut rig, order, _) = rig(false);
@@ -299,8 +300,9 @@ fn t03_external_orders_are_recorded_and_told() {
     assert_eq!(rig.risk.counters().external, 4);
 }
 
-/// Goal: a late fill and a bust find an order whose slot is used again, as long as the ring of closed
-/// orders holds it. Method: two slots, a ring of two: fill the one before last, then the one before that.
+/// Goal: a late fill and a bust find an order whose slot is used again, as long as the ring of
+/// closed orders holds it. Method: two slots, a ring of two: fill the one before last, then the one
+/// before that.
 #[test]
 fn t03_late_fills_find_closed_orders() {
     let (mut rig, first, _) = rig(false);
