@@ -166,12 +166,22 @@ impl Watch {
 
     /// Marks an edge of the measured window of the calling thread, which entered as `name`.
     pub fn edge(&self, name: &str) {
-        let is_ours = |place: &&Place| place.name.get().is_some_and(|known| **known == *name);
-        if let Some(place) = self.places.iter().find(is_ours) {
-            // ORDERING: Release; pairs with the Acquire in `watch`. The calls before it are counted
+        if let Some(place) = self.place_of(name) {
+            // ORDERING: Release; pairs with the Acquire in `serve`. The calls before it are counted
             // before it: each holds this thread until it is.
             place.edges.fetch_add(1, Ordering::Release);
         }
+    }
+
+    /// Edges of the window that the thread which entered as `name` has passed.
+    #[must_use]
+    pub fn edges(&self, name: &str) -> u64 {
+        // ORDERING: Acquire; pairs with the Release in `edge`.
+        self.place_of(name).map_or(0, |place| place.edges.load(Ordering::Acquire))
+    }
+
+    fn place_of(&self, name: &str) -> Option<&Place> {
+        self.places.iter().find(|place| place.name.get().is_some_and(|known| **known == *name))
     }
 }
 
