@@ -43,6 +43,7 @@ pub(crate) struct Thread {
     pub(crate) page_faults: u64,
     pub(crate) voluntary_switches: u64,
     pub(crate) involuntary_switches: u64,
+    pub(crate) gap_max_ns: u64,
     pub(crate) watched: bool,
     pub(crate) edges: u64,
     pub(crate) calls: Vec<Call>,
@@ -147,6 +148,7 @@ impl Run {
                 page_faults: number(fields, "page_faults"),
                 voluntary_switches: number(fields, "voluntary"),
                 involuntary_switches: number(fields, "involuntary"),
+                gap_max_ns: number(fields, "gap_max"),
                 watched: false,
                 edges: 0,
                 calls: Vec::new(),
@@ -184,7 +186,8 @@ impl Run {
             let per_1000 = |count: u64| count as f64 * 1e3 / thread.polls.max(1) as f64;
             println!(
                 "hot-{}: window {:.3} s, {} polls ({} with work), per 1,000 polls {:.1} \
-                 sched_yield; allocations {}, page faults {}, voluntary switches {}, involuntary {}",
+                 sched_yield; allocations {}, page faults {}, voluntary switches {}, involuntary {}; \
+                 longest gap {} us",
                 thread.name,
                 thread.window_ns as f64 / 1e9,
                 thread.polls,
@@ -194,6 +197,7 @@ impl Run {
                 thread.page_faults,
                 thread.voluntary_switches,
                 thread.involuntary_switches,
+                thread.gap_max_ns / 1_000,
             );
             for call in &thread.calls {
                 println!(

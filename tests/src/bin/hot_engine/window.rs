@@ -16,8 +16,10 @@ use crate::{allocation, plant};
 
 /// From the start of the threads to the window.
 const WARM: Duration = Duration::from_secs(2);
-/// Longest wait for a thread to publish its window.
-const PUBLISH: Duration = Duration::from_secs(2);
+/// Longest wait for a thread to see where the window begins or ends.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Between the end of a thread's window and its counts.
+const PUBLISH: Duration = Duration::from_millis(200);
 /// Hot threads of the widest layout, and room.
 const THREADS: usize = 16;
 
@@ -41,9 +43,10 @@ pub(crate) fn run(asked: &Asked) -> Result<(), Box<dyn Error>> {
         sources.load_and_bind().map_err(|report| report.to_string())?;
     let counted = if asked.every { Counted::Every } else { Counted::Others };
     let (watch, watching) = Watch::start(counted, THREADS)?;
+    let watch: &'static Watch = Box::leak(Box::new(watch));
     let options = plant::into(Options {
         allocations: Some(allocation::count),
-        watch: Some(Box::leak(Box::new(watch))),
+        watch: Some(watch),
         arm: true,
         ..Options::default()
     })?;
@@ -55,10 +58,12 @@ pub(crate) fn run(asked: &Asked) -> Result<(), Box<dyn Error>> {
     let up = counter(&region, "gateway:ouch.session_up")?;
     let before = marks(&running, &region)?;
     running.phase().set(PhaseOf::Window);
+    wait_for_edge(&running, watch, 1)?;
     sleep(Duration::from_secs_f64(asked.seconds));
     running.phase().set(PhaseOf::After);
     let after = marks(&running, &region)?;
-    wait_for_windows(&running, &region)?;
+    wait_for_edge(&running, watch, 2)?;
+    sleep(PUBLISH);
 
     let mut out = stdout().lock();
     writeln!(
@@ -78,12 +83,13 @@ pub(crate) fn run(asked: &Asked) -> Result<(), Box<dyn Error>> {
         writeln!(
             out,
             "thread name={name} window={} polls={polls} busy={busy} yields={yields} \
-             allocations={} page_faults={} voluntary={} involuntary={}",
+             allocations={} page_faults={} voluntary={} involuntary={} gap_max={}",
             meter("window")?,
             meter("allocations")?,
             meter("page_faults")?,
             meter("voluntary_switches")?,
             meter("involuntary_switches")?,
+            region.histogram(&format!("thread:{name}.gap"))?.snapshot().max().unwrap_or(0),
         )?;
     }
     running.stop_flag().stop();
@@ -118,12 +124,13 @@ fn marks(running: &Running, region: &RegionReader) -> Result<Vec<(String, [u64; 
     Ok(marks)
 }
 
-fn wait_for_windows(running: &Running, region: &RegionReader) -> Result<(), Box<dyn Error>> {
+/// Waits until every hot thread has begun (1) or ended (2) its window.
+fn wait_for_edge(running: &Running, watch: &Watch, edge: u64) -> Result<(), Box<dyn Error>> {
     let began = Instant::now();
     for row in &running.plan().threads {
-        while counter(region, &format!("thread:{}.window", row.name))? == 0 {
-            if began.elapsed() > PUBLISH {
-                return Err(format!("thread {} has not published its window", row.name).into());
+        while watch.edges(&row.name) < edge {
+            if began.elapsed() > PATIENCE {
+                return Err(format!("thread {} has not passed edge {edge}", row.name).into());
             }
             sleep(Duration::from_millis(1));
         }
