@@ -30,6 +30,7 @@ impl SourceArgs {
 
 /// What to run.
 #[derive(Debug, clap::Args)]
+#[group(skip)]
 pub(crate) struct Args {
     /// The configuration
     #[arg(long)]

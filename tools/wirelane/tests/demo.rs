@@ -1,0 +1,202 @@
+//! The demonstration end to end: the program as built, a few seconds, and what it leaves.
+//!
+//! A build without optimization plays a slower flow; the numbers of a whole run are for a release build.
+
+use serde_json::Value;
+use std::path::Path;
+use std::process::{Command, Output};
+use std::sync::OnceLock;
+
+/// Pace and seconds that any build keeps up with.
+const SPEED: &str = if cfg!(debug_assertions) { "0.1" } else { "0.3" };
+const SECONDS: &str = "6";
+
+struct Demo {
+    _temp: tempfile::TempDir,
+    dir: String,
+    text: String,
+    report: Value,
+}
+
+fn wirelane(args: &[&str], at: &Path) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_wirelane"))
+        .args(args)
+        .current_dir(at)
+        .env_remove("WIRELANE_DIR")
+        .output()
+        .unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// One run for all tests of this file.
+fn demo() -> &'static Demo {
+    static DEMO: OnceLock<Demo> = OnceLock::new();
+    DEMO.get_or_init(|| {
+        let temp = tempfile::tempdir().unwrap();
+        let args =
+            ["demo", "--seconds", SECONDS, "--speed", SPEED, "--dir", "run", "--report", "r.json"];
+        let output = wirelane(&args, temp.path());
+        let text = stdout(&output);
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{text}\n{error}");
+        let json = std::fs::read_to_string(temp.path().join("r.json")).unwrap();
+        let report: Value = serde_json::from_str(&json).unwrap();
+        let dir = temp.path().join("run").display().to_string();
+        Demo { _temp: temp, dir, text, report }
+    })
+}
+
+/// Goal: a run trades, both sides agree on it, and the report has every field that is promised.
+#[test]
+fn a_demonstration_trades_and_agrees_with_the_exchange() {
+    let demo = demo();
+    let report = &demo.report;
+    let number =
+        |name: &str| report[name].as_u64().unwrap_or_else(|| panic!("{name}: {}", demo.text));
+    for name in
+        ["messages", "orders_sent", "acks", "fills", "cancels", "trips_checked", "book_checks"]
+    {
+        assert!(number(name) > 0, "{name} is 0\n{}", demo.text);
+    }
+    for name in ["book_mismatches", "trips_not_summing", "messages_lost"] {
+        assert_eq!(number(name), 0, "{name}\n{}", demo.text);
+    }
+    assert_eq!(number("orders_sent"), report["exchange"]["orders"].as_u64().unwrap());
+    assert_eq!(report["exchange"]["positions_agree"], true, "{}", demo.text);
+    assert_eq!(report["exchange"]["order_stream_agrees"], true, "{}", demo.text);
+    let refused = report["refused"].as_object().unwrap();
+    assert!(refused.len() >= 4, "{refused:?}");
+    assert_eq!(report["order_stream_hash"].as_str().unwrap().len(), 64);
+    assert!(["fused", "split2", "split4"].contains(&report["layout"].as_str().unwrap()));
+    assert_eq!(report["hot"]["allocations"], 0, "{}", demo.text);
+    for stage in [
+        "arrival_to_send",
+        "arrival_to_read",
+        "wait_in_datagram",
+        "decode",
+        "book",
+        "strategy",
+        "risk",
+        "journal",
+        "encode",
+        "send",
+        "hop_feed_strategy",
+        "hop_strategy_risk",
+        "hop_risk_gateway",
+    ] {
+        let quantiles = &report["latency_ns"][stage];
+        let values = ["p50", "p90", "p99", "p999", "p9999", "max"]
+            .map(|name| quantiles[name].as_u64().unwrap_or_else(|| panic!("{stage}.{name}")));
+        assert!(values.is_sorted(), "{stage}: {values:?}");
+        assert!(quantiles["count"].as_u64().unwrap() > 0, "{stage} was never timed");
+    }
+}
+
+/// Goal: the journal of a run is sound, reads as lines and as JSON, and damage is named with its segment
+/// and offset. Method: the run's journal; then a copy with one byte changed.
+#[test]
+fn the_journal_of_a_run_is_verified_and_read() {
+    let demo = demo();
+    let at = Path::new(&demo.dir);
+    let verified = wirelane(&["journal", "verify", "--dir", &demo.dir], at);
+    assert!(verified.status.success(), "{}", stdout(&verified));
+    let lines =
+        stdout(&wirelane(&["journal", "cat", "--dir", &demo.dir, "--kind", "approved"], at));
+    let orders = demo.report["orders_sent"].as_u64().unwrap();
+    assert!(lines.lines().count() as u64 >= orders, "{orders} orders");
+    let rows = stdout(&wirelane(&["journal", "export", "--dir", &demo.dir, "--kind", "Sent"], at));
+    for row in rows.lines() {
+        let row: Value = serde_json::from_str(row).unwrap();
+        assert_eq!(row["kind"], "Sent");
+    }
+    assert!(rows.lines().count() as u64 >= orders);
+
+    let copy = tempfile::tempdir().unwrap();
+    let status = Command::new("cp").args(["-r", &demo.dir]).arg(copy.path()).status().unwrap();
+    assert!(status.success());
+    let dir = copy.path().join("run");
+    // The copy's live segments are the run's own: what is on the disk is all that it has.
+    std::fs::remove_file(dir.join("hot")).unwrap();
+    let epoch = demo.report["epoch"].as_u64().unwrap();
+    let segment = dir.join(format!("journal/epoch-{epoch:05}/lane-1/00000000.seg"));
+    let mut bytes = std::fs::read(&segment).unwrap();
+    bytes[64 + 40] ^= 1;
+    std::fs::write(&segment, bytes).unwrap();
+    let damaged = wirelane(&["journal", "verify", "--dir", &dir.display().to_string()], at);
+    assert_eq!(damaged.status.code(), Some(1));
+    let text = stdout(&damaged);
+    assert!(text.contains("CORRUPT in segment 0 at byte 64"), "{text}");
+}
+
+/// Goal: a run's orders come out again on every layout.
+#[test]
+fn a_run_replays_on_every_layout() {
+    let demo = demo();
+    let hash = demo.report["order_stream_hash"].as_str().unwrap();
+    for layout in ["fused", "split2", "split4"] {
+        let replayed = wirelane(&["replay", &demo.dir, "--layout", layout], Path::new(&demo.dir));
+        let text = stdout(&replayed);
+        let error = String::from_utf8_lossy(&replayed.stderr).into_owned();
+        assert!(replayed.status.success() && text.contains(hash), "{layout}: {text}\n{error}");
+    }
+}
+
+/// Goal: one order's time is told in parts that sum to the whole. Method: an order that was sent.
+#[test]
+fn an_orders_time_is_told_in_parts() {
+    let demo = demo();
+    let at = Path::new(&demo.dir);
+    let sent = stdout(&wirelane(&["journal", "export", "--dir", &demo.dir, "--kind", "Tx"], at));
+    let rows = sent.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let order = rows.filter(|row| row["action"] == "ApprovedNew").last().unwrap();
+    let id = order["cl_ord_id"].as_str().unwrap();
+    let traced = wirelane(&["trace", id, "--dir", &demo.dir], at);
+    let text = stdout(&traced);
+    assert!(traced.status.success(), "{text}");
+    let sum = text.lines().find(|line| line.starts_with("sum of the parts")).unwrap();
+    let numbers: Vec<&str> = sum.split_whitespace().rev().take(2).collect();
+    assert_eq!(numbers[0], numbers[1], "{text}");
+    assert!(text.contains("caused by feed:itch sequence"), "{text}");
+    let unknown = wirelane(&["trace", "0000000000001", "--dir", &demo.dir], at);
+    assert_eq!(unknown.status.code(), Some(4));
+}
+
+/// Goal: what only looks at shared memory shows the run after it has ended.
+#[test]
+fn the_shared_region_is_shown_after_the_run() {
+    let demo = demo();
+    let at = Path::new(&demo.dir);
+    let text = stdout(&wirelane(&["latency", "--dir", &demo.dir], at));
+    assert!(text.contains("stopped in order") && text.contains("arrival_to_send"), "{text}");
+    let text =
+        stdout(&wirelane(&["latency", "--dir", &demo.dir, "--hgrm", "--stage", "decode"], at));
+    assert!(text.contains("#[Mean") && text.contains("1.000000000000"), "{text}");
+    let text = stdout(&wirelane(&["top", "--dir", &demo.dir, "--once"], at));
+    for part in ["threads", "AAPL", "feed:itch.messages", "arrival_to_send", "all open: armed"] {
+        assert!(text.contains(part), "{part} is not on\n{text}");
+    }
+}
+
+/// Goal: what cannot be done is one sentence and its code, and nothing is started.
+#[test]
+fn wrong_uses_have_their_exit_codes() {
+    let temp = tempfile::tempdir().unwrap();
+    let code = |args: &[&str]| wirelane(args, temp.path()).status.code();
+    assert_eq!(code(&["top", "--dir", "nowhere", "--once"]), Some(4));
+    assert_eq!(code(&["status", "--dir", "."]), Some(4));
+    assert_eq!(code(&["demo", "--layout", "split9"]), Some(2));
+    assert_eq!(code(&["config", "check", "none.toml"]), Some(3));
+    std::fs::write(temp.path().join("bad.toml"), "version = 1\nengin = 3\n").unwrap();
+    let bad = wirelane(&["config", "check", "bad.toml"], temp.path());
+    let text = String::from_utf8_lossy(&bad.stderr).into_owned();
+    assert_eq!(bad.status.code(), Some(3));
+    assert!(text.contains("bad.toml:2") && text.contains("did you mean `engine`?"), "{text}");
+    std::fs::create_dir(temp.path().join("wirelane-demo")).unwrap();
+    std::fs::write(temp.path().join("wirelane-demo/mine.txt"), "keep").unwrap();
+    assert_eq!(code(&["demo", "--seconds", "2"]), Some(5));
+    assert!(temp.path().join("wirelane-demo/mine.txt").exists());
+    assert!(wirelane(&["completions", "bash"], temp.path()).status.success());
+}
