@@ -175,8 +175,8 @@ mod tests {
     /// Method: one live run with a slow reader, recording full and flush; the same sends replayed.
     #[test]
     fn a_replay_conflates_where_the_recording_did() {
-        let sends: Vec<(u32, i64)> = (0..200).map(|n| (n as u32 % 5, n)).collect();
-        let (output, mut input) = link::ring(4);
+        let sends: Vec<(u32, i64)> = (0..400).map(|n| (n as u32 % 5, n)).collect();
+        let (output, mut input) = link::ring(8);
         let mut live = MarketLink::new(output, 0, 6);
         let mut latest = [0; 6];
         let (mut seen, mut full_at, mut flushes) = (Vec::new(), VecDeque::new(), Vec::new());
@@ -188,6 +188,9 @@ mod tests {
             }
             if n % 3 == 0 {
                 seen.extend(input.pop().map(|message| read(&message)));
+            }
+            if n % 50 == 49 {
+                input.drain(usize::MAX, |message| seen.push(read(message)));
             }
             if live.is_holding() && n % 7 == 0 {
                 let flushed = live.flush(usize::MAX, Nanos(0), |key| top(key as u32, latest[key]));

@@ -197,7 +197,10 @@ fn links_have_their_defaults_and_their_tables() {
     let (link, _) = find(GATEWAY, StageId::Risk);
     assert_eq!((link.edge, link.full), (Edge::GatewayToRisk, Full::Hold));
     let minimal = include_str!("../../../../config/minimal.toml");
-    let plan = planned(minimal, None, &machine(4));
-    let paper = plan.links.iter().find(|link| link.edge == Edge::FeedToGateway).unwrap();
-    assert_eq!((paper.from, paper.to, paper.full), (FEED, GATEWAY, Full::Hold));
+    let from_file = minimal.replace("a = \"127.0.0.1:26400\"", "file = { path = \"day.itch\" }");
+    for (text, full) in [(minimal, Full::Conflate), (from_file.as_str(), Full::Hold)] {
+        let plan = planned(text, None, &machine(4));
+        let paper = plan.links.iter().find(|link| link.edge == Edge::FeedToGateway).unwrap();
+        assert_eq!((paper.from, paper.to, paper.full), (FEED, GATEWAY, full));
+    }
 }
