@@ -14,6 +14,7 @@ use shm::record::market::{Tx, TxVoid, VenueSession};
 use shm::record::status::SessionOpen;
 use shm::record::{RecordKind, Stage, StageId};
 use shm::units::{Nanos, Qty};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Why the last session could not be read.
@@ -55,6 +56,13 @@ pub struct SentMessage {
     pub tx: Tx,
     /// The packet.
     pub bytes: Vec<u8>,
+}
+
+impl SentMessage {
+    /// Whether it is a new order or a replace.
+    fn is_order(&self) -> bool {
+        self.tx.action != Kind::ApprovedCancel as u8
+    }
 }
 
 /// The last session whose opening was complete.
@@ -214,11 +222,10 @@ impl Opening {
             .collect();
         opening.find_working(&risk);
         let ids = |order: &WorkingOrder| [order.id, order.replace];
-        let wanted: Vec<ClOrdId> = opening.working.iter().flat_map(ids).collect();
-        let is_order = |sent: &&SentMessage| sent.tx.action != Kind::ApprovedCancel as u8;
-        let of_working = last.messages.iter().filter(is_order);
+        let wanted: BTreeSet<ClOrdId> = opening.working.iter().flat_map(ids).collect();
+        let orders = last.messages.iter().filter(|sent| sent.is_order());
         let mut kept: Vec<SentMessage> = Vec::new();
-        for sent in of_working.filter(|sent| wanted.contains(&sent.tx.cl_ord_id)) {
+        for sent in orders.filter(|sent| wanted.contains(&sent.tx.cl_ord_id)) {
             // Sent again after a reconnect: the same bytes under the same number.
             kept.retain(|known| known.tx.cl_ord_id != sent.tx.cl_ord_id);
             kept.push(sent.clone());
@@ -340,12 +347,14 @@ fn approved_of(sent: &SentMessage, order: &WorkingOrder) -> Approved {
 /// Reports for orders and replaces that were approved and never written for the wire: the journal
 /// is ahead of the wire, so no venue can know them.
 fn never_sent(risk: &Risk, messages: &[SentMessage]) -> Vec<(ExecReport, GatewayId)> {
-    let is_sent = |id: ClOrdId| messages.iter().any(|sent| sent.tx.cl_ord_id == id);
+    // A cancel names an id as well, of a replace that may have been taken back before it was written.
+    let orders = messages.iter().filter(|sent| sent.is_order());
+    let sent: BTreeSet<ClOrdId> = orders.map(|sent| sent.tx.cl_ord_id).collect();
     let mut reports = Vec::new();
     for order in risk.working_orders() {
         // The replace first: what is left must be the order as it was.
         for id in [order.replace.id, order.terms.id] {
-            if id != ClOrdId::NONE && !is_sent(id) {
+            if id != ClOrdId::NONE && !sent.contains(&id) {
                 let report = ExecReport {
                     kind: Kind::GateReject as u8,
                     reason: Reason::Session as u16,

@@ -442,6 +442,11 @@ impl GatewayStage {
             let bytes = claim.payload_mut().get(..len).unwrap_or_default();
             self.unanswered.keep(&item.approved, urn, bytes);
         }
+        // Planted, for the tests that must catch it (C1): on the wire before it is in the lane.
+        #[cfg(planted = "send_before_journal")]
+        if let Some(link) = &mut self.link {
+            let _ = link.link().send(claim.payload_mut().get(..len).unwrap_or_default());
+        }
         let stamp = turn.clock.now();
         let tx = Tx {
             cl_ord_id: item.approved.cl_ord_id,
