@@ -139,6 +139,8 @@ impl RiskStage {
             replay,
         } = setup;
         let cells = cells.into_iter().map(|cell| (cell, Nanos(0))).collect();
+        // Whoever stops the engine before anything has happened must see what was carried over.
+        meters.working.set(risk.working_count().into());
         Self {
             risk,
             ports,
