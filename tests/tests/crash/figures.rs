@@ -3,6 +3,17 @@
 use std::fmt;
 use std::time::Duration;
 
+/// Kills of one kind.
+#[derive(Debug, Default)]
+pub(crate) struct MomentFigures {
+    name: &'static str,
+    kills: u64,
+    /// With a new order or a replace without an answer.
+    with_orders: u64,
+    /// The same, or a cancel.
+    with_any: u64,
+}
+
 /// Sums over all campaigns.
 #[derive(Debug, Default)]
 pub(crate) struct Figures {
@@ -10,12 +21,12 @@ pub(crate) struct Figures {
     pub(crate) campaigns: u64,
     /// Kills.
     pub(crate) kills: u64,
-    /// Kills by moment: name, kills, those with orders in flight.
-    pub(crate) moments: Vec<(&'static str, u64, u64)>,
-    /// Kills with orders in flight.
+    /// Kills by moment.
+    pub(crate) moments: Vec<MomentFigures>,
+    /// Kills with orders in flight: a new order, a replace or a cancel without an answer.
     pub(crate) in_flight: u64,
-    /// Orders in flight, over all kills.
-    pub(crate) orders_in_flight: u64,
+    /// New orders and replaces, and cancels, without an answer, over all kills.
+    pub(crate) messages: (u64, u64),
     /// Orders and replaces that exchanges judged.
     pub(crate) orders: u64,
     /// Shares that exchanges traded for the user.
@@ -24,6 +35,10 @@ pub(crate) struct Figures {
     pub(crate) missing: u64,
     /// Ids used twice.
     pub(crate) reused: u64,
+    /// Messages of the venue that an engine did not apply exactly once.
+    pub(crate) passed_over: u64,
+    /// Orders and replaces without an outcome once all is at rest.
+    pub(crate) unanswered: u64,
     /// Messages sent again, and of those the ones the exchange had already.
     pub(crate) resent: (u64, u64),
     /// Comparisons of positions, and those that differed.
@@ -40,23 +55,26 @@ pub(crate) struct Figures {
 
 impl Figures {
     /// Counts a kill.
-    pub(crate) fn kill(&mut self, moment: &'static str, in_flight: usize) {
-        let has_some = u64::from(in_flight > 0);
+    pub(crate) fn kill(&mut self, name: &'static str, (orders, cancels): (usize, usize)) {
         self.kills += 1;
-        self.in_flight += has_some;
-        self.orders_in_flight += in_flight as u64;
-        let at = self.moments.iter().position(|(name, ..)| *name == moment);
+        self.in_flight += u64::from(orders + cancels > 0);
+        self.messages.0 += orders as u64;
+        self.messages.1 += cancels as u64;
+        let at = self.moments.iter().position(|known| known.name == name);
         let at = at.unwrap_or_else(|| {
-            self.moments.push((moment, 0, 0));
+            self.moments.push(MomentFigures { name, ..MomentFigures::default() });
             self.moments.len() - 1
         });
-        self.moments[at].1 += 1;
-        self.moments[at].2 += has_some;
+        let known = &mut self.moments[at];
+        known.kills += 1;
+        known.with_orders += u64::from(orders > 0);
+        known.with_any += u64::from(orders + cancels > 0);
     }
 
     /// Whether anything was found that must not be.
     pub(crate) fn is_unsound(&self) -> bool {
-        self.missing + self.reused + self.position_differences > 0
+        let lost = self.missing + self.reused + self.passed_over;
+        lost + self.unanswered + self.position_differences > 0
     }
 }
 
@@ -76,11 +94,14 @@ impl fmt::Display for Figures {
         let share = self.in_flight * 100 / self.kills.max(1);
         writeln!(
             out,
-            "kills {} in {} campaigns, {share} % with orders in flight ({} orders)",
-            self.kills, self.campaigns, self.orders_in_flight
+            "kills {} in {} campaigns, {share} % with orders in flight ({} orders and replaces, {} \
+             cancels)",
+            self.kills, self.campaigns, self.messages.0, self.messages.1
         )?;
-        for (name, kills, with) in &self.moments {
-            writeln!(out, "  {name}: {kills}, {with} with orders in flight")?;
+        for MomentFigures { name, kills, with_orders, with_any } in &self.moments {
+            let with =
+                format!("{with_orders} with orders or replaces in flight, {with_any} with any");
+            writeln!(out, "  {name}: {kills}, {with}")?;
         }
         let mut rates = self.rates.clone();
         rates.sort_unstable();

@@ -44,10 +44,14 @@ pub(crate) struct Ledger {
     sent: HashMap<ClOrdId, Sent>,
     /// Unanswered ids by epoch and slot of their chain.
     unanswered: HashMap<(u16, u32), HashSet<ClOrdId>>,
+    /// Chains with a cancel on its way.
+    canceling: HashSet<(u16, u32)>,
     /// Signed units of 1e-8 by strategy and instrument.
     positions: BTreeMap<(u8, u32), i64>,
     /// Last message of the venue's stream that risk has applied.
     pub(crate) venue_seq: u64,
+    /// Every message of that stream that risk has applied, in its order.
+    pub(crate) applied: Vec<u64>,
     /// Ids approved or sent twice with different content.
     pub(crate) reused: Vec<String>,
     /// Messages sent again.
@@ -65,8 +69,10 @@ impl Ledger {
             approved: HashSet::new(),
             sent: HashMap::new(),
             unanswered: HashMap::new(),
+            canceling: HashSet::new(),
             positions: BTreeMap::new(),
             venue_seq: 0,
+            applied: Vec::new(),
             reused: Vec::new(),
             resent: 0,
             pace: None,
@@ -151,13 +157,17 @@ impl Ledger {
         match row.kind {
             RecordKind::Tx => {
                 let (tx, bytes) = Tx::split(&row.body).unwrap();
-                if tx.action != Kind::ApprovedCancel as u8 {
+                if tx.action == Kind::ApprovedCancel as u8 {
+                    self.canceling.insert(chain(tx.cl_ord_id));
+                } else {
                     self.take_sent(&tx, &bytes[..usize::from(tx.len)]);
                 }
             }
             RecordKind::TxVoid => {
                 let void = TxVoid::read(&row.body).unwrap();
-                if void.action != Kind::ApprovedCancel as u8 {
+                if void.action == Kind::ApprovedCancel as u8 {
+                    self.canceling.remove(&chain(void.cl_ord_id));
+                } else {
                     self.answer(void.cl_ord_id, false);
                 }
             }
@@ -180,7 +190,7 @@ impl Ledger {
             Some(known) if *known == sent => self.resent += 1,
             Some(known) => self.reused.push(format!("{id:?} was sent as {known:?} and {sent:?}")),
         }
-        self.unanswered.entry((id.epoch(), id.slot())).or_default().insert(id);
+        self.unanswered.entry(chain(id)).or_default().insert(id);
     }
 
     fn take_risk(&mut self, row: &Row) {
@@ -209,6 +219,7 @@ impl Ledger {
                     .push(format!("message {seq} of the venue was taken again after {last}"));
             }
             self.venue_seq = seq;
+            self.applied.push(seq);
         }
         let id = event.cl_ord_id;
         if id == ClOrdId::NONE {
@@ -220,7 +231,10 @@ impl Ledger {
 
     /// Something was heard of an id; with `ended`, its whole chain is over.
     fn answer(&mut self, id: ClOrdId, ended: bool) {
-        let key = (id.epoch(), id.slot());
+        let key = chain(id);
+        if ended {
+            self.canceling.remove(&key);
+        }
         let Some(ids) = self.unanswered.get_mut(&key) else { return };
         ids.remove(&id);
         if ended {
@@ -231,9 +245,10 @@ impl Ledger {
         }
     }
 
-    /// Orders and replaces that were written for the wire and of whose outcome nothing was heard.
-    pub(crate) fn in_flight(&self) -> usize {
-        self.unanswered.values().map(HashSet::len).sum()
+    /// Orders and replaces, then cancels, that were written for the wire and of whose outcome nothing
+    /// was heard.
+    pub(crate) fn in_flight(&self) -> (usize, usize) {
+        (self.unanswered.values().map(HashSet::len).sum(), self.canceling.len())
     }
 
     /// Those orders and replaces.
@@ -260,4 +275,9 @@ impl Ledger {
         sums.retain(|_, units| *units != 0);
         sums
     }
+}
+
+/// What the ids of an order and its replaces share.
+fn chain(id: ClOrdId) -> (u16, u32) {
+    (id.epoch(), id.slot())
 }

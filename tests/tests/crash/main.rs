@@ -49,6 +49,8 @@ fn a_killed_engine_loses_no_order_and_no_position() {
     println!("DEEP: crash: kills {}/{}", figures.kills, amount.kills);
     assert_eq!(figures.missing, 0, "orders that the exchange saw and the journal lacks");
     assert_eq!(figures.reused, 0, "ids used twice");
+    assert_eq!(figures.passed_over, 0, "messages of the exchange not applied exactly once");
+    assert_eq!(figures.unanswered, 0, "orders without an outcome once all is at rest");
     assert_eq!(figures.position_differences, 0, "positions that differ from the exchange's");
     assert!(figures.orders > 0, "nothing was traded: nothing was tested");
     assert!(

@@ -41,6 +41,8 @@ pub(crate) struct Venue {
     orders: HashMap<u32, (i64, String)>,
     session: SessionName,
     next_seq: u64,
+    /// Messages about orders that no engine has applied yet.
+    reports: VecDeque<u64>,
     /// Executions not yet counted: sequence, number of the order, shares.
     executions: VecDeque<(u64, u32, u32)>,
     positions: BTreeMap<String, i64>,
@@ -70,7 +72,7 @@ impl Venue {
             start: FlowStart::AtOnce,
             start_delay: Duration::ZERO,
             // An exchange some milliseconds away: orders are on their way when the process dies.
-            faults: "slow_ack=0.5,slow_ack_us=3000".parse().unwrap(),
+            faults: "slow_ack=0.9,slow_ack_us=3000".parse().unwrap(),
             self_match: SelfMatch::Allow,
             cancel_on_disconnect: false,
             order_log: Some(log.clone()),
@@ -91,6 +93,7 @@ impl Venue {
             orders: HashMap::new(),
             session: SessionName::CURRENT,
             next_seq: 1,
+            reports: VecDeque::new(),
             executions: VecDeque::new(),
             positions: BTreeMap::new(),
         }
@@ -141,10 +144,7 @@ impl Venue {
                     ClientEvent::Message { seq, payload } => {
                         assert_eq!(seq, self.next_seq, "the venue's stream has a gap");
                         self.next_seq += 1;
-                        if let Outbound::Executed(view) = Outbound::decode(payload).unwrap() {
-                            let (urn, qty) = (view.fields.user_ref_num, view.fields.qty);
-                            self.executions.push_back((seq, urn.get(), qty.get()));
-                        }
+                        self.take(seq, &Outbound::decode(payload).unwrap());
                     }
                     ClientEvent::Ended(reason) => panic!("the venue ended it: {reason:?}"),
                     ClientEvent::Debug(_) | ClientEvent::Heartbeat => {}
@@ -166,6 +166,33 @@ impl Venue {
             };
             client.on_read(bytes, Nanos(0));
         }
+    }
+
+    fn take(&mut self, seq: u64, message: &Outbound<'_>) {
+        match message {
+            Outbound::SystemEvent(_) | Outbound::QueryResponse(_) => return,
+            Outbound::Executed(view) => {
+                let (urn, qty) = (view.fields.user_ref_num, view.fields.qty);
+                self.executions.push_back((seq, urn.get(), qty.get()));
+            }
+            _ => {}
+        }
+        self.reports.push_back(seq);
+    }
+
+    /// Compares the messages that an engine has applied with those that were told; those that it passed
+    /// over, or that are none.
+    pub(crate) fn passed_over(&mut self, applied: &[u64]) -> Vec<u64> {
+        let mut wrong = Vec::new();
+        for &seq in applied {
+            while let Some(told) = self.reports.pop_front_if(|told| *told < seq) {
+                wrong.push(told);
+            }
+            if self.reports.pop_front_if(|told| *told == seq).is_none() {
+                wrong.push(seq);
+            }
+        }
+        wrong
     }
 
     /// Shares by symbol as of message `seq` of the stream; without those that are flat. Never lower
