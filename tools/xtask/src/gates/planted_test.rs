@@ -1,7 +1,9 @@
 //! Plants for the rules that a running test keeps: the test is built with the feature `planted` and
 //! run with `WIRELANE_PLANT` naming a violation it then commits, and must fail saying what it saw.
 
+use std::collections::BTreeSet;
 use std::error::Error;
+use std::process::Command;
 use std::time::Duration;
 
 use crate::{process, workspace};
@@ -21,7 +23,11 @@ pub struct Planted {
     pub says: &'static str,
 }
 
-const LIMIT: Duration = Duration::from_secs(300);
+/// For building the tests with plants in them.
+const BUILD_LIMIT: Duration = Duration::from_secs(900);
+
+/// For one test.
+const LIMIT: Duration = Duration::from_secs(120);
 
 /// A violation on every turn of a hot thread.
 const fn hot(rule: &'static str, plant: &'static str, says: &'static str) -> Planted {
@@ -46,19 +52,32 @@ pub const PLANTED: [Planted; 8] = [
     hot("formatting", "write", ": system call write: "),
 ];
 
-/// Runs each.
+/// Builds the tests, and runs each.
 ///
 /// # Errors
-/// Cargo cannot be started.
+/// Cargo cannot be started, or what it builds does not compile.
 pub fn prove() -> Result<Vec<Proof>, Box<dyn Error>> {
+    let binaries: BTreeSet<_> = PLANTED.iter().map(|planted| planted.test).collect();
+    for (package, binary, _) in binaries {
+        let mut command = cargo_test(package, binary);
+        command.arg("--no-run");
+        if !process::stream(command, BUILD_LIMIT, &mut |_| {})?.success() {
+            return Err(format!("{package}/{binary} with plants does not build").into());
+        }
+    }
     PLANTED.iter().map(one).collect()
+}
+
+fn cargo_test(package: &str, binary: &str) -> Command {
+    let args = ["test", "--profile", "checked", "--locked", "--package", package];
+    let mut command = workspace::cargo(&args);
+    command.args(["--features", "planted", "--test", binary]);
+    command
 }
 
 fn one(planted: &Planted) -> Result<Proof, Box<dyn Error>> {
     let (package, binary, test) = planted.test;
-    let args = ["test", "--profile", "checked", "--locked", "--package", package];
-    let mut command = workspace::cargo(&args);
-    command.args(["--features", "planted", "--test", binary]);
+    let mut command = cargo_test(package, binary);
     command.args(["--", "--exact", test]).env("WIRELANE_PLANT", planted.plant);
     let mut text = String::new();
     let ended = process::stream(command, LIMIT, &mut |line| {
