@@ -3,7 +3,7 @@
 //! there, so that a replay of the new session begins alike.
 
 use crate::risk::{RestoreError, Risk, setup::Setup};
-use crate::stage::gateway::UnansweredTable;
+use crate::stage::gateway::{UnansweredTable, tag_of};
 use gateway::ouch::Ouch;
 use gateway::session::soupbintcp::{SessionName, Start};
 use shm::ids::{ClOrdId, GatewayId, InstrumentId, StrategyId, VenueOrdId};
@@ -11,6 +11,7 @@ use shm::journal::{FileError, Journal, ReadError};
 use shm::message::{Approved, ExecReport, Kind};
 use shm::reason::Reason;
 use shm::record::market::{Tx, TxVoid, VenueSession};
+use shm::record::order::OrderEvent;
 use shm::record::status::SessionOpen;
 use shm::record::{RecordKind, Stage, StageId};
 use shm::units::{Nanos, Qty};
@@ -78,8 +79,10 @@ pub struct LastSession {
     pub risk: Vec<Kept>,
     /// Messages of the gateways that were not voided, in order.
     pub messages: Vec<SentMessage>,
-    /// By gateway: the session it was logged on to; `venue_seq` as carried into that session.
+    /// By gateway: the session it resumed, or first logged on to; `venue_seq` as carried into it.
     pub sessions: Vec<VenueSession>,
+    /// Sessions of other names that gateways logged on to after those, in their order.
+    pub later: Vec<VenueSession>,
 }
 
 impl LastSession {
@@ -156,13 +159,27 @@ impl LastSession {
     }
 
     /// The first of a gateway is the one carried over: its sequence is where risk had come to.
-    /// Later ones say which session it logged on to.
     fn take_session(&mut self, read: VenueSession) {
-        match self.sessions.iter_mut().find(|known| known.gateway == read.gateway) {
+        match self.sessions.iter().find(|known| known.gateway == read.gateway) {
             Some(known) if known.session == read.session => {}
-            Some(known) => *known = VenueSession { venue_seq: 1, ..read },
+            Some(_) => self.later.push(VenueSession { venue_seq: 1, ..read }),
             None => self.sessions.push(read),
         }
+    }
+
+    /// The session that risk has come to: by its last `SessionUp`, the first one without. A logon alone
+    /// is not enough: the orders of the session before may not have been ended yet.
+    fn session_of(&self, first: &VenueSession) -> VenueSession {
+        let up = self.risk.iter().rev().find_map(|kept| {
+            let event = (kept.kind == RecordKind::OrderEvent)
+                .then(|| OrderEvent::read(&kept.body))
+                .flatten()?;
+            let is_up = event.event == Kind::SessionUp as u8 && event.gateway == first.gateway;
+            is_up.then_some(event.venue_ord_id)
+        });
+        let of_gateway = self.later.iter().rev().filter(|known| known.gateway == first.gateway);
+        let mut later = of_gateway.filter(|known| Some(tag_of(&known.session)) == up);
+        if up == Some(tag_of(&first.session)) { *first } else { *later.next().unwrap_or(first) }
     }
 }
 
@@ -214,10 +231,11 @@ impl Opening {
         opening.sessions = last
             .sessions
             .iter()
-            .map(|known| {
+            .map(|first| {
+                let known = last.session_of(first);
                 let seen = risk.venue_seq(GatewayId(known.gateway)).unwrap_or(0);
                 let venue_seq = if seen == 0 { known.venue_seq } else { u64::from(seen) + 1 };
-                VenueSession { venue_seq, ..*known }
+                VenueSession { venue_seq, ..known }
             })
             .collect();
         opening.find_working(&risk);

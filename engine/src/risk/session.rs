@@ -8,6 +8,9 @@ use shm::units::Price;
 use super::{Applied, Risk};
 use crate::order::{Event, Place, Signs};
 
+/// `reason` of a `SessionUp` of another venue session than before.
+const NEW_SESSION: u16 = 1;
+
 impl Risk {
     /// E23. The report says neither instrument nor side, so that no position can follow from it;
     /// the venue's own account of positions has to.
@@ -32,6 +35,10 @@ impl Risk {
     ) -> Applied {
         if let Some(session) = self.sessions.get_mut(gateway.index()) {
             session.up = up;
+            if up && report.reason == NEW_SESSION {
+                // Its stream is counted from 1; the orders of the old one have been ended one by one.
+                session.venue_seq = 0;
+            }
         }
         if !up {
             let mut after = None;

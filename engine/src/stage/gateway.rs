@@ -5,6 +5,7 @@
 //! `Sent` after it, `TxVoid` in its place. An order that is not on the wire yet is overtaken by
 //! cancels, and annihilated by its own.
 
+mod expiry;
 mod queue;
 mod replay;
 mod wire;
@@ -15,6 +16,7 @@ use crate::telemetry::GatewayMeters;
 use gateway::link::{Link, MemoryLink, RecvResult, SendResult, TcpLink};
 use gateway::ouch::Ouch;
 use gateway::session::soupbintcp::Client;
+use expiry::Expiry;
 use queue::{Item, Queue};
 use shm::atomic::{AtomicU64, Ordering};
 use shm::gates::Gates;
@@ -27,7 +29,7 @@ use shm::record::{RecordKind, StageId};
 use shm::units::Nanos;
 use std::collections::VecDeque;
 use std::sync::Arc;
-pub use wire::{Unanswered, UnansweredTable};
+pub use wire::{Unanswered, UnansweredTable, tag_of};
 
 /// Bytes of one read: at most 316 reports.
 const READ_BYTES: usize = 4_096;
@@ -124,6 +126,10 @@ pub struct GatewayStage {
     ready: bool,
     /// The logon named another session than before.
     new_session: bool,
+    /// The venue does not know the session that was asked for: the next logon is to another.
+    session_refused: bool,
+    /// Orders of the session before, being told to risk as ended.
+    expiry: Option<Expiry>,
     /// A message that is in the lane and of which no byte is out.
     held: Option<Held>,
     gates: Option<Gates>,
@@ -177,6 +183,8 @@ impl GatewayStage {
             dial,
             ready: false,
             new_session: false,
+            session_refused: false,
+            expiry: None,
             held: None,
             gates,
             durable,
@@ -205,6 +213,9 @@ impl GatewayStage {
             return 0;
         }
         self.take_link(turn);
+        if self.expiry.is_some() {
+            return self.expire_on(turn);
+        }
         let mut work = self.receive(turn);
         self.keep_session(turn);
         work += self.take_approved(u64::MAX, turn);

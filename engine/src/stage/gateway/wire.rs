@@ -5,8 +5,8 @@ use super::queue::Item;
 use crate::stage::Turn;
 use gateway::link::SendResult;
 use gateway::ouch::VenueEvent;
-use gateway::session::soupbintcp::ClientEvent;
-use shm::ids::ClOrdId;
+use gateway::session::soupbintcp::{ClientEvent, EndReason, REJECT_SESSION, Start};
+use shm::ids::{ClOrdId, VenueOrdId};
 use shm::message::{Approved, ExecReport, Kind};
 use shm::reason::Reason;
 use shm::record::RecordKind;
@@ -93,6 +93,9 @@ impl GatewayStage {
     /// Handles every event that the bytes fed so far have completed.
     pub(super) fn take_events(&mut self, now: Nanos, turn: &mut Turn<'_>) {
         loop {
+            if !self.expire(turn) {
+                return;
+            }
             let Self { session, ouch, .. } = self;
             let event = match session.next_event() {
                 None => return,
@@ -105,6 +108,12 @@ impl GatewayStage {
                 }
                 Some(ClientEvent::Login { session: name, next_seq, is_new_session, .. }) => {
                     self.on_login(name.0, next_seq, is_new_session, now, turn);
+                    continue;
+                }
+                Some(ClientEvent::Ended(EndReason::Rejected(REJECT_SESSION))) => {
+                    // A new day: the session we knew is over, whatever is served now comes after it.
+                    session.set_position(Start::FIRST);
+                    self.session_refused = true;
                     continue;
                 }
                 Some(ClientEvent::Debug(_) | ClientEvent::Heartbeat | ClientEvent::Ended(_)) => {
@@ -156,9 +165,10 @@ impl GatewayStage {
             ..VenueSession::default()
         };
         turn.write(RecordKind::VenueSession, self.id, self.at(), now, record.bytes());
-        if is_new_session {
-            // Whatever worked in the old session is gone with it: risk is told at `SessionUp`.
+        if core::mem::take(&mut self.session_refused) || is_new_session {
+            // Whatever worked in the old session is gone with it.
             self.new_session = true;
+            self.begin_expiry(now);
         }
         let mut out = [0; 16];
         let Some(len) = self.ouch.encode_query(&mut out) else { return };
@@ -206,9 +216,21 @@ impl GatewayStage {
             }
         }
         ouch.table_mut().raise_next_urn(next);
-        let reason = u16::from(core::mem::take(&mut self.new_session));
-        let report =
-            ExecReport { kind: Kind::SessionUp as u8, reason, t0: now, ..ExecReport::default() };
+        let report = ExecReport {
+            kind: Kind::SessionUp as u8,
+            reason: u16::from(core::mem::take(&mut self.new_session)),
+            venue_ord_id: tag_of(&self.session.position().session.0),
+            t0: now,
+            ..ExecReport::default()
+        };
         self.report(report, now, turn);
     }
+}
+
+/// What `SessionUp` says of the session's name, in place of a venue's order number: risk's lane then tells
+/// which session it has come to.
+#[must_use]
+pub fn tag_of(session: &[u8; 10]) -> VenueOrdId {
+    let [_, _, rest @ ..] = *session;
+    VenueOrdId(u64::from_le_bytes(rest))
 }
