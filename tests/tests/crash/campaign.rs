@@ -42,6 +42,8 @@ pub(crate) struct Campaign {
     venue: Venue,
     ledger: Ledger,
     random: Random,
+    /// Shares by symbol that came of sessions of the exchange that are over.
+    held: BTreeMap<String, i64>,
     /// Ids that the exchange has judged.
     judged: HashSet<ClOrdId>,
     log_at: u64,
@@ -68,6 +70,7 @@ impl Campaign {
             dir,
             venue,
             random,
+            held: BTreeMap::new(),
             judged: HashSet::new(),
             log_at: 0,
         };
@@ -117,6 +120,25 @@ impl Campaign {
         Victim::start(&self.config(), layout, &self.folder.path().join("stderr"))
     }
 
+    /// A new day at the exchange: another session, empty books, numbers from 1. What the old one did after
+    /// the engine's last word from it is lost to the engine.
+    pub(crate) fn change_session(&mut self) {
+        let seed = self.random.bits() >> 1;
+        let old = std::mem::replace(&mut self.venue, Venue::open(self.folder.path(), seed));
+        for (symbol, shares) in old.held() {
+            *self.held.entry(symbol.clone()).or_insert(0) += shares;
+        }
+        old.close();
+        self.log_at = 0;
+        self.ledger.change_session();
+        self.write_config();
+    }
+
+    /// Kills a run while it trades.
+    pub(crate) fn kill_trading(&mut self, figures: &mut Figures) {
+        self.kill_at(Moment::Trading(Duration::from_millis(100)), figures);
+    }
+
     /// Where the directory of a failed campaign is kept.
     fn keep(self) {
         println!("kept: {} {}", self.folder.keep().display(), self.hot.keep().display());
@@ -124,6 +146,10 @@ impl Campaign {
 
     fn kill_once(&mut self, is_first: bool, figures: &mut Figures) {
         let moment = Moment::draw(&mut self.random, is_first);
+        self.kill_at(moment, figures);
+    }
+
+    fn kill_at(&mut self, moment: Moment, figures: &mut Figures) {
         let mut victim = self.start();
         match moment {
             Moment::StartUp(after) => victim.run_for(after),
@@ -151,8 +177,7 @@ impl Campaign {
     /// Waits until the exchange has judged an order of this run.
     fn wait_for_orders(&mut self, victim: &mut Victim) -> Duration {
         let since = Instant::now();
-        let log = self.folder.path().join("exchange.log");
-        while std::fs::metadata(&log).unwrap().len() == self.log_at {
+        while self.venue.log_bytes() == self.log_at {
             victim.run_for(Duration::from_millis(1));
             assert!(since.elapsed() < FIRST_ORDER_MAX, "the victim does not trade");
         }
@@ -166,7 +191,7 @@ impl Campaign {
             figures.orders += 1;
             self.compare_order(&entry, figures);
         }
-        self.log_at = std::fs::metadata(self.folder.path().join("exchange.log")).unwrap().len();
+        self.log_at = self.venue.log_bytes();
         for text in self.ledger.reused.drain(..) {
             figures.reused += 1;
             println!("REUSED: {text}");
@@ -177,7 +202,7 @@ impl Campaign {
         }
         let seq = self.ledger.venue_seq;
         let theirs = self.venue.positions_at(seq);
-        self.compare_positions(&format!("at message {seq}"), &theirs, figures);
+        compare_positions(&format!("at message {seq}"), &self.ledger, &self.held, theirs, figures);
     }
 
     /// C1 and C2 of one order that the exchange judged.
@@ -202,17 +227,8 @@ impl Campaign {
         }
     }
 
-    fn compare_positions(&self, when: &str, theirs: &BTreeMap<String, i64>, figures: &mut Figures) {
-        figures.positions_compared += 1;
-        let ours = by_symbol(&self.ledger);
-        if ours != *theirs {
-            figures.position_differences += 1;
-            println!("POSITIONS {when}: journal {ours:?}, exchange {theirs:?}");
-        }
-    }
-
     /// The last restart: it reconciles, stops trading, cancels all that works, and ends in order.
-    fn come_to_rest(mut self, figures: &mut Figures) {
+    pub(crate) fn come_to_rest(mut self, figures: &mut Figures) {
         let mut victim = self.start();
         figures.restarts.push(victim.wait_ready());
         let mut caller = Caller::connect(&self.dir);
@@ -243,22 +259,37 @@ impl Campaign {
             return self.keep();
         }
         figures.resent.0 += self.ledger.resent;
-        let Self { venue, ledger, folder, hot, .. } = self;
+        let Self { venue, ledger, held, folder, hot, .. } = self;
         let summary = venue.close();
         let user = summary.users.first().unwrap();
         assert_eq!(user.open_orders, 0, "orders live at the exchange that no engine knows");
         figures.fills += user.counts.fills;
         figures.resent.1 += user.counts.repeats;
-        let theirs = user.positions.iter().filter(|(_, position)| position.qty != 0);
-        let theirs: BTreeMap<String, i64> =
-            theirs.map(|(symbol, position)| (symbol.clone(), position.qty)).collect();
-        let ours = by_symbol(&ledger);
-        figures.positions_compared += 1;
-        if ours != theirs {
-            figures.position_differences += 1;
-            println!("POSITIONS at rest: journal {ours:?}, exchange {theirs:?}");
-        }
+        let theirs = user.positions.iter();
+        let theirs = theirs.map(|(symbol, position)| (symbol.clone(), position.qty)).collect();
+        compare_positions("at rest", &ledger, &held, theirs, figures);
         drop((folder, hot));
+    }
+}
+
+/// Compares the positions of the journal with those that sessions of the exchange gave: of those that are
+/// over, and of the one that is not.
+fn compare_positions(
+    when: &str,
+    ledger: &Ledger,
+    held: &BTreeMap<String, i64>,
+    mut theirs: BTreeMap<String, i64>,
+    figures: &mut Figures,
+) {
+    for (symbol, shares) in held {
+        *theirs.entry(symbol.clone()).or_insert(0) += shares;
+    }
+    theirs.retain(|_, shares| *shares != 0);
+    figures.positions_compared += 1;
+    let ours = by_symbol(ledger);
+    if ours != theirs {
+        figures.position_differences += 1;
+        println!("POSITIONS {when}: journal {ours:?}, exchange {theirs:?}");
     }
 }
 

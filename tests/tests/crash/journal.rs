@@ -245,6 +245,11 @@ impl Ledger {
         }
     }
 
+    /// The exchange has begun another session: its messages are counted from 1.
+    pub(crate) fn change_session(&mut self) {
+        self.venue_seq = 0;
+    }
+
     /// Orders and replaces, then cancels, that were written for the wire and of whose outcome nothing
     /// was heard.
     pub(crate) fn in_flight(&self) -> (usize, usize) {

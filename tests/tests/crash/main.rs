@@ -60,3 +60,22 @@ fn a_killed_engine_loses_no_order_and_no_position() {
         figures.kills
     );
 }
+
+// Goal: C7: orders of a venue session that is over are ended, none of them is sent into the next one, and
+// the stream of the next one is heard from its start. Method: kills with orders in flight before and
+// after a change of the session, then a run that comes to rest; the same comparisons.
+#[test]
+fn a_new_venue_session_ends_the_orders_of_the_old_one() {
+    println!("seed {SEED:#x}");
+    let mut figures = figures::Figures::default();
+    let mut campaign = Campaign::open(SEED, 1_000);
+    for _ in 0..2 {
+        campaign.kill_trading(&mut figures);
+        assert!(figures.in_flight > 0, "nothing was in flight");
+        campaign.change_session();
+        campaign.kill_trading(&mut figures);
+    }
+    campaign.come_to_rest(&mut figures);
+    println!("{figures}");
+    assert!(!figures.is_unsound(), "see above");
+}

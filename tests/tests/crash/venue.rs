@@ -49,10 +49,10 @@ pub(crate) struct Venue {
 }
 
 impl Venue {
-    /// Opens one, with its log in `dir`.
+    /// Opens one, with its log in `dir`. The seed names its session.
     pub(crate) fn open(dir: &Path, seed: u64) -> Self {
-        let log = dir.join("exchange.log");
         let session = format!("{:010}", seed % 10_000_000_000);
+        let log = dir.join(format!("exchange-{session}.log"));
         let options = Options {
             itch_a: any_loopback_port(),
             itch_b: any_loopback_port(),
@@ -97,6 +97,11 @@ impl Venue {
             executions: VecDeque::new(),
             positions: BTreeMap::new(),
         }
+    }
+
+    /// Bytes of its log of orders.
+    pub(crate) fn log_bytes(&self) -> u64 {
+        std::fs::metadata(&self.log).unwrap().len()
     }
 
     /// What was logged since the last call.
@@ -204,6 +209,11 @@ impl Venue {
         }
         self.positions.retain(|_, shares| *shares != 0);
         self.positions.clone()
+    }
+
+    /// Shares by symbol as of the last [`Venue::positions_at`].
+    pub(crate) fn held(&self) -> &BTreeMap<String, i64> {
+        &self.positions
     }
 
     /// Ends the session; what the venue says it did.
