@@ -67,7 +67,7 @@ mod tests {
         let before = count();
         let there = std::thread::scope(|scope| {
             let other = std::thread::Builder::new()
-                .spawn_scoped(scope, || (0..1_000).map(|n| Box::new(n)).map(|b| *b).sum::<u64>());
+                .spawn_scoped(scope, || (0..1_000).map(Box::new).map(|b| *b).sum::<u64>());
             let before_join = count();
             let sum = other.map(std::thread::ScopedJoinHandle::join);
             (sum.is_ok(), count() - before_join)

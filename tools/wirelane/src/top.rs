@@ -1,8 +1,8 @@
-//! The terminal that watches an engine. It maps shared memory and nothing else: region, gates, and the
-//! opening of the journal for names.
+//! The terminal that watches an engine. It maps shared memory and nothing else: region, gates, and
+//! the opening of the journal for names.
 //!
 //! ```text
-//!   region, gates ─► view (what is mapped) ─► model (rows of text, rates since the last look) ─► screen
+//!   region, gates ─► view (what is mapped) ─► model (rows of text, rates) ─► screen
 //! ```
 
 mod model;

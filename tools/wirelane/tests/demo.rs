@@ -1,6 +1,7 @@
 //! The demonstration end to end: the program as built, a few seconds, and what it leaves.
 //!
-//! A build without optimization plays a slower flow; the numbers of a whole run are for a release build.
+//! A build without optimization plays a slower flow; the numbers of a whole run are for a release
+//! build.
 
 use serde_json::Value;
 use std::path::Path;
@@ -95,8 +96,8 @@ fn a_demonstration_trades_and_agrees_with_the_exchange() {
     }
 }
 
-/// Goal: the journal of a run is sound, reads as lines and as JSON, and damage is named with its segment
-/// and offset. Method: the run's journal; then a copy with one byte changed.
+/// Goal: the journal of a run is sound, reads as lines and as JSON, and damage is named with its
+/// segment and offset. Method: the run's journal; then a copy with one byte changed.
 #[test]
 fn the_journal_of_a_run_is_verified_and_read() {
     let demo = demo();
@@ -150,8 +151,8 @@ fn an_orders_time_is_told_in_parts() {
     let demo = demo();
     let at = Path::new(&demo.dir);
     let sent = stdout(&wirelane(&["journal", "export", "--dir", &demo.dir, "--kind", "Tx"], at));
-    let rows = sent.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    let order = rows.filter(|row| row["action"] == "ApprovedNew").last().unwrap();
+    let mut rows = sent.lines().rev().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let order = rows.find(|row| row["action"] == "ApprovedNew").unwrap();
     let id = order["cl_ord_id"].as_str().unwrap();
     let traced = wirelane(&["trace", id, "--dir", &demo.dir], at);
     let text = stdout(&traced);

@@ -1,6 +1,6 @@
 use super::*;
 use crate::session::Session;
-use shm::gates::{Gates, Scope, Shape, Trigger};
+use shm::gates::{GateOpener, Gates, Scope, Shape, Trigger};
 use shm::ids::InstrumentId;
 use shm::message::BookTop;
 use shm::record::order::PositionEvent;
@@ -21,24 +21,29 @@ fn screen_of(view: &mut View) -> String {
     rows.map(|row| row.iter().map(|cell| cell.symbol()).collect::<String>() + "\n").collect()
 }
 
-/// Goal: everything that a region and its gates hold is on the screen, by name. Method: a region with a
-/// thread, a feed, a book, a position, a latency; a gate that is closed, then one that is open.
-#[test]
-fn a_screen_shows_what_is_mapped() {
+/// A region with a thread, a feed, a book, a position and a latency; and its gates.
+struct Shown {
+    _region: shm::region::Region,
+    view: View,
+    opener: GateOpener,
+}
+
+fn shown() -> Shown {
     let mut builder = RegionBuilder::new(7, Nanos(1_000));
     builder.thread("hot");
-    let polls = builder.counter("thread:hot.polls", "polls");
-    let busy = builder.counter("thread:hot.busy_polls", "polls");
-    let messages = builder.counter("feed:itch.messages", "messages");
-    let lost = builder.counter("feed:itch.lost", "messages");
-    let denied = builder.counter("denied.COLLAR", "intents");
+    let counters = [
+        ("thread:hot.polls", 4_000),
+        ("thread:hot.busy_polls", 1_000),
+        ("feed:itch.messages", 123_456),
+        ("feed:itch.lost", 3),
+        ("denied.COLLAR", 17),
+    ]
+    .map(|(label, value)| (builder.counter(label, "things"), value));
     let send = builder.histogram("gateway:ouch.send", "ns", 60_000_000_000, 3);
     let tops = builder.cells::<BookTop>("feed:itch.top", 2);
     let rows = builder.cells::<PositionEvent>("risk.position", 2);
     let region = builder.create_in_memory().unwrap();
-    for (key, value) in
-        [(polls, 4_000), (busy, 1_000), (messages, 123_456), (lost, 3), (denied, 17)]
-    {
+    for (key, value) in counters {
         region.counter(key).unwrap().add(value);
     }
     region.histogram(send).unwrap().record(4_321);
@@ -51,17 +56,22 @@ fn a_screen_shows_what_is_mapped() {
         ..BookTop::default()
     };
     region.cells(tops).unwrap()[1].write(&top);
-    let held = PositionEvent {
-        position: Qty(-200 * 100_000_000),
-        strategy: 1,
-        ..PositionEvent::default()
-    };
+    let position = Qty(-200 * 100_000_000);
+    let held = PositionEvent { position, strategy: 1, ..PositionEvent::default() };
     region.cells(rows).unwrap()[0].write(&held);
     let shape = Shape { gateways: 1, accounts: 1, strategies: 2, instruments: 2, names_hash: 1 };
-    let (gates, mut opener) = Gates::in_memory(shape).unwrap();
+    let (gates, opener) = Gates::in_memory(shape).unwrap();
     gates.close(Scope::Instrument(InstrumentId(1)), Trigger::Operator);
     let session = Session { config: None, symbols: vec!["AAPL".into(), "MSFT".into()] };
-    let mut view = View::over(region.reader().unwrap(), Some(gates), session);
+    let view = View::over(region.reader().unwrap(), Some(gates), session);
+    Shown { _region: region, view, opener }
+}
+
+/// Goal: everything that a region and its gates hold is on the screen, by name. Method: one of each;
+/// a gate that is closed, then one that is open.
+#[test]
+fn a_screen_shows_what_is_mapped() {
+    let Shown { _region, mut view, mut opener } = shown();
     let text = screen_of(&mut view);
     for part in [
         "epoch 7",
