@@ -21,7 +21,7 @@ use engine::config::machine::Machine;
 static ALLOCATOR: allocation::Counting = allocation::Counting;
 
 fn main() -> Result<ExitCode, Box<dyn Error>> {
-    // Without a steady counter the engine's own clock is the kernel's: then it cannot be told apart.
+    // Without a steady counter the engine's own clock is the kernel's, and cannot be told apart.
     if env::var_os(bare::MARK).is_none() && Machine::probe().invariant_tsc {
         return bare::run_again();
     }
