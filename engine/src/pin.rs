@@ -84,8 +84,8 @@ pub fn lock_memory() -> Result<(), Refusal> {
 }
 
 /// Faults in every page that the process has mapped for itself, locked or not: heap, stacks, code.
-/// Called once all threads are there. A page that the kernel will not touch ahead (before 5.14, any)
-/// faults during the warm-up, or is counted in the window.
+/// Called once all threads are there. Linux before 5.14 refuses: its pages then fault during the
+/// warm-up, or are counted in the window.
 pub fn touch_memory() {
     use rustix::mm::Advice;
     let maps = std::fs::read_to_string("/proc/self/maps").unwrap_or_default();
