@@ -78,3 +78,42 @@ fn end_of(table: &WireTable, slot: u32, t0: Nanos) -> Option<ExecReport> {
     };
     Some(report)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gateway::wire_table::WireTableConfig;
+    use shm::ids::{ClOrdId, StrategyId, VenueOrdId};
+
+    // Goal: each way an order can stand has its end. Method: a table with one of each; the number of
+    // each report, its kind and quantity.
+    #[test]
+    fn every_open_order_has_an_end() {
+        let mut table = WireTable::new(WireTableConfig { slots: 8, urns: 64 });
+        let id = |slot, uses| ClOrdId::new(1, StrategyId(1), slot, uses);
+        let [accepted, unanswered, replacing, overtaken] = [0, 1, 2, 3].map(|slot| {
+            let urn = table.assign_new(id(slot, 0)).unwrap();
+            (slot, urn)
+        });
+        for (_, urn) in [accepted, replacing] {
+            table.on_live(urn, VenueOrdId(u64::from(urn) + 100), 30);
+        }
+        for (slot, _) in [replacing, overtaken] {
+            table.assign_replace(id(slot, 1)).unwrap();
+        }
+        let end = |(slot, _)| end_of(&table, slot, Nanos(5)).unwrap();
+        let shares = Qty::from_shares;
+        for (order, kind, qty) in [
+            (accepted, Kind::Canceled, shares(30)),
+            (unanswered, Kind::Rejected, Qty::ZERO),
+            (replacing, Kind::Canceled, shares(30)),
+            (overtaken, Kind::Rejected, Qty::ZERO),
+        ] {
+            let report = end(order);
+            assert_eq!((report.kind, report.last_qty), (kind as u8, qty), "slot {}", order.0);
+            assert_eq!((report.cl_ord_id, report.t0), (id(order.0, 0), Nanos(5)));
+            assert_eq!(report.venue_seq, 0, "no message of the venue said so");
+        }
+        assert_eq!(end_of(&table, 4, Nanos(5)), None);
+    }
+}
