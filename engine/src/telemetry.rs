@@ -206,9 +206,9 @@ meters! {
         histograms {
             /// Decided to published by risk: the record's way into the lane.
             journal,
-            /// Published by risk to taken by the gateway.
+            /// Published by risk to begun by the gateway: the ring, and the wait for sends before it.
             hop_risk_gateway,
-            /// Taken to encoded, in the lane.
+            /// Begun to encoded, in the lane.
             encode,
             /// Encoded to the return of the send.
             send,

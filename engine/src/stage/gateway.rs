@@ -13,10 +13,10 @@ mod wire;
 use super::{Recorded, Turn};
 use crate::link::{Input, Output};
 use crate::telemetry::GatewayMeters;
+use expiry::Expiry;
 use gateway::link::{Link, MemoryLink, RecvResult, SendResult, TcpLink};
 use gateway::ouch::Ouch;
 use gateway::session::soupbintcp::Client;
-use expiry::Expiry;
 use queue::{Item, Queue};
 use shm::atomic::{AtomicU64, Ordering};
 use shm::gates::Gates;
@@ -350,21 +350,13 @@ impl GatewayStage {
         let mut work = 0;
         while self.approved.taken() < until && self.queue.has_room() {
             let Some(message) = self.approved.pop() else { break };
-            let taken = turn.clock.now();
+            let published = message.tail().published(turn.clock.now());
             work += 1;
             if let Some(approved) = message.view::<Approved>() {
-                self.meters.journal.record(
-                    message
-                        .tail()
-                        .published(taken)
-                        .after(approved.t0)
-                        .saturating_sub(approved.d_decided)
-                        .into(),
-                );
-                self.meters
-                    .hop_risk_gateway
-                    .record(taken.saturating_since(message.tail().published(taken)).0);
-                self.queue.push(Item { approved: *approved, taken, annulled: false, again: None });
+                let d_published = published.after(approved.t0);
+                self.meters.journal.record(d_published.saturating_sub(approved.d_decided).into());
+                let item = Item { approved: *approved, published, annulled: false, again: None };
+                self.queue.push(item);
             }
         }
         work
@@ -463,7 +455,7 @@ impl GatewayStage {
             cl_ord_id: item.approved.cl_ord_id,
             t0,
             venue_no: urn,
-            d_gateway: item.taken.after(t0),
+            d_gateway: now.after(t0),
             d_encoded: stamp.after(t0),
             len: len as u16,
             gateway: self.gateway.0,
@@ -471,7 +463,8 @@ impl GatewayStage {
         };
         let placed = claim.commit(RecordKind::Tx as u16, self.id.0, at, now, tx.bytes(), len);
         let place = placed.ok()?;
-        self.meters.encode.record(stamp.saturating_since(item.taken).0);
+        self.meters.hop_risk_gateway.record(now.saturating_since(item.published).0);
+        self.meters.encode.record(stamp.saturating_since(now).0);
         Some(Held { item, place, urn, len, encoded: stamp })
     }
 

@@ -70,7 +70,7 @@ record! {
         t0: Nanos,
         /// The venue's number for the message (OUCH UserRefNum).
         venue_no: u32,
-        /// When the gateway took the approval, ns after `t0`.
+        /// When the gateway began with the approval, ns after `t0`.
         d_gateway: u32,
         /// When it was encoded, ns after `t0`.
         d_encoded: u32,

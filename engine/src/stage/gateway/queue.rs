@@ -11,8 +11,8 @@ const PLACES: usize = 1_024;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Item {
     pub(super) approved: Approved,
-    /// When the gateway took it.
-    pub(super) taken: Nanos,
+    /// When risk published it.
+    pub(super) published: Nanos,
     /// Its own cancel came before it was sent.
     pub(super) annulled: bool,
     /// The number it was sent under before, to be sent again.

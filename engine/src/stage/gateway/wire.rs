@@ -209,7 +209,7 @@ impl GatewayStage {
             if let Some(kept) = unanswered.get(*id, *urn) {
                 queue.push_again(Item {
                     approved: kept.approved,
-                    taken: now,
+                    published: now,
                     annulled: false,
                     again: Some(*urn),
                 });
