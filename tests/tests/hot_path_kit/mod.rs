@@ -1,6 +1,7 @@
 //! Runs `hot_engine` against an exchange and reads what it says.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -84,11 +85,16 @@ pub(crate) fn run(wanted: &Wanted) -> Run {
     let mut exchange = Exchange::bind(args.options().unwrap()).unwrap();
     let at = exchange.addresses();
     let dir = tempfile::tempdir().unwrap();
+    // Live segments outlive a process; these go with the test.
+    let memory = Path::new("/dev/shm");
+    let hot_dir = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
+    let hot_dir = hot_dir.unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_hot_engine"));
     command
         .arg(dir.path().join("engine"))
         .args([wanted.layout, &wanted.seconds.to_string()])
         .arg(if wanted.every { "every" } else { "others" })
+        .arg(format!("engine.hot_dir={}", hot_dir.path().display()))
         .arg(format!("feed.itch.a={}", at.itch_a))
         .arg(format!("feed.itch.b={}", at.itch_b))
         .arg(format!("feed.itch.request={}", at.request))
