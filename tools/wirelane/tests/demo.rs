@@ -13,7 +13,6 @@ const SPEED: &str = if cfg!(debug_assertions) { "0.1" } else { "0.3" };
 const SECONDS: &str = "6";
 
 struct Demo {
-    _temp: tempfile::TempDir,
     dir: String,
     text: String,
     report: Value,
@@ -36,17 +35,21 @@ fn stdout(output: &Output) -> String {
 fn demo() -> &'static Demo {
     static DEMO: OnceLock<Demo> = OnceLock::new();
     DEMO.get_or_init(|| {
-        let temp = tempfile::tempdir().unwrap();
-        let args =
-            ["demo", "--seconds", SECONDS, "--speed", SPEED, "--dir", "run", "--report", "r.json"];
-        let output = wirelane(&args, temp.path());
+        // A fixed place, so that each run replaces what the one before left, in memory too.
+        let base = Path::new(env!("CARGO_TARGET_TMPDIR")).join("demo");
+        if base.exists() {
+            std::fs::remove_dir_all(&base).unwrap();
+        }
+        std::fs::create_dir_all(&base).unwrap();
+        let args = ["--seconds", SECONDS, "--speed", SPEED, "--dir", "run", "--report", "r.json"];
+        let output = wirelane(&args, &base);
         let text = stdout(&output);
         let error = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(output.status.success(), "{text}\n{error}");
-        let json = std::fs::read_to_string(temp.path().join("r.json")).unwrap();
+        let json = std::fs::read_to_string(base.join("r.json")).unwrap();
         let report: Value = serde_json::from_str(&json).unwrap();
-        let dir = temp.path().join("run").display().to_string();
-        Demo { _temp: temp, dir, text, report }
+        let dir = base.join("run").display().to_string();
+        Demo { dir, text, report }
     })
 }
 

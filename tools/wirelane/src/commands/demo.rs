@@ -100,6 +100,7 @@ impl Args {
         let venue = Venue::start(&Play { flow, folder: &folder, password: &password })?;
         let mut sources = settings::sources(&folder, &venue.ports, symbols.as_ref());
         self.source.apply(&mut sources);
+        folder::clear_hot(&sources)?;
         let watch = Watched::start()?;
         let options = Options {
             arm: true,
@@ -145,11 +146,13 @@ impl Args {
             place.dir().display()
         ))?;
         let measured = self.measure(&running, &region, &mut venue, &stop)?;
-        let epoch = running.epoch();
+        let (epoch, hot_dir) = (running.epoch(), running.hot_dir().to_path_buf());
         running.stop_flag().stop();
         let finished = running.wait();
         if let Err(error) = &finished.archive {
             notes.push(format!("the journal was not archived whole: {error}"));
+        } else if hot_dir != place.dir() {
+            folder::release_memory(&hot_dir)?;
         }
         let meters = Meters::read(&region);
         let calls = watch.thread.finish();

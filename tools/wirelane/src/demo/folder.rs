@@ -3,7 +3,12 @@
 use super::input::Symbols;
 use super::settings::{CONFIG, CONFIG_NAME, INSTRUMENTS, INSTRUMENTS_NAME};
 use crate::failure::{Failure, Outcome};
+use engine::config::Sources;
+use engine::config::machine::Machine;
+use engine::config::topology::plan;
 use rustix::fs::{FlockOperation, flock};
+use shm::region::{RegionReader, WriterState};
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -56,6 +61,47 @@ fn replace(dir: &Path) -> Outcome {
     fs::remove_dir_all(dir).map_err(failed)
 }
 
+/// Removes live segments of a run whose folder is gone: they belong to a journal that nobody has any
+/// more, and the new one begins without.
+pub(crate) fn clear_hot(sources: &Sources) -> Outcome {
+    let loaded = sources.load().map_err(Failure::configuration)?;
+    let plan = plan(&loaded, &Machine::probe()).map_err(Failure::configuration)?;
+    remove_left(&plan.hot_dir)
+}
+
+/// Gives the memory of a finished run's live segments back: all of them are on the disk. The shared
+/// region stays, to be looked at.
+pub(crate) fn release_memory(hot: &Path) -> Outcome {
+    let failed = |error: io::Error| Failure::not_done(format!("{}: {error}", hot.display()));
+    for entry in fs::read_dir(hot).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        let lane =
+            path.file_name().and_then(OsStr::to_str).is_some_and(|name| name.starts_with("lane-"));
+        if lane && path.is_dir() {
+            fs::remove_dir_all(path).map_err(failed)?;
+        }
+    }
+    Ok(())
+}
+
+fn remove_left(hot: &Path) -> Outcome {
+    let here = hot.display();
+    let ours =
+        hot.file_name().and_then(OsStr::to_str).is_some_and(|name| name.starts_with("wirelane-"));
+    if !ours || !hot.is_dir() {
+        return Ok(());
+    }
+    if let Ok(region) = RegionReader::open(&hot.join("region"))
+        && region.writer_state() == WriterState::Alive
+    {
+        return Err(Failure::not_done(format!(
+            "{here}: a running engine has its live segments here"
+        ))
+        .remedy("stop it, or name another directory with --dir"));
+    }
+    fs::remove_dir_all(hot).map_err(|error| Failure::not_done(format!("{here}: {error}")))
+}
+
 /// Where the run before kept its live segments: only a folder that an engine names so.
 fn hot_files(dir: &Path) -> Option<PathBuf> {
     let hot = fs::canonicalize(dir.join("hot")).ok()?;
@@ -96,5 +142,28 @@ mod tests {
         drop(lock);
         replace(&dir).unwrap();
         assert!(!dir.exists());
+    }
+
+    /// Goal: what a run left in memory goes with its folder, but never under a living engine. Method: a
+    /// region of this process, open and then closed.
+    #[test]
+    fn segments_of_a_lost_folder_are_removed() {
+        use shm::region::RegionBuilder;
+        let temp = tempfile::tempdir().unwrap();
+        let hot = temp.path().join("wirelane-demo-0");
+        fs::create_dir_all(hot.join("lane-1")).unwrap();
+        let mut builder = RegionBuilder::new(1, shm::units::Nanos(1));
+        builder.thread("hot");
+        let region = builder.create(&hot.join("region"), shm::map::Options::COLD).unwrap();
+        assert!(remove_left(&hot).unwrap_err().to_string().contains("a running engine"));
+        drop(region);
+        release_memory(&hot).unwrap();
+        assert!(!hot.join("lane-1").exists() && hot.join("region").exists());
+        remove_left(&hot).unwrap();
+        assert!(!hot.exists());
+        let other = temp.path().join("other");
+        fs::create_dir(&other).unwrap();
+        remove_left(&other).unwrap();
+        assert!(other.exists(), "only what an engine names so");
     }
 }

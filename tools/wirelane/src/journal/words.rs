@@ -384,10 +384,15 @@ impl Names<'_> {
             Operator::ARM => text("ARM"),
             op => CommandOp::from_u8(op).map_or_else(|| number(op), |op| text(op.name())),
         };
+        // The scope of a gate is in the text.
+        let symbol = match given.op {
+            Operator::KILL | Operator::ARM => Value::Null,
+            _ => self.symbol(InstrumentId(given.instrument)),
+        };
         vec![
             ("op", op),
             ("strategy", self.session.strategy(StrategyId(given.strategy)).into()),
-            ("symbol", self.symbol(InstrumentId(given.instrument))),
+            ("symbol", symbol),
             ("param", given.param.into()),
             ("value", given.value.into()),
             ("refused", given.refused.into()),
