@@ -61,8 +61,8 @@ fn replace(dir: &Path) -> Outcome {
     fs::remove_dir_all(dir).map_err(failed)
 }
 
-/// Removes live segments of a run whose folder is gone: they belong to a journal that nobody has any
-/// more, and the new one begins without.
+/// Removes live segments of a run whose folder is gone: they belong to a journal that nobody has
+/// any more, and the new one begins without.
 pub(crate) fn clear_hot(sources: &Sources) -> Outcome {
     let loaded = sources.load().map_err(Failure::configuration)?;
     let plan = plan(&loaded, &Machine::probe()).map_err(Failure::configuration)?;
@@ -144,8 +144,8 @@ mod tests {
         assert!(!dir.exists());
     }
 
-    /// Goal: what a run left in memory goes with its folder, but never under a living engine. Method: a
-    /// region of this process, open and then closed.
+    /// Goal: what a run left in memory goes with its folder, but never under a living engine.
+    /// Method: a region of this process, open and then closed.
     #[test]
     fn segments_of_a_lost_folder_are_removed() {
         use shm::region::RegionBuilder;

@@ -67,8 +67,8 @@ fn shown() -> Shown {
     Shown { _region: region, view, opener }
 }
 
-/// Goal: everything that a region and its gates hold is on the screen, by name. Method: one of each;
-/// a gate that is closed, then one that is open.
+/// Goal: everything that a region and its gates hold is on the screen, by name. Method: one of
+/// each; a gate that is closed, then one that is open.
 #[test]
 fn a_screen_shows_what_is_mapped() {
     let Shown { _region, mut view, mut opener } = shown();
