@@ -1,5 +1,7 @@
 //! The engine's directory: its lock, the place of its hot files, the epoch, the gates.
 
+#![expect(clippy::disallowed_types, reason = "cold: before the start and after the stop")]
+
 use rustix::fs::{FlockOperation, flock};
 use shm::gates::{GateOpener, Gates, GatesError, Shape};
 use shm::journal::{EpochError, FileError, RecoverError, link_hot, next_epoch, recover_hot};
@@ -71,6 +73,16 @@ impl Home {
     #[must_use]
     pub fn region_path(&self) -> PathBuf {
         self.hot_dir.join("region")
+    }
+
+    /// Gives the memory of `lanes` lanes back, after an archive that was closed in order: all of it is
+    /// on the disk. The region stays for whoever still looks.
+    pub fn release_lanes(&self, lanes: usize) {
+        for lane in 0..lanes {
+            // What cannot be removed is overwritten by the next start.
+            let name = String::from("lane-") + &lane.to_string();
+            let _ = std::fs::remove_dir_all(self.hot_dir.join(name));
+        }
     }
 
     /// The control socket.
