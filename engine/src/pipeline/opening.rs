@@ -167,8 +167,8 @@ impl LastSession {
         }
     }
 
-    /// The session that risk has come to: by its last `SessionUp`, the first one without. A logon alone
-    /// is not enough: the orders of the session before may not have been ended yet.
+    /// The session that risk has come to: by its last `SessionUp`, the first one without. A logon
+    /// alone is not enough: the orders of the session before may not have been ended yet.
     fn session_of(&self, first: &VenueSession) -> VenueSession {
         let up = self.risk.iter().rev().find_map(|kept| {
             let event = (kept.kind == RecordKind::OrderEvent)
@@ -365,7 +365,8 @@ fn approved_of(sent: &SentMessage, order: &WorkingOrder) -> Approved {
 /// Reports for orders and replaces that were approved and never written for the wire: the journal
 /// is ahead of the wire, so no venue can know them.
 fn never_sent(risk: &Risk, messages: &[SentMessage]) -> Vec<(ExecReport, GatewayId)> {
-    // A cancel names an id as well, of a replace that may have been taken back before it was written.
+    // A cancel names an id as well, of a replace that may have been taken back before it was
+    // written.
     let orders = messages.iter().filter(|sent| sent.is_order());
     let sent: BTreeSet<ClOrdId> = orders.map(|sent| sent.tx.cl_ord_id).collect();
     let mut reports = Vec::new();

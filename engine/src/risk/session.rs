@@ -36,7 +36,8 @@ impl Risk {
         if let Some(session) = self.sessions.get_mut(gateway.index()) {
             session.up = up;
             if up && report.reason == NEW_SESSION {
-                // Its stream is counted from 1; the orders of the old one have been ended one by one.
+                // Its stream is counted from 1; the orders of the old one have been ended one by
+                // one.
                 session.venue_seq = 0;
             }
         }

@@ -120,8 +120,8 @@ impl Campaign {
         Victim::start(&self.config(), layout, &self.folder.path().join("stderr"))
     }
 
-    /// A new day at the exchange: another session, empty books, numbers from 1. What the old one did after
-    /// the engine's last word from it is lost to the engine.
+    /// A new day at the exchange: another session, empty books, numbers from 1. What the old one
+    /// did after the engine's last word from it is lost to the engine.
     pub(crate) fn change_session(&mut self) {
         let seed = self.random.bits() >> 1;
         let old = std::mem::replace(&mut self.venue, Venue::open(self.folder.path(), seed));
@@ -272,8 +272,8 @@ impl Campaign {
     }
 }
 
-/// Compares the positions of the journal with those that sessions of the exchange gave: of those that are
-/// over, and of the one that is not.
+/// Compares the positions of the journal with those that sessions of the exchange gave: of those
+/// that are over, and of the one that is not.
 fn compare_positions(
     when: &str,
     ledger: &Ledger,

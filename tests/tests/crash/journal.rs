@@ -250,8 +250,8 @@ impl Ledger {
         self.venue_seq = 0;
     }
 
-    /// Orders and replaces, then cancels, that were written for the wire and of whose outcome nothing
-    /// was heard.
+    /// Orders and replaces, then cancels, that were written for the wire and of whose outcome
+    /// nothing was heard.
     pub(crate) fn in_flight(&self) -> (usize, usize) {
         (self.unanswered.values().map(HashSet::len).sum(), self.canceling.len())
     }

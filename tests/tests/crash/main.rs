@@ -61,9 +61,9 @@ fn a_killed_engine_loses_no_order_and_no_position() {
     );
 }
 
-// Goal: C7: orders of a venue session that is over are ended, none of them is sent into the next one, and
-// the stream of the next one is heard from its start. Method: kills with orders in flight before and
-// after a change of the session, then a run that comes to rest; the same comparisons.
+// Goal: C7: orders of a venue session that is over are ended, none of them is sent into the next
+// one, and the stream of the next one is heard from its start. Method: kills with orders in flight
+// before and after a change of the session, then a run that comes to rest; the same comparisons.
 #[test]
 fn a_new_venue_session_ends_the_orders_of_the_old_one() {
     println!("seed {SEED:#x}");

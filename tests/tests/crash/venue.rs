@@ -185,8 +185,8 @@ impl Venue {
         self.reports.push_back(seq);
     }
 
-    /// Compares the messages that an engine has applied with those that were told; those that it passed
-    /// over, or that are none.
+    /// Compares the messages that an engine has applied with those that were told; those that it
+    /// passed over, or that are none.
     pub(crate) fn passed_over(&mut self, applied: &[u64]) -> Vec<u64> {
         let mut wrong = Vec::new();
         for &seq in applied {

@@ -1,5 +1,6 @@
-//! The end of a venue session: what worked in it is gone, and no report of the venue will say so. Risk is
-//! told order by order, as far as its ring has room, before anything of the new session is taken.
+//! The end of a venue session: what worked in it is gone, and no report of the venue will say so.
+//! Risk is told order by order, as far as its ring has room, before anything of the new session is
+//! taken.
 //!
 //! Where the venue had accepted an order the report is a cancel of what was left; where it had not
 //! answered, a reject.
@@ -24,8 +25,8 @@ impl GatewayStage {
         self.expiry = Some(Expiry { slot: 0, t0 });
     }
 
-    /// Tells risk of as many orders as it has room for. True once all are told: then the table is that
-    /// of the new session.
+    /// Tells risk of as many orders as it has room for. True once all are told: then the table is
+    /// that of the new session.
     pub(super) fn expire(&mut self, turn: &Turn<'_>) -> bool {
         let Some(Expiry { mut slot, t0 }) = self.expiry else { return true };
         while let Some(open) = self.ouch.table().next_open(slot) {
@@ -85,8 +86,8 @@ mod tests {
     use gateway::wire_table::WireTableConfig;
     use shm::ids::{ClOrdId, StrategyId, VenueOrdId};
 
-    // Goal: each way an order can stand has its end. Method: a table with one of each; the number of
-    // each report, its kind and quantity.
+    // Goal: each way an order can stand has its end. Method: a table with one of each; the number
+    // of each report, its kind and quantity.
     #[test]
     fn every_open_order_has_an_end() {
         let mut table = WireTable::new(WireTableConfig { slots: 8, urns: 64 });

@@ -111,7 +111,8 @@ impl GatewayStage {
                     continue;
                 }
                 Some(ClientEvent::Ended(EndReason::Rejected(REJECT_SESSION))) => {
-                    // A new day: the session we knew is over, whatever is served now comes after it.
+                    // A new day: the session we knew is over, whatever is served now comes after
+                    // it.
                     session.set_position(Start::FIRST);
                     self.session_refused = true;
                     continue;
@@ -227,8 +228,8 @@ impl GatewayStage {
     }
 }
 
-/// What `SessionUp` says of the session's name, in place of a venue's order number: risk's lane then tells
-/// which session it has come to.
+/// What `SessionUp` says of the session's name, in place of a venue's order number: risk's lane
+/// then tells which session it has come to.
 #[must_use]
 pub fn tag_of(session: &[u8; 10]) -> VenueOrdId {
     let [_, _, rest @ ..] = *session;
