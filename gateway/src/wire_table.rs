@@ -250,11 +250,13 @@ impl WireTable {
     }
 
     /// As [`WireTable::cancel_urns`], for the order of an id: none when the slot's chain is another
-    /// order's.
+    /// order's. The id may be later than any that was sent: that of a replace that was taken back
+    /// before its send, whose order is to be cancelled all the same.
     #[must_use]
     pub fn cancel_urns_of(&self, id: ClOrdId) -> [u32; 2] {
+        const USES_BITS: u32 = 20;
         match self.row(id) {
-            Some(row) if (row.first_id..=row.live_id.max(row.sent_id)).contains(&id) => {
+            Some(row) if id >= row.first_id && id.0 >> USES_BITS == row.first_id.0 >> USES_BITS => {
                 [row.live_urn, row.sent_urn]
             }
             _ => [0; 2],

@@ -12,7 +12,7 @@ use std::time::Duration;
 /// Time between two turns.
 const TURN: Duration = Duration::from_micros(500);
 /// Time between two anchors.
-const ANCHOR_EVERY: Nanos = Nanos::SECOND;
+const ANCHOR_EVERY: Nanos = Nanos(100_000_000);
 
 /// What the archive thread owns.
 pub struct ArchiveThread {

@@ -127,7 +127,10 @@ pub fn start(
         opening: &Opening::default(),
     };
     let opening = match LastSession::read(&site.home.dir)? {
-        Some(last) => Opening::after(&last, &fresh.risk_setup(), site.days)?,
+        Some(last) => {
+            last.check_names(&loaded.config)?;
+            Opening::after(&last, &fresh.risk_setup(), site.days)?
+        }
         None => Opening::default(),
     };
     let assembly = Assembly { opening: &opening, ..fresh };
@@ -153,8 +156,10 @@ pub fn start(
     let Pipeline { threads, commands } =
         assembly.build(&site.clock, &region, planned.sheet, world)?;
     if opener.gates().is_closed(Scope::Global) {
-        let note = "trading is off: the global gate is closed; `wirelane arm` opens it";
-        site.notes.push(note.to_owned());
+        let dir = site.home.dir.display();
+        site.notes.push(format!(
+            "trading is off: the global gate is closed; `wirelane arm --dir {dir}` opens it"
+        ));
     }
     let mut lanes = lanes.into_iter();
     let lane = lanes.next().ok_or(StartError::OpeningTooLong)?;

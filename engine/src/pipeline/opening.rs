@@ -2,6 +2,9 @@
 //! streams resume. Read from the journal, written into the new one's first records, and taken from
 //! there, so that a replay of the new session begins alike.
 
+#![expect(clippy::disallowed_types, reason = "cold: before the start")]
+
+use crate::config::{Config, Sources};
 use crate::risk::{RestoreError, Risk, setup::Setup};
 use crate::stage::gateway::{UnansweredTable, tag_of};
 use gateway::ouch::Ouch;
@@ -27,6 +30,19 @@ pub enum OpeningError {
     /// A lane could not be read.
     #[error(transparent)]
     Read(#[from] ReadError),
+    /// The directory's last session was of another configuration.
+    #[error(
+        "the last session in this directory had {what} {then}, this configuration has {now}: write \
+         another engine.dir, or the old configuration"
+    )]
+    Other {
+        /// What differs.
+        what: &'static str,
+        /// What it had.
+        then: String,
+        /// What there is now.
+        now: String,
+    },
     /// A record does not fit the state before it.
     #[error("epoch {epoch}: record {record} of the risk lane does not fit: {error}")]
     Restore {
@@ -75,6 +91,8 @@ pub struct LastSession {
     pub date: u32,
     /// It was closed in order.
     pub clean: bool,
+    /// Its configuration, whole.
+    pub config: String,
     /// Records of the risk stage.
     pub risk: Vec<Kept>,
     /// Messages of the gateways that were not voided, in order.
@@ -86,6 +104,33 @@ pub struct LastSession {
 }
 
 impl LastSession {
+    /// Whether its orders and positions mean the same in this configuration: ids are indexes of names.
+    ///
+    /// # Errors
+    /// [`OpeningError::Other`] names the first list that differs.
+    pub fn check_names(&self, config: &Config) -> Result<(), OpeningError> {
+        let Ok(then) = Sources::text("journal", &self.config).load() else { return Ok(()) };
+        let lists = |config: &Config| {
+            [
+                ("accounts", config.accounts.iter().map(|row| row.name.clone()).collect()),
+                ("gateways", config.gateways.iter().map(|row| row.name.clone()).collect()),
+                ("strategies", config.strategies.iter().map(|row| row.name.clone()).collect()),
+            ]
+        };
+        let lists: [[(&'static str, Vec<String>); 3]; 2] = [lists(&then.config), lists(config)];
+        let [then, now] = lists;
+        for ((what, then), (_, now)) in then.into_iter().zip(now) {
+            if then != now {
+                return Err(OpeningError::Other {
+                    what,
+                    then: then.join(", "),
+                    now: now.join(", "),
+                });
+            }
+        }
+        Ok(())
+    }
+
     /// Reads the last session of a directory; `None` when there was none whose opening was
     /// complete.
     ///
@@ -126,7 +171,11 @@ impl LastSession {
     fn take(&mut self, kind: RecordKind, stage: StageId, ts: Nanos, body: &[u8]) {
         match kind {
             RecordKind::SessionOpen => {
-                self.date = SessionOpen::read(body).map_or(0, |open| open.date);
+                if let Some((open, rest)) = SessionOpen::split(body) {
+                    self.date = open.date;
+                    let text = rest.get(..open.len as usize).unwrap_or_default();
+                    self.config = String::from_utf8_lossy(text).into_owned();
+                }
             }
             RecordKind::SessionClose => self.clean = true,
             RecordKind::Tx | RecordKind::CarryTx => {

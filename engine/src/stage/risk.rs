@@ -33,8 +33,6 @@ const REPORT_BATCH: usize = 64;
 const INTENT_BATCH: usize = 16;
 /// Orders that one poll of a sweep cancels.
 const SWEEP_BATCH: usize = 16;
-/// A position's cell is written at most this often.
-const CELL_EVERY: Nanos = Nanos(100_000);
 /// What this stage is.
 const ID: StageId = StageId::RISK;
 
@@ -104,7 +102,7 @@ pub struct RiskStage {
     carried: VecDeque<ClOrdId>,
     meters: RiskMeters,
     refusals: Refusals,
-    cells: Vec<(CellWriter<record::PositionEvent>, Nanos)>,
+    cells: Vec<CellWriter<record::PositionEvent>>,
     instruments: usize,
     /// A sweep under way: whose orders are being cancelled.
     sweep: Option<Sweep>,
@@ -138,7 +136,6 @@ impl RiskStage {
             instruments,
             replay,
         } = setup;
-        let cells = cells.into_iter().map(|cell| (cell, Nanos(0))).collect();
         // Whoever stops the engine before anything has happened must see what was carried over.
         meters.working.set(risk.working_count().into());
         Self {
@@ -248,7 +245,7 @@ impl RiskStage {
         turn.write(RecordKind::OrderEvent, ID, at, now, applied.event.bytes());
         if let Some(position) = &applied.position {
             turn.write(RecordKind::PositionEvent, ID, at, now, position.bytes());
-            self.show_position(position, now);
+            self.show_position(position);
         }
         self.tell(&applied, now, turn);
         self.meters.working.set(self.risk.working_count().into());
@@ -293,13 +290,10 @@ impl RiskStage {
         }
     }
 
-    fn show_position(&mut self, position: &record::PositionEvent, now: Nanos) {
+    fn show_position(&self, position: &record::PositionEvent) {
         let index = usize::from(position.strategy) * self.instruments + position.instrument.index();
-        if let Some((cell, written)) = self.cells.get_mut(index)
-            && now.saturating_since(*written) >= CELL_EVERY
-        {
+        if let Some(cell) = self.cells.get(index) {
             cell.write(position);
-            *written = now;
         }
     }
 

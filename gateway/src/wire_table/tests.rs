@@ -41,6 +41,10 @@ fn an_order_is_found_both_ways_until_it_ends() {
     assert_eq!(table.assign_new(id(3, 2)), Ok(3));
     assert_eq!(table.cancel_urns_of(id(3, 1)), [0, 0], "an older order of the slot");
     assert_eq!(table.cancel_urns_of(id(3, 2)), [0, 3]);
+    let unsent = table.cancel_urns_of(id(3, 3));
+    assert_eq!(unsent, [0, 3], "a replace that was taken back before its send");
+    let other = ClOrdId::new(2, StrategyId(1), 3, 3);
+    assert_eq!(table.cancel_urns_of(other), [0, 0], "an order of another start");
 
     table.start_over();
     assert_eq!((table.open_count(), table.id_of(3), table.next_open(0)), (0, None, None));

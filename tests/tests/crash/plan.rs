@@ -1,6 +1,6 @@
 //! How many kills, and when.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use wirelane_tests::random::Random;
 
 /// How much is done.
@@ -10,6 +10,8 @@ pub(crate) struct Amount {
     pub(crate) kills: u64,
     /// Kills on one directory and one exchange.
     pub(crate) campaign: u64,
+    /// When a long form has had its time.
+    until: Option<Instant>,
 }
 
 impl Amount {
@@ -21,7 +23,17 @@ impl Amount {
             "soak" => 10_000,
             _ => 500,
         };
-        Self { kills: word("WIRELANE_KILLS").parse().unwrap_or(kills), campaign: 10 }
+        let seconds = word("WIRELANE_DEEP_SECONDS").parse().ok().filter(|_| kills > 30);
+        Self {
+            kills: word("WIRELANE_KILLS").parse().unwrap_or(kills),
+            campaign: 10,
+            until: seconds.map(|seconds| Instant::now() + Duration::from_secs(seconds)),
+        }
+    }
+
+    /// Whether the time is up.
+    pub(crate) fn is_late(&self) -> bool {
+        self.until.is_some_and(|until| Instant::now() >= until)
     }
 }
 

@@ -110,9 +110,12 @@ impl GateArgs {
             Ok(reply) => {
                 stdout::print(&format!("the gate is closed; the engine said: {}\n", reply.text))
             }
-            Err(failure) => stdout::print(&format!(
-                "the gate is closed: no order passes it; cancels could not be asked for: {failure}\n"
-            )),
+            Err(failure) => Err(Failure::not_there(format!(
+                "the gate of {} is closed and stays closed, but no engine answers there, so nothing \
+                 was cancelled: {failure}",
+                place.dir().display()
+            ))
+            .remedy("name the directory of the engine that runs with --dir")),
         }
     }
 
