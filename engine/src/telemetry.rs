@@ -206,7 +206,8 @@ meters! {
         histograms {
             /// Decided to published by risk: the record's way into the lane.
             journal,
-            /// Published by risk to begun by the gateway: the ring, and the wait for sends before it.
+            /// Published by risk to begun by the gateway: the ring, and the wait for sends before
+            /// it.
             hop_risk_gateway,
             /// Begun to encoded, in the lane.
             encode,

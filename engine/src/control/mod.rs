@@ -204,7 +204,14 @@ impl Control {
             }
         };
         let cancel = Command { instrument, ..command(CommandOp::CancelAll, strategy, 0, 0) };
-        self.journal(Operator::KILL, strategy, 0, 0, &format!("{scope:?} {reason}"), caller);
+        self.journal(
+            Operator::KILL,
+            strategy,
+            0,
+            0,
+            &format!("{} {reason}", self.name_of(scope)),
+            caller,
+        );
         let told = self.give(StageId::Risk, cancel, reason, caller);
         if told {
             Reply::ok("killed")
@@ -220,13 +227,13 @@ impl Control {
             StrategyId::OPERATOR,
             0,
             0,
-            &format!("{scope:?} {reason}"),
+            &format!("{} {reason}", self.name_of(scope)),
             caller,
         ) {
             return Reply::error("the journal is full: nothing was armed");
         }
         match self.gates.try_open(&judged) {
-            Ok(_) => Reply::ok("armed"),
+            Ok(_) => Reply::ok(&self.status()),
             Err(_) => Reply::error("a gate was closed meanwhile: look again, then arm"),
         }
     }
@@ -294,9 +301,34 @@ impl Control {
         found.ok_or_else(|| bad_scope(text))
     }
 
+    /// A scope as a person writes it.
+    fn name_of(&self, scope: Scope) -> String {
+        let named = |kind: &str, name: Option<&str>| format!("{kind}:{}", name.unwrap_or("?"));
+        match scope {
+            Scope::Global => "global".to_owned(),
+            Scope::Venue(id) | Scope::Session(id) => {
+                let row = self.config.gateways.get(id.index());
+                named("gateway", row.map(|row| row.name.as_str()))
+            }
+            Scope::Account(id) => {
+                let row = self.config.accounts.get(id.index());
+                named("account", row.map(|row| row.name.as_str()))
+            }
+            Scope::Strategy(id) => {
+                let at = id.index().checked_sub(1);
+                let row = at.and_then(|at| self.config.strategies.get(at));
+                named("strategy", row.map(|row| row.name.as_str()))
+            }
+            Scope::Instrument(id) => {
+                let row = self.instruments.get(id);
+                named("instrument", row.map(|row| row.symbol.as_str()))
+            }
+        }
+    }
+
     fn status(&self) -> String {
         let closed: Vec<String> =
-            self.gates.gates().closed().map(|scope| format!("{scope:?}")).collect();
+            self.gates.gates().closed().map(|scope| self.name_of(scope)).collect();
         let gates = if closed.is_empty() {
             "armed".to_owned()
         } else {
@@ -357,6 +389,7 @@ impl Control {
             uid: caller.uid,
             pid: caller.pid,
             stage: RecordStage::CONTROL.0,
+            instrument: InstrumentId::NONE.0,
             ..Operator::default()
         };
         let body = [record.bytes(), text.as_bytes()].concat();

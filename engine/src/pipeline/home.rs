@@ -75,8 +75,8 @@ impl Home {
         self.hot_dir.join("region")
     }
 
-    /// Gives the memory of `lanes` lanes back, after an archive that was closed in order: all of it is
-    /// on the disk. The region stays for whoever still looks.
+    /// Gives the memory of `lanes` lanes back, after an archive that was closed in order: all of it
+    /// is on the disk. The region stays for whoever still looks.
     pub fn release_lanes(&self, lanes: usize) {
         for lane in 0..lanes {
             // What cannot be removed is overwritten by the next start.

@@ -18,6 +18,7 @@ use super::home::Home;
 use super::hot::{AllocationCount, HotThread, Phase};
 use super::net::{DialTarget, HashChannel, Lines, dialing, run_dialer};
 use super::opening::{LastSession, Opening};
+pub use super::positions::{PositionRow, position_rows};
 use super::record::{OpeningRecords, write_opening};
 pub use super::start_error::StartError;
 use crate::clock::{Clock, wall_now};
@@ -36,7 +37,7 @@ use shm::gates::{GateOpener, Scope, Shape};
 use shm::journal::{ArchiveError, Archiver, Lane, LaneSpec, LaneTail, LaneWriter};
 use shm::map::Options as MapOptions;
 use shm::region::{LAYOUT_HASH, Region, RegionBuilder, RegionError, RegionReader};
-use shm::units::{Nanos, Notional, Price, Qty};
+use shm::units::Nanos;
 use std::path::Path;
 use std::thread::JoinHandle;
 
@@ -62,23 +63,6 @@ pub struct Options {
     pub secrets: Option<SecretSource>,
     /// Arm at once, whatever `engine.arm` says: for a demonstration that says so.
     pub arm: bool,
-}
-
-/// One row of the positions at the end of a run.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PositionRow {
-    /// Name of the strategy.
-    pub strategy: String,
-    /// Symbol of the instrument.
-    pub symbol: String,
-    /// Signed position.
-    pub position: Qty,
-    /// Realised profit of the session.
-    pub realised: Notional,
-    /// Profit of the open position at its mark; zero without one.
-    pub unrealised: Notional,
-    /// Fees less rebates of the session.
-    pub fees: Notional,
 }
 
 /// A run that has ended.
@@ -127,10 +111,7 @@ pub fn start(
         opening: &Opening::default(),
     };
     let opening = match LastSession::read(&site.home.dir)? {
-        Some(last) => {
-            last.check_names(&loaded.config)?;
-            Opening::after(&last, &fresh.risk_setup(), site.days)?
-        }
+        Some(last) => Opening::after(&last, &loaded.config, &fresh.risk_setup(), site.days)?,
         None => Opening::default(),
     };
     let assembly = Assembly { opening: &opening, ..fresh };
@@ -155,12 +136,7 @@ pub fn start(
     let world = World::Live(ends);
     let Pipeline { threads, commands } =
         assembly.build(&site.clock, &region, planned.sheet, world)?;
-    if opener.gates().is_closed(Scope::Global) {
-        let dir = site.home.dir.display();
-        site.notes.push(format!(
-            "trading is off: the global gate is closed; `wirelane arm --dir {dir}` opens it"
-        ));
-    }
+    site.note_gates(&opener);
     let mut lanes = lanes.into_iter();
     let lane = lanes.next().ok_or(StartError::OpeningTooLong)?;
     let working = reader.counter("risk.working")?;
@@ -209,6 +185,16 @@ impl Site {
         let days = days_of(date.midnight);
         let (phase, stop) = (Phase::new(), StopFlag::default());
         Ok(Self { config, plan, clock, home, days, notes, phase, stop, options })
+    }
+
+    /// Says so when trading is off.
+    fn note_gates(&mut self, opener: &GateOpener) {
+        if opener.gates().is_closed(Scope::Global) {
+            let dir = self.home.dir.display();
+            self.notes.push(format!(
+                "trading is off: the global gate is closed; `wirelane arm --dir {dir}` opens it"
+            ));
+        }
     }
 
     /// Mode `sync`: how far the lane of the risk stage is durable.
@@ -413,33 +399,6 @@ impl Running {
         let _ = std::fs::remove_file(self.site.home.socket_path());
         finished
     }
-}
-
-/// Every position that risk has touched, by name.
-#[must_use]
-pub fn position_rows(
-    risk: &crate::risk::Risk,
-    config: &Config,
-    instruments: &Instruments,
-) -> Vec<PositionRow> {
-    let mut rows = Vec::new();
-    for (strategy, instrument, holding) in risk.holdings() {
-        let name = strategy.index().checked_sub(1).and_then(|at| config.strategies.get(at));
-        let row = instruments.get(instrument);
-        let multiplier = row.map_or(1, |row| row.multiplier);
-        let value =
-            risk.mark(instrument).and_then(|mark: Price| mark.notional(holding.qty, multiplier));
-        let unrealised = value.map_or(0, |value| value.0 - holding.cost);
-        rows.push(PositionRow {
-            strategy: name.map_or_else(|| "operator".to_owned(), |row| row.name.clone()),
-            symbol: row.map_or_else(|| instrument.0.to_string(), |row| row.symbol.to_string()),
-            position: holding.qty,
-            realised: Notional(holding.realised),
-            unrealised: Notional(unrealised),
-            fees: Notional(holding.fees),
-        });
-    }
-    rows
 }
 
 /// Days from the Unix epoch to a date, from its midnight in any zone.

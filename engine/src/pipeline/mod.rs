@@ -9,6 +9,7 @@ pub mod hot;
 pub mod live;
 pub mod net;
 pub mod opening;
+mod positions;
 mod record;
 mod sheet;
 mod start_error;

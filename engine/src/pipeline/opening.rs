@@ -104,7 +104,8 @@ pub struct LastSession {
 }
 
 impl LastSession {
-    /// Whether its orders and positions mean the same in this configuration: ids are indexes of names.
+    /// Whether its orders and positions mean the same in this configuration: ids are indexes of
+    /// names.
     ///
     /// # Errors
     /// [`OpeningError::Other`] names the first list that differs.
@@ -262,8 +263,15 @@ impl Opening {
     /// approved and for which no message was ever written were never sent: they are released here.
     ///
     /// # Errors
+    /// [`OpeningError::Other`]: the session was of another configuration.
     /// [`OpeningError::Restore`]: a record contradicts those before it.
-    pub fn after(last: &LastSession, setup: &Setup, date: u32) -> Result<Self, OpeningError> {
+    pub fn after(
+        last: &LastSession,
+        config: &Config,
+        setup: &Setup,
+        date: u32,
+    ) -> Result<Self, OpeningError> {
+        last.check_names(config)?;
         let mut risk = Risk::new(setup);
         for (at, kept) in last.risk.iter().enumerate() {
             risk.restore(kept.kind, &kept.body, kept.ts).map_err(|error| {

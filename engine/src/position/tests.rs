@@ -71,7 +71,12 @@ fn a_flat_position_keeps_no_cost() {
 #[test]
 fn profit_equals_cash_and_marked_position_to_the_last_unit() {
     proptest::proptest!(|(fills in proptest::collection::vec(
-        (proptest::bool::ANY, 1_i64..1_000_000_000_000, 1_i64..100_000_000_000, proptest::num::u8::ANY),
+        (
+            proptest::bool::ANY,
+            1_i64..1_000_000_000_000,
+            1_i64..100_000_000_000,
+            proptest::num::u8::ANY,
+        ),
         1..60,
     ), mark in 1_i64..1_000_000_000_000, multiplier in 1_i64..100)| {
         let rates = FeeRates { fee: Price(3_000_001), rebate: Price(1_999_999) };

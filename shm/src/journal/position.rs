@@ -16,8 +16,20 @@ const MAGIC: [u8; 8] = *b"WLCURSOR";
 ///
 /// # Layout
 /// 32 bytes: `epoch` 0, `lane` 2, `_reserved` 4, `segment` 8, `offset` 16, `seq` 24.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    FromBytes,
+    IntoBytes,
+    Immutable,
+    KnownLayout,
+)]
 #[repr(C)]
 pub struct Position {
     /// The engine start.
