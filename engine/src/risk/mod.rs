@@ -19,7 +19,7 @@
 //! | [`decide`](Risk::decide) | the fixed order, first failure wins, one reservation at the end |
 //! | [`exposure`] | sums of positions and working orders per scope (R30, R31) |
 //! | [`limits`] | the compiled limit set (R05) |
-//! | [`reference`] | reference prices (R24) |
+//! | [`mod@reference`] | reference prices (R24) |
 //! | [`rate`], [`duplicate`] | windows of R40 and R43 |
 //! | [`approval`] | the gateway's side of R47 |
 //! | [`sample`] | a setup and a run of decisions, for benches and tests |
