@@ -28,7 +28,7 @@ const SYMBOLS: [(&str, &str); 8] = [
     ("TSLA", "210.00"),
 ];
 /// Strategies of the victim.
-const STRATEGIES: [&str; 4] = ["near", "far", "mm", "wide"];
+const STRATEGIES: [&str; 6] = ["near", "far", "farther", "farthest", "mm", "wide"];
 /// Longest wait for what a healthy engine does at once.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Longest wait for the first order of a run that is to trade: books are rebuilt before.

@@ -52,9 +52,9 @@ impl Moment {
     /// Draws one. The first run of a directory is let trade: there is nothing to lose before.
     pub(crate) fn draw(random: &mut Random, is_first: bool) -> Self {
         let micros = |random: &mut Random, end| Duration::from_micros(random.below(end) as u64);
-        match random.below(20) {
-            0..3 if !is_first => Self::StartUp(micros(random, 300_000)),
-            3..6 if !is_first => Self::Recovery(micros(random, 8_000)),
+        match random.below(24) {
+            0..3 if !is_first => Self::StartUp(micros(random, 250_000)),
+            3..6 if !is_first => Self::Recovery(micros(random, 5_000)),
             _ => Self::Trading(micros(random, 300_000)),
         }
     }

@@ -72,7 +72,7 @@ impl Venue {
             start: FlowStart::AtOnce,
             start_delay: Duration::ZERO,
             // An exchange some milliseconds away: orders are on their way when the process dies.
-            faults: "slow_ack=0.9,slow_ack_us=3000".parse().unwrap(),
+            faults: "slow_ack=1,slow_ack_us=5000".parse().unwrap(),
             self_match: SelfMatch::Allow,
             cancel_on_disconnect: false,
             order_log: Some(log.clone()),
