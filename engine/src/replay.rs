@@ -18,11 +18,11 @@ pub use run::run;
 use crate::config::machine::Machine;
 use crate::config::topology::{Plan, plan};
 use crate::config::{Bound, Loaded, Report, Sources};
-use crate::pipeline::opening::{Kept, Opening, SentMessage};
+use crate::pipeline::opening::{Kept, Opening, OpeningError, SentMessage, read_lane};
 use crate::stage::Recorded;
 use feed::instruments::Instruments;
 use sha2::{Digest, Sha256};
-use shm::journal::{FileError, Journal, ReadError};
+use shm::journal::{FileError, Journal};
 use shm::message::{Command, Kind};
 use shm::record::market::{Sent, Tx, TxVoid, VenueSession};
 use shm::record::status::{Operator, SessionOpen, Text};
@@ -37,9 +37,9 @@ pub enum ReplayError {
     /// The journal's folder could not be listed.
     #[error(transparent)]
     File(#[from] FileError),
-    /// A lane could not be read.
+    /// A lane is damaged, or durable records of it are missing.
     #[error(transparent)]
-    Read(#[from] ReadError),
+    Lane(#[from] OpeningError),
     /// No session, or not the one asked for.
     #[error("no complete session in this journal; `wirelane journal verify` says what there is")]
     NoSession,
@@ -186,23 +186,15 @@ impl Recording {
         let mut texts = Texts::default();
         let mut raw = Raw::default();
         for lane in journal.lanes(epoch)? {
-            let mut reader = journal.reader(epoch, lane)?;
-            while let Some(record) = reader.next()? {
-                let Some(kind) = RecordKind::from_u16(record.header.kind) else { continue };
-                if record.header.stage == StageId::CONTROL.0 {
-                    texts.take(kind, record.body);
-                    continue;
+            read_lane(journal, epoch, lane, |header, body| {
+                let Some(kind) = RecordKind::from_u16(header.kind) else { return };
+                if header.stage == StageId::CONTROL.0 {
+                    texts.take(kind, body);
+                    return;
                 }
-                raw.take(
-                    StageId(record.header.stage),
-                    Recorded {
-                        kind,
-                        at: record.header.at,
-                        ts: Nanos(record.header.ts),
-                        body: record.body.to_vec(),
-                    },
-                );
-            }
+                let (at, ts) = (header.at, Nanos(header.ts));
+                raw.take(StageId(header.stage), Recorded { kind, at, ts, body: body.to_vec() });
+            })?;
         }
         if !texts.complete {
             return Ok(None);

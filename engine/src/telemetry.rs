@@ -75,6 +75,10 @@ meters! {
             malformed: "events",
             /// Messages of a type that is not known: skipped by length.
             unknown: "messages",
+            /// Packets of another session: dropped.
+            other_session: "packets",
+            /// Packets too far ahead to be true: dropped.
+            too_far: "packets",
             /// Gaps seen on all lines together.
             gaps: "gaps",
             /// Messages given up.

@@ -100,8 +100,16 @@ impl Control {
     pub fn run(mut self) -> LaneWriter {
         let mut stopping: Option<Nanos> = None;
         let mut anchored = Nanos(0);
+        let mut seen = self.gates.refresh();
         loop {
             let now = self.clock.now();
+            // Anyone may close a gate, a process that then died as well: its orders are ours to
+            // cancel.
+            let gates = self.gates.refresh();
+            if gates != seen {
+                seen = gates;
+                self.sweep_closed();
+            }
             for (token, line) in self.server.poll() {
                 let reply = match self.server.caller(token) {
                     Some(caller) => self.answer(&line, caller),
@@ -193,17 +201,20 @@ impl Control {
         }
     }
 
+    /// Asks for the orders of every closed scope to be cancelled.
+    fn sweep_closed(&mut self) {
+        let closed: Vec<Scope> = self.gates.gates().closed().collect();
+        for scope in closed {
+            let cancel = cancel_of(scope);
+            self.give(StageId::Risk, cancel, "gate closed", Caller::own());
+        }
+    }
+
     /// Closes a gate, then asks for the scope's orders to be cancelled, then journals.
     fn kill(&mut self, scope: Scope, trigger: Trigger, reason: &str, caller: Caller) -> Reply {
         self.gates.gates().close(scope, trigger);
-        let (strategy, instrument) = match scope {
-            Scope::Strategy(id) => (id, InstrumentId::NONE),
-            Scope::Instrument(id) => (StrategyId::OPERATOR, id),
-            Scope::Global | Scope::Venue(_) | Scope::Session(_) | Scope::Account(_) => {
-                (StrategyId::OPERATOR, InstrumentId::NONE)
-            }
-        };
-        let cancel = Command { instrument, ..command(CommandOp::CancelAll, strategy, 0, 0) };
+        let cancel = cancel_of(scope);
+        let strategy = StrategyId(cancel.strategy);
         self.journal(
             Operator::KILL,
             strategy,
@@ -407,6 +418,19 @@ fn command(op: CommandOp, strategy: StrategyId, param: u8, value: i64) -> Comman
         value,
         ..Command::default()
     }
+}
+
+/// The command that cancels the orders of a scope: everyone's where a scope cannot be named to
+/// risk.
+fn cancel_of(scope: Scope) -> Command {
+    let (strategy, instrument) = match scope {
+        Scope::Strategy(id) => (id, InstrumentId::NONE),
+        Scope::Instrument(id) => (StrategyId::OPERATOR, id),
+        Scope::Global | Scope::Venue(_) | Scope::Session(_) | Scope::Account(_) => {
+            (StrategyId::OPERATOR, InstrumentId::NONE)
+        }
+    };
+    Command { instrument, ..command(CommandOp::CancelAll, strategy, 0, 0) }
 }
 
 fn bad_scope(text: &str) -> String {

@@ -1,6 +1,10 @@
 //! The control socket: connections, credentials, lines. No command is known here.
 
-#![expect(clippy::disallowed_types, reason = "cold: the control thread")]
+#![expect(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    reason = "cold: the control thread"
+)]
 
 use super::protocol::Reply;
 use mio::net::{UnixListener, UnixStream};
@@ -8,7 +12,7 @@ use mio::{Events, Interest, Poll, Token};
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Longest line of a request.
 const LINE_MAX: usize = 4_096;
@@ -39,6 +43,8 @@ struct Connection {
     stream: UnixStream,
     caller: Caller,
     line: Vec<u8>,
+    /// When it last said anything.
+    heard: Instant,
 }
 
 /// The listening socket and its connections.
@@ -110,8 +116,9 @@ impl Server {
     fn accept(&mut self) {
         while let Ok((stream, _)) = self.listener.accept() {
             let Some(caller) = allowed(&stream) else { continue };
-            let Some(token) = self.connections.iter().position(Option::is_none) else { continue };
-            let mut connection = Connection { stream, caller, line: Vec::new() };
+            let token = self.free_place();
+            let heard = Instant::now();
+            let mut connection = Connection { stream, caller, line: Vec::new(), heard };
             let registered = self.poll.registry().register(
                 &mut connection.stream,
                 Token(token),
@@ -123,8 +130,22 @@ impl Server {
         }
     }
 
+    /// A free place; where there is none, that of whoever has been silent longest: idle connections
+    /// must not keep a kill out.
+    fn free_place(&mut self) -> usize {
+        if let Some(free) = self.connections.iter().position(Option::is_none) {
+            return free;
+        }
+        let heard = |place: &Option<Connection>| place.as_ref().map(|open| open.heard);
+        let each = self.connections.iter().enumerate();
+        let oldest = each.min_by_key(|(_, place)| heard(place)).map_or(0, |(at, _)| at);
+        self.drop_connection(oldest);
+        oldest
+    }
+
     fn read(&mut self, token: usize, lines: &mut Vec<(usize, String)>) {
         let Some(Some(connection)) = self.connections.get_mut(token) else { return };
+        connection.heard = Instant::now();
         let mut bytes = [0; 1_024];
         let open = loop {
             match connection.stream.read(&mut bytes) {

@@ -32,10 +32,11 @@ impl ArchiveThread {
     /// Runs until told to stop, then archives and syncs what is left.
     ///
     /// # Errors
-    /// [`ArchiveError`] of the final turn. An error before it is final for the archiver (C11): it
-    /// is counted, `failed` is raised for the risk stage to see, and nothing is retried.
+    /// The first [`ArchiveError`]: final for the archiver (C11). `failed` is raised when it
+    /// happens, for the risk stage and the status to see, and nothing is retried.
     pub fn run(mut self) -> Result<(), ArchiveError> {
         let mut anchored = Nanos(0);
+        let mut first = None;
         while !self.phase.is(PhaseOf::Stop) {
             let now = self.clock.now();
             match self.archiver.turn(now, self.group) {
@@ -44,7 +45,10 @@ impl ArchiveThread {
                     self.meters.lag_bytes.set(progress.lag_bytes);
                     self.meters.lag.set(progress.lag_ns);
                 }
-                Err(_) => self.meters.failed.set(1),
+                Err(error) => {
+                    self.meters.failed.set(1);
+                    first.get_or_insert(error);
+                }
             }
             if now.saturating_since(anchored) >= ANCHOR_EVERY {
                 anchored = now;
@@ -53,6 +57,7 @@ impl ArchiveThread {
             }
             std::thread::sleep(TURN);
         }
-        self.archiver.close(self.clock.now())
+        let closed = self.archiver.close(self.clock.now());
+        first.map_or(closed, Err)
     }
 }

@@ -26,6 +26,12 @@ pub enum HomeError {
         "{0}: another engine runs in this directory; stop it, or name another with `engine.dir`"
     )]
     InUse(PathBuf),
+    /// Memory of an engine whose directory is gone.
+    #[error(
+        "{0}: holds live segments of an engine whose directory was deleted before they were saved; \
+         bring the directory back, or remove this one to give them up"
+    )]
+    Orphan(PathBuf),
     /// What a dead engine left in memory could not be saved.
     #[error(transparent)]
     Recover(#[from] RecoverError),
@@ -63,6 +69,9 @@ impl Home {
         make(dir)?;
         make(hot_dir)?;
         let lock = lock(&dir.join("lock"))?;
+        if !dir.join("epoch").exists() && hot_dir.join("lane-0").exists() {
+            return Err(HomeError::Orphan(hot_dir.to_path_buf()));
+        }
         link_hot(dir, hot_dir)?;
         recover_hot(hot_dir, dir)?;
         let epoch = next_epoch(dir, hot_dir, hours_since_2026)?;

@@ -15,10 +15,12 @@ use shm::units::Nanos;
 use std::io;
 use std::net::{SocketAddr, SocketAddrV4};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Time between two looks of the dialer.
 const LOOK: Duration = Duration::from_millis(1);
+/// Least time between two connections to one venue.
+const PAUSE: Duration = Duration::from_millis(200);
 /// Time after a refused connection.
 const REFUSED: Duration = Duration::from_millis(50);
 
@@ -124,6 +126,8 @@ pub struct DialTarget {
     pub address: SocketAddr,
     wanted: Arc<AtomicU64>,
     links: rtrb::Producer<AnyLink>,
+    /// When the last link was handed over.
+    dialed: Option<Instant>,
 }
 
 /// Both sides of a gateway's dialing.
@@ -132,7 +136,7 @@ pub fn dialing(address: SocketAddr) -> (DialTarget, Dial) {
     let wanted = Arc::new(AtomicU64::new(0));
     let (producer, consumer) = rtrb::RingBuffer::new(1);
     (
-        DialTarget { address, wanted: Arc::clone(&wanted), links: producer },
+        DialTarget { address, wanted: Arc::clone(&wanted), links: producer, dialed: None },
         Dial { wanted, links: consumer },
     )
 }
@@ -145,6 +149,11 @@ pub fn run_dialer(mut targets: Vec<DialTarget>, phase: &Phase) {
             if target.wanted.load(Ordering::Relaxed) == 0 || target.links.is_full() {
                 continue;
             }
+            // A venue that takes the connection and refuses the logon is not asked without a pause.
+            if target.dialed.is_some_and(|dialed| dialed.elapsed() < PAUSE) {
+                continue;
+            }
+            target.dialed = Some(Instant::now());
             let config =
                 DialConfig { timeout: Duration::from_secs(1), ..DialConfig::new(target.address) };
             match dial(&config) {

@@ -10,7 +10,7 @@ use crate::stage::gateway::{UnansweredTable, tag_of};
 use gateway::ouch::Ouch;
 use gateway::session::soupbintcp::{SessionName, Start};
 use shm::ids::{ClOrdId, GatewayId, InstrumentId, StrategyId, VenueOrdId};
-use shm::journal::{FileError, Journal, ReadError};
+use shm::journal::{FileError, Journal, MarksError, ReadError, RecordHeader};
 use shm::message::{Approved, ExecReport, Kind};
 use shm::reason::Reason;
 use shm::record::market::{Tx, TxVoid, VenueSession};
@@ -42,6 +42,24 @@ pub enum OpeningError {
         then: String,
         /// What there is now.
         now: String,
+    },
+    /// The marks could not be read.
+    #[error(transparent)]
+    Marks(#[from] MarksError),
+    /// Records that were durable are gone.
+    #[error(
+        "epoch {epoch}, lane {lane}: ends at record {last}, and {durable} was durable: a segment is \
+         missing or cut; restore it, or set the directory aside"
+    )]
+    Missing {
+        /// Which session.
+        epoch: u16,
+        /// Which lane.
+        lane: u16,
+        /// Its last record that is there.
+        last: u64,
+        /// Its last record that was synced.
+        durable: u64,
     },
     /// A record does not fit the state before it.
     #[error("epoch {epoch}: record {record} of the risk lane does not fit: {error}")]
@@ -103,6 +121,29 @@ pub struct LastSession {
     pub later: Vec<VenueSession>,
 }
 
+/// Reads a lane whole, from its first record, and makes sure that nothing durable is missing.
+///
+/// # Errors
+/// [`OpeningError::Read`], [`OpeningError::Missing`].
+pub fn read_lane(
+    journal: &Journal,
+    epoch: u16,
+    lane: u16,
+    mut each: impl FnMut(&RecordHeader, &[u8]),
+) -> Result<(), OpeningError> {
+    let durable = journal.marks(epoch)?.durable(lane).0;
+    let mut reader = journal.reader(epoch, lane)?;
+    let mut last = 0;
+    while let Some(record) = reader.next()? {
+        last = record.seq.0;
+        each(&record.header, record.body);
+    }
+    if last < durable {
+        return Err(OpeningError::Missing { epoch, lane, last, durable });
+    }
+    Ok(())
+}
+
 impl LastSession {
     /// Whether its orders and positions mean the same in this configuration: ids are indexes of
     /// names.
@@ -153,18 +194,11 @@ impl LastSession {
         let mut session = Self { epoch, ..Self::default() };
         let mut open = false;
         for lane in journal.lanes(epoch)? {
-            let mut reader = journal.reader(epoch, lane)?;
-            while let Some(record) = reader.next()? {
-                let kind = RecordKind::from_u16(record.header.kind);
-                let Some(kind) = kind else { continue };
+            read_lane(journal, epoch, lane, |header, body| {
+                let Some(kind) = RecordKind::from_u16(header.kind) else { return };
                 open |= kind == RecordKind::OpenComplete;
-                session.take(
-                    kind,
-                    StageId(record.header.stage),
-                    Nanos(record.header.ts),
-                    record.body,
-                );
-            }
+                session.take(kind, StageId(header.stage), Nanos(header.ts), body);
+            })?;
         }
         Ok(open.then_some(session))
     }

@@ -33,6 +33,8 @@ const REPORT_BATCH: usize = 64;
 const INTENT_BATCH: usize = 16;
 /// Orders that one poll of a sweep cancels.
 const SWEEP_BATCH: usize = 16;
+/// Sweeps that wait for each other; one more becomes a sweep of everything.
+const SWEEPS_MAX: usize = 64;
 /// What this stage is.
 const ID: StageId = StageId::RISK;
 
@@ -104,8 +106,8 @@ pub struct RiskStage {
     refusals: Refusals,
     cells: Vec<CellWriter<record::PositionEvent>>,
     instruments: usize,
-    /// A sweep under way: whose orders are being cancelled.
-    sweep: Option<Sweep>,
+    /// Sweeps under way, the first one being carried out: whose orders are being cancelled.
+    sweeps: VecDeque<Sweep>,
     replay: VecDeque<Recorded>,
 }
 
@@ -150,7 +152,7 @@ impl RiskStage {
             refusals,
             cells,
             instruments,
-            sweep: None,
+            sweeps: VecDeque::with_capacity(SWEEPS_MAX),
             replay,
         }
     }
@@ -323,7 +325,7 @@ impl RiskStage {
             }
             Some(CommandOp::CancelAll) => {
                 let strategy = StrategyId(command.strategy);
-                self.sweep = Some(Sweep {
+                self.begin_sweep(Sweep {
                     strategy: (strategy != StrategyId::OPERATOR).then_some(strategy),
                     instrument: (command.instrument != InstrumentId::NONE)
                         .then_some(command.instrument),
@@ -336,6 +338,14 @@ impl RiskStage {
                 | CommandOp::LimitsSwitch,
             )
             | None => {}
+        }
+    }
+
+    fn begin_sweep(&mut self, sweep: Sweep) {
+        if self.sweeps.len() < SWEEPS_MAX {
+            self.sweeps.push_back(sweep);
+        } else if let Some(last) = self.sweeps.back_mut() {
+            *last = Sweep { strategy: None, instrument: None };
         }
     }
 
@@ -479,7 +489,7 @@ impl RiskStage {
         if !self.carried.is_empty() {
             return self.cancel_carried(turn);
         }
-        let Some(sweep) = self.sweep else { return 0 };
+        let Some(&sweep) = self.sweeps.front() else { return 0 };
         let mut ids = [ClOrdId::NONE; SWEEP_BATCH];
         let mut count = 0;
         let working = self.risk.working_orders().filter(|order| {
@@ -492,7 +502,7 @@ impl RiskStage {
             count += 1;
         }
         if count == 0 {
-            self.sweep = None;
+            self.sweeps.pop_front();
             return 0;
         }
         for id in ids.into_iter().take(count) {

@@ -118,6 +118,8 @@ impl Out {
         (self.state, self.status_at) = (state, t0);
         let counts = receiver.counts();
         self.meters.gaps.set(counts.gaps);
+        self.meters.other_session.set(counts.other_session);
+        self.meters.too_far.set(counts.too_far);
         self.meters.lost.set(counts.lost);
         self.meters.malformed.set(counts.malformed + self.books.counts().malformed);
         self.meters.unknown.set(self.books.counts().unknown);

@@ -111,7 +111,7 @@ impl RiskStage {
             } else {
                 self.on_command(&message);
                 // Its effect is in the records of the sweep that follow.
-                self.sweep = None;
+                self.sweeps.clear();
             }
         }
         if let Some(record) = self.replay.front_mut() {

@@ -60,6 +60,7 @@ pub(crate) enum StrategyCommand {
         /// The parameter
         param: String,
         /// The value, as in the configuration
+        #[arg(allow_hyphen_values = true)]
         value: String,
         #[command(flatten)]
         dir: place::DirArg,

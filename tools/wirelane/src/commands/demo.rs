@@ -93,6 +93,11 @@ impl Args {
                 serde_json::to_string_pretty(&report::schema()).map_err(Failure::not_done)?;
             return stdout::print(&(schema + "\n"));
         }
+        if let Some(path) = &self.report {
+            // Found out now, not after the run.
+            std::fs::write(path, "")
+                .map_err(|error| Failure::not_done(format!("{}: {error}", path.display())))?;
+        }
         let symbols = self.input.as_deref().map(Symbols::read).transpose()?;
         let folder = folder::prepare(self.dir.as_deref(), symbols.as_ref())?;
         let flow = self.flow()?;
@@ -221,12 +226,12 @@ impl Args {
 
     /// Prints the report, writes it if asked to, and fails where a check decides.
     fn show(&self, report: &Report) -> Outcome {
+        stdout::print(&format!("{}{}", text::of(report), text::further(report)))?;
         if let Some(path) = &self.report {
             let json = serde_json::to_string_pretty(report).map_err(Failure::not_done)?;
             std::fs::write(path, json + "\n")
                 .map_err(|error| Failure::not_done(format!("{}: {error}", path.display())))?;
         }
-        stdout::print(&format!("{}{}", text::of(report), text::further(report)))?;
         let wrong: Vec<String> = checks::of(report)
             .into_iter()
             .filter(|check| check.decides && !check.holds)
