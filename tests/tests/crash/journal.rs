@@ -3,10 +3,11 @@
 
 use gateway::codec::ouch50::Inbound;
 use shm::ids::ClOrdId;
-use shm::journal::{Journal, ReadError};
+use shm::journal::Journal;
 use shm::message::Kind;
 use shm::record::market::{Tx, TxVoid};
 use shm::record::order::{Approved, Base, OrderEvent, PositionEvent};
+use shm::record::status::SessionOpen;
 use shm::record::{RecordKind, Stage, StageId};
 use shm::units::Nanos;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -86,48 +87,21 @@ impl Ledger {
         let mut epochs = journal.epochs().unwrap();
         epochs.sort_unstable();
         for epoch in epochs {
-            if self.read_to.is_none_or(|known| epoch > known) {
-                self.read_epoch(&journal, epoch);
+            let is_new = self.read_to.is_none_or(|known| epoch > known);
+            if is_new && self.read_epoch(&journal, epoch) {
                 self.read_to = Some(epoch);
             }
         }
     }
 
-    fn read_epoch(&mut self, journal: &Journal, epoch: u16) {
-        let mut rows = Vec::new();
-        let mut is_open = false;
-        for lane in journal.lanes(epoch).unwrap() {
-            let mut reader = journal.reader(epoch, lane).unwrap();
-            loop {
-                let record = match reader.next() {
-                    Ok(Some(record)) => record,
-                    Ok(None) => break,
-                    // Nothing of this lane was made yet when the process died.
-                    Err(ReadError::NoLane { .. }) => break,
-                    Err(error) => panic!("epoch {epoch}, lane {lane}: {error}"),
-                };
-                let Some(kind) = RecordKind::from_u16(record.header.kind) else { continue };
-                is_open |= kind == RecordKind::OpenComplete;
-                let stage = StageId(record.header.stage).kind();
-                let counts = matches!(
-                    kind,
-                    RecordKind::Approved
-                        | RecordKind::OrderEvent
-                        | RecordKind::PositionEvent
-                        | RecordKind::CarryPosition
-                        | RecordKind::Tx
-                        | RecordKind::TxVoid
-                );
-                if counts {
-                    let ts = Nanos(record.header.ts);
-                    rows.push(Row { kind, stage, ts, body: record.body.to_vec() });
-                }
-            }
-        }
-        if !is_open {
+    /// Whether the epoch could be read: not when it died before its archive had a folder for each
+    /// lane. No thread had begun then, and the next start makes up for it.
+    fn read_epoch(&mut self, journal: &Journal, epoch: u16) -> bool {
+        let (rows, is_whole) = rows_of(journal, epoch);
+        if !is_whole {
             let sent = rows.iter().any(|row| row.kind == RecordKind::Tx);
             assert!(!sent, "epoch {epoch}: orders were sent before the opening was complete");
-            return;
+            return false;
         }
         self.positions.clear();
         // Causes before effects: an answer follows its message, whatever the lanes.
@@ -140,6 +114,7 @@ impl Ledger {
         for row in risk {
             self.take_risk(row);
         }
+        true
     }
 
     fn take_pace(&mut self, rows: &[&Row]) {
@@ -280,6 +255,38 @@ impl Ledger {
         sums.retain(|_, units| *units != 0);
         sums
     }
+}
+
+/// The records of an epoch that count, lane by lane; and whether its opening is complete, and every
+/// lane that the opening speaks of is there.
+fn rows_of(journal: &Journal, epoch: u16) -> (Vec<Row>, bool) {
+    let mut rows = Vec::new();
+    let (mut is_open, mut threads) = (false, 0);
+    let lanes = journal.lanes(epoch).unwrap();
+    for &lane in &lanes {
+        let mut reader = journal.reader(epoch, lane).unwrap();
+        while let Some(record) = reader.next().unwrap() {
+            let Some(kind) = RecordKind::from_u16(record.header.kind) else { continue };
+            match kind {
+                RecordKind::OpenComplete => is_open = true,
+                RecordKind::SessionOpen => {
+                    threads = usize::from(SessionOpen::read(record.body).unwrap().lanes);
+                }
+                RecordKind::Approved
+                | RecordKind::OrderEvent
+                | RecordKind::PositionEvent
+                | RecordKind::CarryPosition
+                | RecordKind::Tx
+                | RecordKind::TxVoid => {
+                    let stage = StageId(record.header.stage).kind();
+                    let (ts, body) = (Nanos(record.header.ts), record.body.to_vec());
+                    rows.push(Row { kind, stage, ts, body });
+                }
+                _ => {}
+            }
+        }
+    }
+    (rows, is_open && lanes.len() > threads)
 }
 
 /// What the ids of an order and its replaces share.
