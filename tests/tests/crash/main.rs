@@ -54,8 +54,10 @@ fn a_killed_engine_loses_no_order_and_no_position() {
     assert_eq!(figures.unanswered, 0, "orders without an outcome once all is at rest");
     assert_eq!(figures.position_differences, 0, "positions that differ from the exchange's");
     assert!(figures.orders > 0, "nothing was traded: nothing was tested");
+    // Four in five is what the long form must show. Of thirty kills chance alone takes some away.
+    let least = if amount.kills >= 500 { 8 } else { 5 };
     assert!(
-        figures.in_flight * 10 >= figures.kills * 8,
+        figures.in_flight * 10 >= figures.kills * least,
         "{} of {} kills with orders in flight: too few to mean anything",
         figures.in_flight,
         figures.kills

@@ -53,21 +53,22 @@ unsafe impl GlobalAlloc for Counting {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::hint::black_box;
 
     /// Goal: what a thread allocates is counted for it and for no other. Method: allocate, grow,
     /// zero and free on this thread; meanwhile another allocates.
     #[test]
     fn a_thread_counts_its_own_allocations() {
         let before = count();
-        let mut grown: Vec<u64> = Vec::with_capacity(1);
-        grown.extend([1, 2, 3, 4, 5, 6, 7, 8]);
-        let zeroed = vec![0_u8; 100];
+        let mut grown: Vec<u64> = black_box(Vec::with_capacity(1));
+        grown.extend(black_box([1, 2, 3, 4, 5, 6, 7, 8]));
+        let zeroed = black_box(vec![0_u8; 100]);
         assert!(count() - before >= 3, "one new, one grown, one zeroed");
         drop((grown, zeroed));
         let before = count();
         let there = std::thread::scope(|scope| {
             let other = std::thread::Builder::new()
-                .spawn_scoped(scope, || (0..1_000).map(Box::new).map(|b| *b).sum::<u64>());
+                .spawn_scoped(scope, || (0..1_000).map(|n| *black_box(Box::new(n))).sum::<u64>());
             let before_join = count();
             let sum = other.map(std::thread::ScopedJoinHandle::join);
             (sum.is_ok(), count() - before_join)
@@ -75,7 +76,7 @@ mod tests {
         assert!(there.0);
         assert!(there.1 < 500, "the other thread's thousand are not ours: {}", there.1);
         let before_free = count();
-        drop(Box::new(1));
+        drop(black_box(Box::new(1)));
         assert_eq!(count() - before_free, 1, "a free is no allocation");
         assert!(before_free >= before);
     }

@@ -235,7 +235,8 @@ mod tests {
         let temp = tempfile::tempdir().unwrap();
         let gates = gates(temp.path());
         assert!(!gates.is_closed(Scope::Global));
-        args(temp.path(), "global").kill().unwrap();
+        let told = args(temp.path(), "global").kill();
+        assert!(told.is_err(), "nothing was cancelled, and the caller must know");
         assert!(gates.is_closed(Scope::Global));
         assert!(args(temp.path(), "global").arm().is_err(), "only an engine opens");
         assert!(gates.is_closed(Scope::Global));
