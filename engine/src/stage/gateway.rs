@@ -445,10 +445,13 @@ impl GatewayStage {
             let bytes = claim.payload_mut().get(..len).unwrap_or_default();
             self.unanswered.keep(&item.approved, urn, bytes);
         }
-        // Planted, for the tests that must catch it (C1): on the wire before it is in the lane.
+        // Planted, for the tests that must catch it (C1): on the wire before it is in the lane, which
+        // comes late, as where the machine takes the core away in between.
         #[cfg(planted = "send_before_journal")]
         if let Some(link) = &mut self.link {
             let _ = link.link().send(claim.payload_mut().get(..len).unwrap_or_default());
+            let sent = turn.clock.now();
+            while turn.clock.now().saturating_since(sent) < Nanos(50_000) {}
         }
         let stamp = turn.clock.now();
         let tx = Tx {
