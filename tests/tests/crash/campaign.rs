@@ -52,11 +52,11 @@ pub(crate) struct Campaign {
 impl Campaign {
     /// Opens the exchange and writes the victim's configuration.
     pub(crate) fn open(seed: u64, number: u64) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = tempfile::Builder::new().prefix("wirelane-crash-").tempdir().unwrap();
         // The engine's own choice is a folder of the same file system, named after its directory.
         let memory = Path::new("/dev/shm");
         let hot = if memory.is_dir() {
-            tempfile::tempdir_in(memory).unwrap()
+            tempfile::Builder::new().prefix("wirelane-crash-").tempdir_in(memory).unwrap()
         } else {
             tempfile::tempdir().unwrap()
         };
