@@ -33,6 +33,9 @@ use shm::units::Nanos;
 
 /// Longest wait for working orders to be cancelled at a stop.
 const STOP_MAX: Nanos = Nanos(2_000_000_000);
+/// Time that links stay open after the last order has ended: a link that is closed with bytes
+/// unread is reset, and what its other end had not read yet, the last cancels, would be lost there.
+const LINGER: Nanos = Nanos(100_000_000);
 /// Time between two clock anchors in the journal.
 const ANCHOR_EVERY: Nanos = Nanos(10_000_000_000);
 
@@ -99,6 +102,7 @@ impl Control {
     /// Serves until a stop was asked for and carried out. The lane, with the session closed in it.
     pub fn run(mut self) -> LaneWriter {
         let mut stopping: Option<Nanos> = None;
+        let mut quiet: Option<Nanos> = None;
         let mut anchored = Nanos(0);
         let mut seen = self.gates.refresh();
         loop {
@@ -132,7 +136,11 @@ impl Control {
                 Some(since) => {
                     let leave = self.config.engine.on_stop == crate::config::model::OnStop::Leave;
                     let waited = now.saturating_since(since);
-                    if leave || self.working.get() == 0 || waited > STOP_MAX {
+                    if leave || self.working.get() == 0 {
+                        quiet.get_or_insert(now);
+                    }
+                    let quiet = quiet.is_some_and(|since| now.saturating_since(since) > LINGER);
+                    if quiet || waited > STOP_MAX {
                         self.phase.set(PhaseOf::Stop);
                         let now = self.clock.now();
                         self.write(RecordKind::SessionClose, Text::default().bytes(), now);
