@@ -445,8 +445,8 @@ impl GatewayStage {
             let bytes = claim.payload_mut().get(..len).unwrap_or_default();
             self.unanswered.keep(&item.approved, urn, bytes);
         }
-        // Planted, for the tests that must catch it (C1): on the wire before it is in the lane, which
-        // comes late, as where the machine takes the core away in between.
+        // Planted, for the tests that must catch it (C1): on the wire before it is in the lane,
+        // which comes late, as where the machine takes the core away in between.
         #[cfg(planted = "send_before_journal")]
         if let Some(link) = &mut self.link {
             let _ = link.link().send(claim.payload_mut().get(..len).unwrap_or_default());
