@@ -142,3 +142,76 @@ byte_enum! {
         SendFailed = 71, "SEND_FAILED";
     }
 }
+
+byte_enum! {
+    /// What the measured value and the limit of a refusal count.
+    Unit {
+        /// Nothing: the rule does not measure.
+        None = 0, "NONE";
+        /// Whole things: orders, messages.
+        Count = 1, "COUNT";
+        /// A price at 1e-9.
+        Price = 2, "PRICE";
+        /// A quantity at 1e-8.
+        Qty = 3, "QTY";
+        /// Money at 1e-17.
+        Money = 4, "MONEY";
+        /// Nanoseconds.
+        Nanos = 5, "NANOS";
+        /// A trading mode by its number.
+        Mode = 6, "MODE";
+        /// A set of limits, one bit each.
+        Limits = 7, "LIMITS";
+        /// Hundredths of a percent.
+        Bps = 8, "BPS";
+    }
+}
+
+impl Reason {
+    /// What the rule measures; a rule that measures several things says which in its refusal.
+    #[must_use]
+    pub const fn unit(self) -> Unit {
+        match self {
+            Self::BadPrice | Self::Collar | Self::CollarWindow => Unit::Price,
+            Self::BadQty | Self::OrderQty | Self::Position | Self::ReduceOnly => Unit::Qty,
+            Self::OrderValue
+            | Self::OrderValueMin
+            | Self::Gross
+            | Self::Net
+            | Self::Funds
+            | Self::Daily
+            | Self::Loss => Unit::Money,
+            Self::Clock | Self::NoReference => Unit::Nanos,
+            Self::Mode => Unit::Mode,
+            Self::NoLimit => Unit::Limits,
+            Self::VolumeShare => Unit::Bps,
+            Self::Unresolved
+            | Self::OpenOrders
+            | Self::Rate
+            | Self::RateStrategy
+            | Self::OrderToTrade
+            | Self::Duplicate
+            | Self::Repeated
+            | Self::Breaker => Unit::Count,
+            Self::None
+            | Self::Killed
+            | Self::Session
+            | Self::Journal
+            | Self::NotPermitted
+            | Self::Instrument
+            | Self::Restricted
+            | Self::Unsupported
+            | Self::Expired
+            | Self::DupId
+            | Self::SelfTrade
+            | Self::Unapproved
+            | Self::Overflow
+            | Self::Busy
+            | Self::TooOld
+            | Self::UnknownOrder
+            | Self::TableFull
+            | Self::Venue
+            | Self::SendFailed => Unit::None,
+        }
+    }
+}

@@ -10,7 +10,7 @@ use std::mem::offset_of;
 
 use shm::journal::{self, RecordHeader, SegmentHeader};
 use shm::message::{self, Kind};
-use shm::reason::Reason;
+use shm::reason::{Reason, Unit};
 use shm::record::{RecordKind, StageId, market, order, status};
 use shm::region;
 
@@ -18,7 +18,7 @@ use shm::region;
 const PUBLISHED: &str = include_str!("abi/layout.txt");
 
 /// FNV-1a of it, for the versions it belongs to.
-const HASH: u64 = 0x4564_eafc_24b2_7071;
+const HASH: u64 = 0xe0ac_0bc1_5df4_d13b;
 
 /// Size of what a field holds.
 fn bytes_of<T, F>(_: fn(&T) -> &F) -> usize {
@@ -87,7 +87,7 @@ fn order_records() -> String {
         limit_version instrument account gateway side tif ord_type action _reserved);
     layout!(text, order::Denied:
         measured limit px qty cl_ord_id t0 cause d_decided limit_version instrument account gateway
-        side tif ord_type action reason _reserved);
+        side tif ord_type action reason unit _reserved);
     layout!(text, order::CancelAsked: cl_ord_id t0 cause d_intent d_decided);
     layout!(text, order::OrderEvent:
         cl_ord_id venue_ord_id exec_id last_px last_qty cum_qty leaves_qty px qty position
@@ -133,6 +133,9 @@ fn numbers() -> String {
         }
         if let Some(reason) = Reason::from_u8(byte) {
             writeln!(text, "Reason {byte} {reason:?}").unwrap();
+        }
+        if let Some(unit) = Unit::from_u8(byte) {
+            writeln!(text, "Unit {byte} {unit:?}").unwrap();
         }
         let stage = StageId(byte);
         if let Some(kind) = stage.kind().filter(|_| stage.index() == 0) {

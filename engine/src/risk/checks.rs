@@ -2,7 +2,7 @@
 //! and the last allowed value.
 
 use shm::message::Side;
-use shm::reason::Reason;
+use shm::reason::{Reason, Unit};
 use shm::units::{Notional, Price, Qty};
 
 use super::limits::UNBOUNDED;
@@ -13,9 +13,11 @@ use super::reference::{NoReference, Reference};
 pub struct Refusal {
     /// Which rule.
     pub reason: Reason,
-    /// What it measured, in its unit.
+    /// What the two numbers count.
+    pub unit: Unit,
+    /// What it measured.
     pub measured: i128,
-    /// The last allowed value, in the same unit.
+    /// The last allowed value.
     pub limit: i128,
 }
 
@@ -23,7 +25,13 @@ impl Refusal {
     /// A refusal by a rule that measures nothing.
     #[must_use]
     pub const fn of(reason: Reason) -> Self {
-        Self { reason, measured: 0, limit: 0 }
+        Self { reason, unit: Unit::None, measured: 0, limit: 0 }
+    }
+
+    /// A refusal with what was measured and the last allowed value, in the rule's own unit.
+    #[must_use]
+    pub const fn new(reason: Reason, measured: i128, limit: i128) -> Self {
+        Self { reason, unit: reason.unit(), measured, limit }
     }
 }
 
@@ -33,13 +41,13 @@ pub type Verdict = Result<(), Refusal>;
 /// Passes iff the measured value is at most the limit.
 #[inline]
 pub const fn at_most(reason: Reason, measured: i128, limit: i128) -> Verdict {
-    if measured <= limit { Ok(()) } else { Err(Refusal { reason, measured, limit }) }
+    if measured <= limit { Ok(()) } else { Err(Refusal::new(reason, measured, limit)) }
 }
 
 /// Passes iff the measured value is at least the limit.
 #[inline]
 pub const fn at_least(reason: Reason, measured: i128, limit: i128) -> Verdict {
-    if measured >= limit { Ok(()) } else { Err(Refusal { reason, measured, limit }) }
+    if measured >= limit { Ok(()) } else { Err(Refusal::new(reason, measured, limit)) }
 }
 
 /// Passes iff the condition holds.
@@ -91,7 +99,7 @@ pub fn price_form(form: &Form, px: Price) -> Verdict {
     let measured = i128::from(px.0);
     if px.is_none() || px > form.px_max {
         let limit = i128::from(form.px_max.0);
-        return Err(Refusal { reason: Reason::BadPrice, measured, limit });
+        return Err(Refusal::new(Reason::BadPrice, measured, limit));
     }
     let least = if form.px_min.0 < 0 { form.px_min.0 } else { form.px_min.0.max(1) };
     at_least(Reason::BadPrice, measured, i128::from(least))?;
@@ -99,7 +107,7 @@ pub fn price_form(form: &Form, px: Price) -> Verdict {
     if px.is_on_tick(tick) {
         return Ok(());
     }
-    Err(Refusal { reason: Reason::BadPrice, measured, limit: i128::from(tick.0) })
+    Err(Refusal::new(Reason::BadPrice, measured, i128::from(tick.0)))
 }
 
 /// R14. The measured value is the quantity.
@@ -111,7 +119,7 @@ pub fn qty_form(form: &Form, qty: Qty) -> Verdict {
     if qty.is_on_lot(form.lot) {
         return Ok(());
     }
-    Err(Refusal { reason: Reason::BadQty, measured, limit: i128::from(form.lot.0) })
+    Err(Refusal::new(Reason::BadQty, measured, i128::from(form.lot.0)))
 }
 
 /// Value of an order, of a negative price the absolute one.
@@ -130,9 +138,7 @@ pub fn notional(px: Price, qty: Qty, multiplier: i64) -> Result<Notional, Refusa
 #[inline]
 pub const fn no_reference(why: NoReference, age_max: u64) -> Refusal {
     match why {
-        NoReference::Age(age) => {
-            Refusal { reason: Reason::NoReference, measured: age.0 as i128, limit: age_max as i128 }
-        }
+        NoReference::Age(age) => Refusal::new(Reason::NoReference, age.0 as i128, age_max as i128),
         NoReference::Feed | NoReference::Book | NoReference::Absent => {
             Refusal::of(Reason::NoReference)
         }
@@ -140,18 +146,22 @@ pub const fn no_reference(why: NoReference, age_max: u64) -> Refusal {
 }
 
 /// R23. Within `bps` and within `ticks` of the reference, each in `0..2^32` or [`UNBOUNDED`]; both
-/// are multiplied out. The bps band is
-/// measured as `abs(2 px - 2 ref) * 10000` against `bps * 2 ref`, the tick band in twice the price.
+/// are multiplied out: the bps band compares `abs(2 px - 2 ref) * 10000` with `bps * 2 ref`, the tick
+/// band twice the price. A refusal tells the distance, rounded up, and the band, rounded down: prices.
 #[inline]
 pub fn collar(form: &Form, px: Price, reference: Reference, bps: i128, ticks: i128) -> Verdict {
     let distance = (i128::from(px.0) * 2 - reference.twice).abs();
     // At most 2^65 * 10^4, 2^32 * 2^64 and 2^32 * 2^63 * 2.
-    if bps != UNBOUNDED {
-        at_most(Reason::Collar, distance * 10_000, bps * reference.twice)?;
+    let measured = distance.div_euclid(2) + distance.rem_euclid(2);
+    if bps != UNBOUNDED && distance * 10_000 > bps * reference.twice {
+        let band = (bps * reference.twice).div_euclid(20_000);
+        return Err(Refusal::new(Reason::Collar, measured, band));
     }
     if ticks != UNBOUNDED {
         let tick = i128::from(form.tick(reference.floor()).0);
-        at_most(Reason::Collar, distance, ticks * tick * 2)?;
+        if distance > ticks * tick * 2 {
+            return Err(Refusal::new(Reason::Collar, measured, ticks * tick));
+        }
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use shm::units::{Nanos, Notional, Price};
 
 use super::checks::{self, Form, Refusal, at_least, at_most, holds};
 use super::duplicate::Likeness;
-use super::exposure::{Change, Rows};
+use super::exposure::{Change, Excess, Rows};
 use super::limits::PairLimits;
 use super::{Context, Decision, Mode, Permit, Risk};
 use crate::order::{Event, Place};
@@ -141,8 +141,7 @@ impl Risk {
 
     /// R02. While only reductions are allowed, what R39 would refuse is refused here.
     fn mode(&self, candidate: &Candidate<'_>, mode: Mode) -> Result<(), Refusal> {
-        let refusal =
-            Refusal { reason: Reason::Mode, measured: mode as i128, limit: Mode::Active as i128 };
+        let refusal = Refusal::new(Reason::Mode, mode as i128, Mode::Active as i128);
         match mode {
             Mode::Active => Ok(()),
             Mode::CancelOnly | Mode::Halted => Err(refusal),
@@ -242,12 +241,11 @@ impl Risk {
     fn check_sums(&self, passed: &Passed, limits: &PairLimits) -> Result<(), Refusal> {
         let Passed { rows, change, .. } = passed;
         if let Some(excess) = self.exposure.position_excess(*rows, change, limits) {
-            let (measured, limit) = (excess.measured, excess.limit);
-            return Err(Refusal { reason: Reason::Position, measured, limit });
+            return Err(Refusal::new(Reason::Position, excess.measured, excess.limit));
         }
         if let Some(excess) = self.exposure.open_excess(*rows, change, limits) {
-            let (measured, limit) = (excess.measured, excess.limit);
-            return Err(Refusal { reason: Reason::OpenOrders, measured, limit });
+            let Excess { unit, measured, limit } = excess;
+            return Err(Refusal { reason: Reason::OpenOrders, unit, measured, limit });
         }
         holds(Reason::Overflow, self.exposure.fits(*rows, change))
     }
@@ -258,11 +256,8 @@ impl Risk {
         if window.has_room(self.now) {
             return Ok(());
         }
-        Err(Refusal {
-            reason: Reason::Rate,
-            measured: i128::from(window.used(self.now)) + 1,
-            limit: i128::from(window.order_max()),
-        })
+        let measured = i128::from(window.used(self.now)) + 1;
+        Err(Refusal::new(Reason::Rate, measured, i128::from(window.order_max())))
     }
 
     fn check_repeats(&self, candidate: &Candidate<'_>, limits: &PairLimits) -> Result<(), Refusal> {

@@ -237,7 +237,8 @@ impl Risk {
             ord_type: intent.ord_type,
             action: intent.kind,
             reason: refusal.reason as u8,
-            _reserved: [0; 4],
+            unit: refusal.unit as u8,
+            _reserved: [0; 3],
         };
         let message = RiskReject {
             kind: Kind::RiskReject as u8,

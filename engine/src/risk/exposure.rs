@@ -7,6 +7,7 @@
 
 use shm::ids::{AccountId, InstrumentId, StrategyId};
 use shm::message::Side;
+use shm::reason::Unit;
 use shm::units::{Notional, Qty};
 
 use super::limits::{PairLimits, SumLimits};
@@ -42,14 +43,16 @@ pub struct Change {
 /// Which limit of a scope a change would pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Excess {
+    /// What the sum is of.
+    pub unit: Unit,
     /// What the sum would be.
     pub measured: i128,
     /// The last allowed value.
     pub limit: i128,
 }
 
-const fn over(measured: i128, limit: i128) -> Option<Excess> {
-    if measured > limit { Some(Excess { measured, limit }) } else { None }
+const fn over(unit: Unit, measured: i128, limit: i128) -> Option<Excess> {
+    if measured > limit { Some(Excess { unit, measured, limit }) } else { None }
 }
 
 impl Sums {
@@ -68,7 +71,7 @@ impl Sums {
             Side::Buy => limits.long_max,
             Side::Sell => limits.short_max,
         };
-        over(self.worst(change), limit)
+        over(Unit::Qty, self.worst(change), limit)
     }
 
     fn open_excess(&self, change: &Change, limits: &SumLimits) -> Option<Excess> {
@@ -76,9 +79,9 @@ impl Sums {
             i128::from(self.open_buy.0) + i128::from(self.open_sell.0) + i128::from(change.qty);
         let value = self.open_value.0.saturating_add(change.value);
         let orders = i128::from(self.open_orders) + i128::from(change.orders);
-        over(qty, limits.open_qty_max)
-            .or_else(|| over(value, limits.open_value_max))
-            .or_else(|| over(orders, limits.open_orders_max))
+        over(Unit::Qty, qty, limits.open_qty_max)
+            .or_else(|| over(Unit::Money, value, limits.open_value_max))
+            .or_else(|| over(Unit::Count, orders, limits.open_orders_max))
     }
 
     /// The sums after a change; `None` when one would leave its integer.

@@ -93,6 +93,22 @@ impl SumLimits {
 }
 
 impl PairLimits {
+    /// Keys of the mandatory limits, in the order of the bits of `missing`.
+    pub const MANDATORY: [&'static str; 12] = [
+        "order.qty_max",
+        "order.value_max",
+        "order.value_min",
+        "order.collar_bps",
+        "order.collar_ticks",
+        "order.reference_age_max_ms",
+        "total.long_max",
+        "total.short_max",
+        "total.open_qty_max",
+        "total.open_value_max",
+        "total.open_orders_max",
+        "repeat.same_max",
+    ];
+
     /// Nothing stated: refuses with NO_LIMIT.
     pub const MISSING: Self = Self {
         missing: u16::MAX,
@@ -108,7 +124,7 @@ impl PairLimits {
 
     fn compile(tightest: &LimitRow, rows: &mut dyn Iterator<Item = &LimitRow>) -> Self {
         let LimitRow { order, total, repeat, .. } = tightest;
-        let stated = [
+        let stated: [bool; Self::MANDATORY.len()] = [
             order.qty_max.is_stated(),
             order.value_max.is_stated(),
             order.value_min.is_stated(),

@@ -119,9 +119,9 @@ record! {
     /// # Layout
     /// 96 bytes.
     Denied: 96 {
-        /// Measured value in the rule's unit (low and high word of an `i128`).
+        /// Measured value in `unit` (low and high word of an `i128`).
         measured: [u64; 2],
-        /// The limit in the rule's unit (low and high word of an `i128`).
+        /// The last allowed value in `unit` (low and high word of an `i128`).
         limit: [u64; 2],
         /// Limit price asked.
         px: Price,
@@ -153,8 +153,10 @@ record! {
         action: u8,
         /// [`crate::reason::Reason`].
         reason: u8,
+        /// [`crate::reason::Unit`] of `measured` and `limit`.
+        unit: u8,
         /// Zero.
-        _reserved: [u8; 4],
+        _reserved: [u8; 3],
     }
 }
 

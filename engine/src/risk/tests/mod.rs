@@ -10,6 +10,7 @@ mod t01_sums;
 mod t01_windows;
 mod t02_random;
 mod t03_states;
+mod units;
 
 use super::sample::{self, DOLLAR, open};
 use super::setup::Setup;
