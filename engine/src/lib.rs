@@ -27,6 +27,7 @@ pub mod link;
 pub mod order;
 pub mod pin;
 pub mod pipeline;
+pub mod planted;
 pub mod position;
 pub mod replay;
 pub mod risk;

@@ -25,6 +25,7 @@ use shm::record::order::Base;
 use shm::units::{Notional, Price, Qty};
 
 use super::event::{Event, Signs};
+use crate::planted::{self, Bug};
 
 /// Price and quantity that an id stands for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -211,7 +212,9 @@ impl Order {
     /// is the instrument's.
     #[must_use]
     pub fn reservation(&self, multiplier: i64) -> Option<(Qty, Notional)> {
-        if self.base().is_terminal() {
+        let early =
+            planted::is(Bug::ReservationReleasedEarly) && self.pending() & pending::CANCEL != 0;
+        if self.base().is_terminal() || early {
             return Some((Qty::ZERO, Notional::ZERO));
         }
         let leaves = self.leaves_qty();

@@ -7,6 +7,7 @@ use shm::units::{Notional, Price, Qty};
 
 use super::limits::UNBOUNDED;
 use super::reference::{NoReference, Reference};
+use crate::planted::{self, Bug};
 
 /// A refused order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,8 +41,13 @@ pub type Verdict = Result<(), Refusal>;
 
 /// Passes iff the measured value is at most the limit.
 #[inline]
-pub const fn at_most(reason: Reason, measured: i128, limit: i128) -> Verdict {
-    if measured <= limit { Ok(()) } else { Err(Refusal::new(reason, measured, limit)) }
+pub fn at_most(reason: Reason, measured: i128, limit: i128) -> Verdict {
+    let over = i128::from(planted::is(Bug::OffByOneLimit));
+    if measured <= limit.saturating_add(over) {
+        Ok(())
+    } else {
+        Err(Refusal::new(reason, measured, limit))
+    }
 }
 
 /// Passes iff the measured value is at least the limit.
@@ -150,6 +156,9 @@ pub const fn no_reference(why: NoReference, age_max: u64) -> Refusal {
 /// band twice the price. A refusal tells the distance, rounded up, and the band, rounded down: prices.
 #[inline]
 pub fn collar(form: &Form, px: Price, reference: Reference, bps: i128, ticks: i128) -> Verdict {
+    if planted::is(Bug::RuleCommentedOut) {
+        return Ok(());
+    }
     let distance = (i128::from(px.0) * 2 - reference.twice).abs();
     // At most 2^65 * 10^4, 2^32 * 2^64 and 2^32 * 2^63 * 2.
     let measured = distance.div_euclid(2) + distance.rem_euclid(2);

@@ -13,6 +13,7 @@ use super::duplicate::Likeness;
 use super::{Decision, Risk};
 use crate::order::state::Terms;
 use crate::order::{Event, Order, Place};
+use crate::planted::{self, Bug};
 
 impl Risk {
     /// The reservation, and the words that announce it.
@@ -178,6 +179,11 @@ impl Risk {
         else {
             return self.deny(intent, Refusal::of(Reason::UnknownOrder));
         };
+        if planted::is(Bug::CancelRefusedByRate)
+            && !self.windows.get(order.gateway.index()).is_some_and(|rate| rate.has_room(self.now))
+        {
+            return self.deny(intent, Refusal::of(Reason::Rate));
+        }
         let id = order.newest();
         let record = record::CancelAsked {
             cl_ord_id: id,

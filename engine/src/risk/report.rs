@@ -11,6 +11,7 @@ use super::session::bare_event;
 use super::{Applied, Risk};
 use crate::order::facts::{Fact, FactAt, FactKind};
 use crate::order::{Event, Order, Place, Signs};
+use crate::planted::{self, Bug};
 use crate::position::{Fill, Holding};
 
 /// The change of cost of a fill that was carried over is not known; its undoing is a fill of the
@@ -144,6 +145,9 @@ impl Risk {
             }
             let is_same = fact.px == px && fact.qty == qty;
             return Meaning::sign(if is_same { Signs::REPEAT } else { Signs::CONFLICT });
+        }
+        if planted::is(Bug::LateFillDropped) && order.base().is_terminal() {
+            return Meaning::sign(Signs::REPEAT);
         }
         let liquidity = report.liquidity;
         let (root, kind) = (order.root, FactKind::Fill);

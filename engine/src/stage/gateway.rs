@@ -12,6 +12,7 @@ mod wire;
 
 use super::{Recorded, Turn};
 use crate::link::{Input, Output};
+use crate::planted::{self, Bug};
 use crate::telemetry::GatewayMeters;
 use expiry::Expiry;
 use gateway::link::{Link, MemoryLink, RecvResult, SendResult, TcpLink};
@@ -447,11 +448,12 @@ impl GatewayStage {
         }
         // Planted, for the tests that must catch it (C1): on the wire before it is in the lane,
         // which comes late, as where the machine takes the core away in between.
-        #[cfg(planted = "send_before_journal")]
-        if let Some(link) = &mut self.link {
+        if planted::is(Bug::SendBeforeJournal)
+            && let Some(link) = &mut self.link
+        {
             let _ = link.link().send(claim.payload_mut().get(..len).unwrap_or_default());
             let sent = turn.clock.now();
-            while turn.clock.now().saturating_since(sent) < Nanos(50_000) {}
+            while turn.clock.now().saturating_since(sent) < Nanos(1_000_000) {}
         }
         let stamp = turn.clock.now();
         let tx = Tx {

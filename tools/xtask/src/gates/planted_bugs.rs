@@ -1,0 +1,33 @@
+//! The bugs of the engine that a named test must find: `engine::planted` has the sites.
+
+use super::planted_test::{Binary, Planted};
+
+/// The engine's own tests.
+const ENGINE: Binary = ("engine", None);
+
+/// The kills, against a real exchange.
+const CRASH: Binary = ("wirelane-tests", Some("crash"));
+
+/// A bug that a unit test of the engine finds: the tests whose names hold `filter` are run, and one
+/// whose name holds `says` must fail.
+const fn bug(plant: &'static str, filter: &'static str, says: &'static str) -> Planted {
+    Planted { rule: "bug", binary: ENGINE, filter, plant, says, with: None }
+}
+
+/// All of them.
+pub const BUGS: [Planted; 7] = [
+    bug("off_by_one_limit", "t01_r43_", "::t01_r43_"),
+    bug("rule_commented_out", "t01_r23_", "::t01_r23_"),
+    bug("reservation_released_early", "t03_", "::t03_pending_"),
+    bug("late_fill_dropped", "t03_", "::t03_late_fills_"),
+    bug("stale_feed_ignored", "t01_r24_", "::t01_r24_"),
+    bug("cancel_refused_by_rate", "t01_r40_", "::t01_r40_cancels_"),
+    Planted {
+        rule: "journal before wire",
+        binary: CRASH,
+        filter: "a_killed_engine_loses_no_order",
+        plant: "send_before_journal",
+        says: "orders that the exchange saw and the journal lacks",
+        with: Some(("WIRELANE_KILLS", "3")),
+    },
+];
