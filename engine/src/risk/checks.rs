@@ -152,8 +152,8 @@ pub const fn no_reference(why: NoReference, age_max: u64) -> Refusal {
 }
 
 /// R23. Within `bps` and within `ticks` of the reference, each in `0..2^32` or [`UNBOUNDED`]; both
-/// are multiplied out: the bps band compares `abs(2 px - 2 ref) * 10000` with `bps * 2 ref`, the tick
-/// band twice the price. A refusal tells the distance, rounded up, and the band, rounded down: prices.
+/// are multiplied out: the bps band compares `abs(2 px - 2 ref) * 10000` with `bps * 2 ref`, the
+/// tick band twice the price. A refusal tells the distance, rounded up, and the band, rounded down.
 #[inline]
 pub fn collar(form: &Form, px: Price, reference: Reference, bps: i128, ticks: i128) -> Verdict {
     if planted::is(Bug::RuleCommentedOut) {

@@ -38,6 +38,22 @@ pub(crate) fn time_of_day(at: Nanos) -> String {
     format!("{:02}:{:02}:{:02}.{ns:09}", seconds / 3_600, seconds / 60 % 60, seconds % 60)
 }
 
+/// A date as days since the Unix epoch in the form of ISO 8601.
+///
+/// Days are counted from 1 March of year 0, in eras of 400 years, so that a leap day ends a year.
+pub(crate) fn date(days: u32) -> String {
+    // 719,468 days lie between 0000-03-01 and 1970-01-01.
+    let days = u64::from(days) + 719_468;
+    let (era, of_era) = (days / 146_097, days % 146_097);
+    let of_years = of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096;
+    let year = of_years / 365;
+    let of_year = of_era - (365 * year + year / 4 - year / 100);
+    let from_march = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * from_march + 2) / 5 + 1;
+    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
+    format!("{:04}-{month:02}-{day:02}", era * 400 + year + u64::from(month <= 2))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -57,5 +73,16 @@ mod tests {
         assert_eq!(money(12_345_678_900_000_000_000), "123.45");
         assert_eq!(money(-1), "-0.01");
         assert_eq!(time_of_day(Nanos(3_723_000_000_042)), "01:02:03.000000042");
+        let dates = [0, 58, 59, 11_016, 11_017, 20_544, 47_540].map(date);
+        let wanted = [
+            "1970-01-01",
+            "1970-02-28",
+            "1970-03-01",
+            "2000-02-29",
+            "2000-03-01",
+            "2026-04-01",
+            "2100-02-28",
+        ];
+        assert_eq!(dates, wanted);
     }
 }

@@ -64,28 +64,34 @@ impl Session {
             .map_or(format!("#{}", id.0), |row| row.name.clone())
     }
 
+    /// The name of a feed.
+    pub(crate) fn feed(&self, index: u8) -> String {
+        let row = self.config.as_ref().and_then(|config| config.feeds.get(usize::from(index)));
+        row.map_or_else(|| format!("#{index}"), |row| row.name.clone())
+    }
+
+    /// The name of a gateway.
+    pub(crate) fn gateway(&self, index: u8) -> String {
+        let row = self.config.as_ref().and_then(|config| config.gateways.get(usize::from(index)));
+        row.map_or_else(|| format!("#{index}"), |row| row.name.clone())
+    }
+
+    /// The name of an account.
+    pub(crate) fn account(&self, index: u16) -> String {
+        let row = self.config.as_ref().and_then(|config| config.accounts.get(usize::from(index)));
+        row.map_or_else(|| format!("#{index}"), |row| row.name.clone())
+    }
+
     /// The name of a stage.
     pub(crate) fn stage(&self, stage: StageId) -> String {
-        let index = usize::from(stage.index());
-        let config = self.config.as_ref();
-        let named = match stage.kind() {
-            Some(Stage::Control) => return "control".to_owned(),
-            Some(Stage::Risk) => return "risk".to_owned(),
-            Some(Stage::Strategy) => {
-                return format!("strategy:{}", self.strategy(StrategyId(stage.index())));
-            }
-            Some(Stage::Feed) => {
-                ("feed", config.and_then(|config| config.feeds.get(index)).map(|row| &row.name))
-            }
-            Some(Stage::Gateway) => {
-                let row = config.and_then(|config| config.gateways.get(index));
-                ("gateway", row.map(|row| &row.name))
-            }
-            None => return format!("stage#{}", stage.0),
-        };
-        match named {
-            (kind, Some(name)) => format!("{kind}:{name}"),
-            (kind, None) => format!("{kind}:#{index}"),
+        let index = stage.index();
+        match stage.kind() {
+            Some(Stage::Control) => "control".to_owned(),
+            Some(Stage::Risk) => "risk".to_owned(),
+            Some(Stage::Strategy) => format!("strategy:{}", self.strategy(StrategyId(index))),
+            Some(Stage::Feed) => format!("feed:{}", self.feed(index)),
+            Some(Stage::Gateway) => format!("gateway:{}", self.gateway(index)),
+            None => format!("stage#{}", stage.0),
         }
     }
 }

@@ -12,9 +12,8 @@ fn denied(rig: &mut Rig, intent: &Intent) -> record::Denied {
     }
 }
 
-/// Goal: a refusal says what its numbers count, so that a reader needs no table of rules; a rule that
-/// measures several things says which. Method: the three sums of R31, a value, a collar, a mode, and a
-/// closed gate.
+/// Goal: a refusal says what its numbers count, and a rule that measures several things says which.
+/// Method: the three sums of R31, a value, a quantity, and a closed gate.
 #[test]
 fn a_refusal_says_what_it_counts() {
     type Change = fn(&mut LimitRow);

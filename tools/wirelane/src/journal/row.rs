@@ -1,4 +1,5 @@
-//! One record as a line: who wrote what when, and the fields of its kind by name.
+//! One record as a line: who wrote what when, and the fields of its kind by name. What a record
+//! does not say is left out of a line and `null` in JSON.
 
 use super::words::{self, Fields};
 use crate::number::time_of_day;
@@ -77,6 +78,7 @@ impl fmt::Display for Row {
         )?;
         for (name, value) in &self.fields {
             match value {
+                Value::Null => {}
                 Value::String(text) if text.contains('\n') => {
                     for line in text.lines() {
                         write!(out, "\n    | {line}")?;

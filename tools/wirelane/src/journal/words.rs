@@ -1,23 +1,21 @@
 //! The fields of every kind of record, by name and with names for codes.
 
+use super::codes::{self, text};
+use crate::number::date;
 use crate::session::{Session, text_of};
 use serde_json::Value;
 use shm::ids::{Cause, ClOrdId, InstrumentId, StrategyId};
-use shm::message::{CommandOp, Kind, OrdType, Side, Tif, pending};
-use shm::reason::Reason;
+use shm::message::{CommandOp, Kind, pending};
 use shm::record::RecordKind;
 use shm::record::market::{CaptureGap, RxFeed, RxVenue, Sent, Tx, TxVoid, VenueSession};
-use shm::record::order::{
-    Approved, Base, CancelAsked, Denied, OrderEvent, PositionEvent, value_of,
-};
-use shm::record::status::{
-    Anchor, Busy, Link, Operator, Port, Saw, SessionOpen, SharedWord, Text, Tick, Took,
-};
-use shm::units::{Notional, Price, Qty};
+use shm::record::order::{Approved, CancelAsked, Denied, OrderEvent, PositionEvent};
+use shm::record::status::{Anchor, Busy, Link, Operator, Port, Saw, SessionOpen, Text, Tick, Took};
+use shm::units::{Price, Qty};
 use std::fmt::Write as _;
 
 /// Names and values in the order of the record. Prices, quantities and money are decimal texts,
-/// order ids their venue form, times and spans whole nanoseconds.
+/// order ids their venue form, times and spans whole nanoseconds, codes their names. What a record
+/// does not say is `null`.
 pub(crate) type Fields = Vec<(&'static str, Value)>;
 
 /// The fields of a record; `None` when the body is shorter than its kind.
@@ -34,37 +32,29 @@ pub(crate) fn fields(
         RecordKind::Tx | RecordKind::CarryTx => {
             Tx::split(body).map(|(tx, rest)| names.tx(&tx, rest))?
         }
-        RecordKind::Sent => sent(&Sent::read(body)?),
-        RecordKind::TxVoid => tx_void(&TxVoid::read(body)?),
+        RecordKind::Sent => names.sent(&Sent::read(body)?),
+        RecordKind::TxVoid => names.tx_void(&TxVoid::read(body)?),
         RecordKind::CaptureGap => {
             let gap = CaptureGap::read(body)?;
-            vec![("feed", gap.feed.into()), ("feed_seq", gap.feed_seq.into())]
+            vec![("feed", names.feed(gap.feed)), ("feed_seq", gap.feed_seq.into())]
         }
         RecordKind::Approved => names.approved(&Approved::read(body)?),
         RecordKind::Denied => names.denied(&Denied::read(body)?),
-        RecordKind::CancelAsked => cancel_asked(&CancelAsked::read(body)?),
-        RecordKind::OrderEvent | RecordKind::CarryOrder => {
-            names.order_event(&OrderEvent::read(body)?)
-        }
+        RecordKind::CancelAsked => names.cancel_asked(&CancelAsked::read(body)?),
+        RecordKind::OrderEvent => names.order_event(&OrderEvent::read(body)?),
+        RecordKind::CarryOrder => names.carried(&OrderEvent::read(body)?),
         RecordKind::PositionEvent | RecordKind::CarryPosition => {
             names.position(&PositionEvent::read(body)?)
         }
-        RecordKind::VenueSession => venue_session(&VenueSession::read(body)?),
-        RecordKind::Took => {
-            let took = Took::read(body)?;
-            let port =
-                Port::from_u8(took.port).map_or_else(|| number(took.port), |p| text(p.name()));
-            vec![("port", port), ("index", took.index.into()), ("count", took.count.into())]
-        }
+        RecordKind::VenueSession => names.venue_session(&VenueSession::read(body)?),
+        RecordKind::Took => names.took(&Took::read(body)?),
         RecordKind::Saw => {
             let saw = Saw::read(body)?;
-            let word = SharedWord::from_u8(saw.word);
-            let word = word.map_or_else(|| number(saw.word), |word| text(word.name()));
-            vec![("word", word), ("value", saw.value.into())]
+            vec![("word", codes::word(saw.word)), ("value", saw.value.into())]
         }
         RecordKind::Tick => {
             let tick = Tick::read(body)?;
-            vec![("what", tick.what.into()), ("index", tick.index.into())]
+            vec![("what", codes::timer(tick.what)), ("index", tick.index.into())]
         }
         RecordKind::Busy => {
             let busy = Busy::read(body)?;
@@ -90,14 +80,6 @@ pub(crate) fn fields(
     })
 }
 
-fn text(name: &str) -> Value {
-    Value::from(name)
-}
-
-fn number(code: u8) -> Value {
-    Value::from(format!("#{code}"))
-}
-
 fn hex(bytes: &[u8]) -> Value {
     let mut digits = String::with_capacity(bytes.len() * 2);
     for byte in bytes {
@@ -118,93 +100,13 @@ fn id(id: ClOrdId) -> Value {
     if id == ClOrdId::NONE { Value::Null } else { id.to_string().into() }
 }
 
-fn cause(cause: Cause) -> Value {
-    match cause {
-        Cause::NONE => Value::Null,
-        Cause::SWEEP => text("sweep"),
-        _ => format!("{}:{}", cause.feed().0, cause.feed_seq()).into(),
-    }
-}
-
-fn side(code: u8) -> Value {
-    Side::from_u8(code).map_or_else(|| number(code), |side| text(side.name()))
-}
-
-fn tif(code: u8) -> Value {
-    Tif::from_u8(code).map_or_else(|| number(code), |tif| text(tif.name()))
-}
-
-fn ord_type(code: u8) -> Value {
-    OrdType::from_u8(code).map_or_else(|| number(code), |of| text(of.name()))
-}
-
-fn kind(code: u8) -> Value {
-    Kind::from_u8(code).map_or_else(|| number(code), |kind| text(kind.name()))
-}
-
-fn reason(code: u8) -> Value {
-    Reason::from_u8(code).map_or_else(|| number(code), |reason| text(reason.name()))
-}
-
-/// A measured value or limit of a rule, in the rule's own unit: prices, quantities and money scaled
-/// as they are stored, so that nothing is rounded.
-fn measure(words: [u64; 2]) -> Value {
-    value_of(words).to_string().into()
-}
-
-fn money(words: [u64; 2]) -> Value {
-    Notional(value_of(words)).to_string().into()
-}
-
-fn sent(sent: &Sent) -> Fields {
-    vec![
-        ("cl_ord_id", id(sent.cl_ord_id)),
-        ("t0", sent.t0.0.into()),
-        ("tx_seq", sent.tx_seq.into()),
-        ("result", sent.result.into()),
-        ("d_sent", sent.d_sent.into()),
-        ("gateway", sent.gateway.into()),
-    ]
-}
-
-fn tx_void(void: &TxVoid) -> Fields {
-    vec![
-        ("cl_ord_id", id(void.cl_ord_id)),
-        ("t0", void.t0.0.into()),
-        ("tx_seq", void.tx_seq.into()),
-        ("reason", reason(void.reason)),
-        ("action", kind(void.action)),
-        ("gateway", void.gateway.into()),
-    ]
-}
-
-fn cancel_asked(asked: &CancelAsked) -> Fields {
-    vec![
-        ("cl_ord_id", id(asked.cl_ord_id)),
-        ("t0", asked.t0.0.into()),
-        ("cause", cause(asked.cause)),
-        ("d_intent", asked.d_intent.into()),
-        ("d_decided", asked.d_decided.into()),
-    ]
-}
-
-fn venue_session(session: &VenueSession) -> Fields {
-    vec![
-        ("session", String::from_utf8_lossy(&session.session).trim().into()),
-        ("gateway", session.gateway.into()),
-        ("venue_no", session.venue_no.into()),
-        ("venue_seq", session.venue_seq.into()),
-        ("t0", session.t0.0.into()),
-    ]
-}
-
 fn open(open: &SessionOpen, rest: &[u8]) -> Fields {
     vec![
         ("wall", open.wall.0.into()),
         ("layout", format!("{:016x}", open.layout).into()),
-        ("date", open.date.into()),
+        ("date", date(open.date).into()),
         ("pid", open.pid.into()),
-        ("epoch", open.epoch.into()),
+        ("order_epoch", open.epoch.into()),
         ("lanes", open.lanes.into()),
         ("config", text_of(rest, open.len).unwrap_or("?").into()),
     ]
@@ -219,6 +121,17 @@ fn anchor(anchor: &Anchor) -> Fields {
     ]
 }
 
+/// Bits of an order event.
+fn flags(raw: u8) -> Value {
+    let names = [
+        (u64::from(pending::CANCEL), "CANCEL_PENDING"),
+        (u64::from(pending::REPLACE), "REPLACE_PENDING"),
+        (u64::from(OrderEvent::LATE), "LATE"),
+        (u64::from(OrderEvent::OVERFILL), "OVERFILL"),
+    ];
+    codes::bits(raw.into(), names)
+}
+
 /// What needs the session's names, and whether captured bytes are written out.
 struct Names<'a> {
     session: &'a Session,
@@ -230,6 +143,81 @@ impl Names<'_> {
         self.session.symbol(instrument).into()
     }
 
+    fn feed(&self, index: u8) -> Value {
+        self.session.feed(index).into()
+    }
+
+    fn gateway(&self, index: u8) -> Value {
+        self.session.gateway(index).into()
+    }
+
+    fn account(&self, index: u16) -> Value {
+        self.session.account(index).into()
+    }
+
+    fn cause(&self, cause: Cause) -> Value {
+        match cause {
+            Cause::NONE => Value::Null,
+            Cause::SWEEP => text("sweep"),
+            _ => format!("{}:{}", self.session.feed(cause.feed().0), cause.feed_seq()).into(),
+        }
+    }
+
+    fn took(&self, took: &Took) -> Fields {
+        let from = match Port::from_u8(took.port) {
+            Some(Port::Feed) => self.feed(took.index),
+            Some(Port::Reports) => self.gateway(took.index),
+            _ => took.index.into(),
+        };
+        vec![("port", codes::port(took.port)), ("from", from), ("count", took.count.into())]
+    }
+
+    fn sent(&self, sent: &Sent) -> Fields {
+        let error = sent.result.checked_neg().filter(|errno| *errno > 0);
+        let error = error.map(|errno| std::io::Error::from_raw_os_error(errno).to_string());
+        vec![
+            ("cl_ord_id", id(sent.cl_ord_id)),
+            ("t0", sent.t0.0.into()),
+            ("tx_seq", sent.tx_seq.into()),
+            ("bytes", u32::try_from(sent.result).unwrap_or(0).into()),
+            ("error", error.into()),
+            ("d_sent", sent.d_sent.into()),
+            ("gateway", self.gateway(sent.gateway)),
+        ]
+    }
+
+    fn tx_void(&self, void: &TxVoid) -> Fields {
+        vec![
+            ("cl_ord_id", id(void.cl_ord_id)),
+            ("t0", void.t0.0.into()),
+            ("tx_seq", void.tx_seq.into()),
+            ("reason", codes::reason(void.reason)),
+            ("action", codes::kind(void.action)),
+            ("gateway", self.gateway(void.gateway)),
+        ]
+    }
+
+    fn cancel_asked(&self, asked: &CancelAsked) -> Fields {
+        vec![
+            ("cl_ord_id", id(asked.cl_ord_id)),
+            ("t0", asked.t0.0.into()),
+            ("cause", self.cause(asked.cause)),
+            ("d_intent", asked.d_intent.into()),
+            ("d_decided", asked.d_decided.into()),
+        ]
+    }
+
+    fn venue_session(&self, session: &VenueSession) -> Fields {
+        let name = String::from_utf8_lossy(&session.session);
+        vec![
+            ("session", name.trim_matches([' ', '\0']).into()),
+            ("gateway", self.gateway(session.gateway)),
+            ("venue_no", session.venue_no.into()),
+            ("venue_seq", session.venue_seq.into()),
+            ("t0", session.t0.0.into()),
+        ]
+    }
+
     fn captured(&self, mut fields: Fields, bytes: Option<&[u8]>) -> Fields {
         if let Some(bytes) = bytes.filter(|_| self.raw) {
             fields.push(("data", hex(bytes)));
@@ -239,8 +227,8 @@ impl Names<'_> {
 
     fn rx_feed(&self, rx: &RxFeed, rest: &[u8]) -> Fields {
         let fields = vec![
-            ("feed", rx.feed.into()),
-            ("line", rx.line.into()),
+            ("feed", self.feed(rx.feed)),
+            ("line", codes::line(rx.line)),
             ("t0", rx.t0.0.into()),
             ("feed_seq", rx.feed_seq.into()),
             ("d_read", rx.d_read.into()),
@@ -250,15 +238,9 @@ impl Names<'_> {
     }
 
     fn rx_venue(&self, rx: &RxVenue, rest: &[u8]) -> Fields {
-        let event = match rx.event {
-            RxVenue::BYTES_READ => text("bytes"),
-            RxVenue::OPENED => text("opened"),
-            RxVenue::CLOSED => text("closed"),
-            other => number(other),
-        };
         let fields = vec![
-            ("gateway", rx.gateway.into()),
-            ("event", event),
+            ("gateway", self.gateway(rx.gateway)),
+            ("event", codes::link_event(rx.event)),
             ("t0", rx.t0.0.into()),
             ("venue_seq", rx.venue_seq.into()),
             ("bytes", rx.len.into()),
@@ -269,12 +251,12 @@ impl Names<'_> {
     fn tx(&self, tx: &Tx, rest: &[u8]) -> Fields {
         let fields = vec![
             ("cl_ord_id", id(tx.cl_ord_id)),
-            ("action", kind(tx.action)),
+            ("action", codes::kind(tx.action)),
             ("t0", tx.t0.0.into()),
             ("venue_no", tx.venue_no.into()),
             ("d_gateway", tx.d_gateway.into()),
             ("d_encoded", tx.d_encoded.into()),
-            ("gateway", tx.gateway.into()),
+            ("gateway", self.gateway(tx.gateway)),
             ("bytes", tx.len.into()),
         ];
         self.captured(fields, rest.get(..usize::from(tx.len)))
@@ -284,18 +266,18 @@ impl Names<'_> {
         vec![
             ("cl_ord_id", id(order.cl_ord_id)),
             ("orig_cl_ord_id", id(order.orig_cl_ord_id)),
-            ("action", kind(order.action)),
+            ("action", codes::kind(order.action)),
             ("strategy", self.session.strategy(order.cl_ord_id.strategy()).into()),
             ("symbol", self.symbol(order.instrument)),
-            ("side", side(order.side)),
+            ("side", codes::side(order.side)),
             ("qty", qty(order.qty)),
             ("px", px(order.px)),
-            ("tif", tif(order.tif)),
-            ("ord_type", ord_type(order.ord_type)),
-            ("account", order.account.into()),
-            ("gateway", order.gateway.into()),
+            ("tif", codes::tif(order.tif)),
+            ("ord_type", codes::ord_type(order.ord_type)),
+            ("account", self.account(order.account)),
+            ("gateway", self.gateway(order.gateway)),
             ("t0", order.t0.0.into()),
-            ("cause", cause(order.cause)),
+            ("cause", self.cause(order.cause)),
             ("d_publish", order.d_publish.into()),
             ("d_begin", order.d_begin.into()),
             ("d_intent", order.d_intent.into()),
@@ -308,43 +290,34 @@ impl Names<'_> {
     fn denied(&self, order: &Denied) -> Fields {
         vec![
             ("cl_ord_id", id(order.cl_ord_id)),
-            ("reason", reason(order.reason)),
-            ("measured", measure(order.measured)),
-            ("limit", measure(order.limit)),
-            ("action", kind(order.action)),
+            ("reason", codes::reason(order.reason)),
+            ("measured", codes::measure(order.measured, order.unit)),
+            ("limit", codes::measure(order.limit, order.unit)),
+            ("unit", codes::unit(order.unit)),
+            ("action", codes::kind(order.action)),
             ("strategy", self.session.strategy(order.cl_ord_id.strategy()).into()),
             ("symbol", self.symbol(order.instrument)),
-            ("side", side(order.side)),
+            ("side", codes::side(order.side)),
             ("qty", qty(order.qty)),
             ("px", px(order.px)),
-            ("tif", tif(order.tif)),
-            ("ord_type", ord_type(order.ord_type)),
-            ("account", order.account.into()),
-            ("gateway", order.gateway.into()),
+            ("tif", codes::tif(order.tif)),
+            ("ord_type", codes::ord_type(order.ord_type)),
+            ("account", self.account(order.account)),
+            ("gateway", self.gateway(order.gateway)),
             ("t0", order.t0.0.into()),
-            ("cause", cause(order.cause)),
+            ("cause", self.cause(order.cause)),
             ("d_decided", order.d_decided.into()),
             ("limit_version", order.limit_version.into()),
         ]
     }
 
     fn order_event(&self, event: &OrderEvent) -> Fields {
-        let base = Base::from_u8(event.base).map_or_else(|| number(event.base), |b| text(b.name()));
-        let names = [
-            (pending::CANCEL, "CANCEL_PENDING"),
-            (pending::REPLACE, "REPLACE_PENDING"),
-            (OrderEvent::LATE, "LATE"),
-            (OrderEvent::OVERFILL, "OVERFILL"),
-        ];
-        let flags = names.iter().filter(|(bit, _)| event.flags & bit != 0).map(|(_, name)| *name);
-        let own = event.event == Kind::GateReject as u8 || event.event == Kind::SendFailed as u8;
-        let code = u8::try_from(event.reason).ok().filter(|_| own);
         vec![
             ("cl_ord_id", id(event.cl_ord_id)),
-            ("event", kind(event.event)),
-            ("state", base),
+            ("event", codes::kind(event.event)),
+            ("state", codes::base(event.base)),
             ("symbol", self.symbol(event.instrument)),
-            ("side", side(event.side)),
+            ("side", codes::side(event.side)),
             ("last_qty", qty(event.last_qty)),
             ("last_px", px(event.last_px)),
             ("cum_qty", qty(event.cum_qty)),
@@ -355,10 +328,39 @@ impl Names<'_> {
             ("venue_ord_id", event.venue_ord_id.0.into()),
             ("exec_id", event.exec_id.0.into()),
             ("venue_seq", event.venue_seq.into()),
-            ("liquidity", char::from(event.liquidity).escape_default().to_string().into()),
-            ("reason", code.map_or_else(|| event.reason.into(), reason)),
-            ("flags", flags.collect::<Vec<_>>().join("|").into()),
-            ("gateway", event.gateway.into()),
+            ("liquidity", codes::liquidity(event.liquidity)),
+            ("reason", codes::order_reason(event.event, event.reason)),
+            ("flags", flags(event.flags)),
+            ("gateway", self.gateway(event.gateway)),
+        ]
+    }
+
+    /// An order of the session before: its fields mean other things, as `engine::risk` lists them.
+    fn carried(&self, event: &OrderEvent) -> Fields {
+        let carries = Kind::from_u8(event.event);
+        if !matches!(carries, Some(Kind::Accepted | Kind::ApprovedReplace)) {
+            return self.order_event(event);
+        }
+        vec![
+            ("cl_ord_id", id(event.cl_ord_id)),
+            ("event", codes::kind(event.event)),
+            ("state", codes::base(event.base)),
+            ("symbol", self.symbol(event.instrument)),
+            ("side", codes::side(event.side)),
+            ("cum_qty", qty(event.cum_qty)),
+            ("leaves_qty", qty(event.leaves_qty)),
+            ("qty", qty(event.qty)),
+            ("px", px(event.px)),
+            ("canceled_qty", qty(event.last_qty)),
+            ("busted_qty", qty(event.position)),
+            ("tif", codes::tif(event.liquidity & 15)),
+            ("ord_type", codes::ord_type(event.liquidity >> 4)),
+            ("venue_ord_id", event.venue_ord_id.0.into()),
+            ("last_cl_ord_id", id(ClOrdId(event.exec_id.0))),
+            ("first_use", event.venue_seq.into()),
+            ("facts", codes::facts(event.reason)),
+            ("flags", flags(event.flags)),
+            ("gateway", self.gateway(event.gateway)),
         ]
     }
 
@@ -367,38 +369,41 @@ impl Names<'_> {
             ("strategy", self.session.strategy(StrategyId(event.strategy)).into()),
             ("symbol", self.symbol(event.instrument)),
             ("position", qty(event.position)),
-            ("cost", money(event.cost)),
-            ("realised", money(event.realised)),
-            ("fees", money(event.fees)),
+            ("cost", codes::money(event.cost)),
+            ("realised", codes::money(event.realised)),
+            ("fees", codes::money(event.fees)),
             ("last_qty", qty(event.last_qty)),
             ("last_px", px(event.last_px)),
             ("cl_ord_id", id(event.cl_ord_id)),
             ("exec_id", event.exec_id.0.into()),
-            ("account", event.account.into()),
+            ("account", self.account(event.account)),
         ]
     }
 
     fn operator(&self, given: &Operator, rest: &[u8]) -> Fields {
-        let op = match given.op {
-            Operator::KILL => text("KILL"),
-            Operator::ARM => text("ARM"),
-            op => CommandOp::from_u8(op).map_or_else(|| number(op), |op| text(op.name())),
-        };
+        let words = text_of(rest, given.len).unwrap_or("?");
+        let op = CommandOp::from_u8(given.op);
         // The scope of a gate is in the text.
         let symbol = match given.op {
             Operator::KILL | Operator::ARM => Value::Null,
             _ => self.symbol(InstrumentId(given.instrument)),
         };
+        // A parameter is written there as a person wrote it, beside its bare value.
+        let written = words.split_once('=').filter(|_| op == Some(CommandOp::StrategySet));
+        let value = match op {
+            Some(CommandOp::Mode) => codes::mode(given.value),
+            _ => written.map_or(Value::Null, |(_, value)| value.into()),
+        };
         vec![
-            ("op", op),
+            ("op", codes::operation(given.op)),
             ("strategy", self.session.strategy(StrategyId(given.strategy)).into()),
             ("symbol", symbol),
-            ("param", given.param.into()),
-            ("value", given.value.into()),
-            ("refused", given.refused.into()),
+            ("param", written.map_or(Value::Null, |(param, _)| param.into())),
+            ("value", value),
+            ("refused", codes::refused(given.refused)),
             ("uid", given.uid.into()),
             ("pid", given.pid.into()),
-            ("text", text_of(rest, given.len).unwrap_or("?").into()),
+            ("text", words.into()),
         ]
     }
 }
