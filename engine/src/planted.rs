@@ -21,19 +21,22 @@ pub enum Bug {
     StaleFeedIgnored,
     /// R40 holds for cancels too.
     CancelRefusedByRate,
+    /// R47 does not compare what a child would use with its parent.
+    ChildExceedsParent,
     /// An order is on the wire before it is in the journal.
     SendBeforeJournal,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::OffByOneLimit,
         Self::RuleCommentedOut,
         Self::ReservationReleasedEarly,
         Self::LateFillDropped,
         Self::StaleFeedIgnored,
         Self::CancelRefusedByRate,
+        Self::ChildExceedsParent,
         Self::SendBeforeJournal,
     ];
 
@@ -47,6 +50,7 @@ impl Bug {
             Self::LateFillDropped => "late_fill_dropped",
             Self::StaleFeedIgnored => "stale_feed_ignored",
             Self::CancelRefusedByRate => "cancel_refused_by_rate",
+            Self::ChildExceedsParent => "child_exceeds_parent",
             Self::SendBeforeJournal => "send_before_journal",
         }
     }

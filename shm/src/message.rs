@@ -29,12 +29,22 @@ byte_enum! {
         IntentReplace = 11, "IntentReplace";
         /// [`Intent`] to cancel an order.
         IntentCancel = 12, "IntentCancel";
+        /// [`OrderTerms`] of the intent that follows.
+        IntentTerms = 13, "IntentTerms";
+        /// [`ParentPrices`] of the parent intent that follows.
+        IntentParentPrices = 14, "IntentParentPrices";
+        /// [`ParentIntent`]: a parent order.
+        IntentParent = 15, "IntentParent";
+        /// [`Intent`] to end a parent, named by `cl_ord_id`: no child may follow.
+        IntentParentEnd = 16, "IntentParentEnd";
         /// [`Approved`] new order.
         ApprovedNew = 20, "ApprovedNew";
         /// [`Approved`] replace.
         ApprovedReplace = 21, "ApprovedReplace";
         /// [`Approved`] cancel.
         ApprovedCancel = 22, "ApprovedCancel";
+        /// [`OrderTerms`] of the approval that follows.
+        ApprovedTerms = 23, "ApprovedTerms";
         /// [`ExecReport`]: the order lives at the venue; `last_px`, `last_qty` are the accepted
         /// terms.
         Accepted = 32, "Accepted";
@@ -72,6 +82,8 @@ byte_enum! {
         OrderUpdate = 50, "OrderUpdate";
         /// [`RiskReject`].
         RiskReject = 51, "RiskReject";
+        /// [`ParentUpdate`].
+        ParentUpdate = 52, "ParentUpdate";
         /// [`Command`].
         Command = 60, "Command";
     }
@@ -169,76 +181,6 @@ pub mod pending {
     pub const REPLACE: u8 = 1 << 1;
     /// The latest of several states, because the ring was full.
     pub const CONFLATED: u8 = 1 << 2;
-}
-
-/// The last word of a message, stored last: ring sequence, and low 32 bits of engine ns at publish.
-///
-/// # Layout
-/// 8 bytes: `seq:32 | published:32`.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
-)]
-#[repr(transparent)]
-pub struct Tail(pub u64);
-
-impl Tail {
-    /// Packs a ring sequence and the time of publishing.
-    #[must_use]
-    pub const fn new(seq: u32, published: Nanos) -> Self {
-        Self((seq as u64) << 32 | (published.0 & 0xFFFF_FFFF))
-    }
-
-    /// The ring sequence.
-    #[must_use]
-    pub const fn seq(self) -> u32 {
-        (self.0 >> 32) as u32
-    }
-
-    /// The full time of publishing, given any time at most 4.29 s later.
-    #[must_use]
-    pub const fn published(self, now: Nanos) -> Nanos {
-        let age = (now.0 as u32).wrapping_sub(self.0 as u32);
-        Nanos(now.0.wrapping_sub(age as u64))
-    }
-}
-
-/// 64 bytes of any kind: what a ring carries.
-///
-/// # Layout
-/// 64 bytes, aligned to 64.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
-)]
-#[repr(C, align(64))]
-pub struct Message {
-    words: [u64; 8],
-}
-
-impl Message {
-    /// What the message is; `None` for a byte that is no kind (a programmer's error).
-    #[must_use]
-    pub const fn kind(&self) -> Option<Kind> {
-        Kind::from_u8(self.words[0].to_le_bytes()[0])
-    }
-
-    /// The last word.
-    #[must_use]
-    pub const fn tail(&self) -> Tail {
-        Tail(self.words[7])
-    }
-
-    /// The same message with another last word: what a link does when it publishes.
-    #[must_use]
-    pub const fn with_tail(mut self, tail: Tail) -> Self {
-        self.words[7] = tail.0;
-        self
-    }
-
-    /// The eight words, for digests and dumps.
-    #[must_use]
-    pub const fn words(&self) -> &[u64; 8] {
-        &self.words
-    }
 }
 
 /// A message of one shape.
@@ -371,8 +313,9 @@ body! {
 
 body! {
     /// What a strategy wants: a new order, a replace or a cancel.
-    Intent [IntentNew | IntentReplace | IntentCancel] {
-        /// [`Kind::IntentNew`], [`Kind::IntentReplace`] or [`Kind::IntentCancel`].
+    Intent [IntentNew | IntentReplace | IntentCancel | IntentParentEnd] {
+        /// [`Kind::IntentNew`], [`Kind::IntentReplace`], [`Kind::IntentCancel`] or
+        /// [`Kind::IntentParentEnd`].
         kind: u8,
         /// [`Side`].
         side: u8,
@@ -426,8 +369,8 @@ body! {
         d_decided: u32,
         /// Account.
         account: u16,
-        /// Zero.
-        _reserved: u16,
+        /// [`terms_flags::GIVEN`] when an [`OrderTerms`] came before it, else 0.
+        flags: u16,
     }
 }
 
@@ -557,17 +500,15 @@ body! {
     }
 }
 
-impl Message {
-    /// The message as one shape, `None` when it is of another kind.
-    #[must_use]
-    #[inline]
-    pub fn view<T: Body>(&self) -> Option<&T> {
-        match self.kind() {
-            Some(kind) if T::is(kind) => Some(T::of(self)),
-            _ => None,
-        }
-    }
-}
+mod parent;
+mod slot;
+mod terms;
+
+pub use parent::{
+    ParentIntent, ParentKind, ParentPrices, ParentStatus, ParentUpdate, parent_flags,
+};
+pub use slot::{Message, Tail};
+pub use terms::{OrderTerms, terms_flags};
 
 #[cfg(test)]
 mod tests;

@@ -11,14 +11,14 @@ use std::mem::offset_of;
 use shm::journal::{self, RecordHeader, SegmentHeader};
 use shm::message::{self, Kind};
 use shm::reason::{Reason, Unit};
-use shm::record::{RecordKind, StageId, market, order, status};
+use shm::record::{RecordKind, StageId, market, order, parent, status};
 use shm::region;
 
 /// The published layout.
 const PUBLISHED: &str = include_str!("abi/layout.txt");
 
 /// FNV-1a of it, for the versions it belongs to.
-const HASH: u64 = 0xe0ac_0bc1_5df4_d13b;
+const HASH: u64 = 0x9934_25fd_2abf_361d;
 
 /// Size of what a field holds.
 fn bytes_of<T, F>(_: fn(&T) -> &F) -> usize {
@@ -55,7 +55,7 @@ fn messages() -> String {
     layout!(text, message::Intent:
         kind side tif ord_type instrument px qty cl_ord_id t0 cause d_publish d_begin tail);
     layout!(text, message::Approved:
-        kind side tif ord_type instrument px qty cl_ord_id t0 lane_seq d_decided account _reserved
+        kind side tif ord_type instrument px qty cl_ord_id t0 lane_seq d_decided account flags
         tail);
     layout!(text, message::ExecReport:
         kind liquidity reason venue_seq cl_ord_id venue_ord_id exec_id last_px last_qty t0 tail);
@@ -63,6 +63,15 @@ fn messages() -> String {
         kind flags base reason instrument cl_ord_id last_px last_qty cum_qty leaves_qty t0 tail);
     layout!(text, message::RiskReject:
         kind flags intent reason instrument cl_ord_id measured limit t0 _reserved tail);
+    layout!(text, message::OrderTerms:
+        kind flags leg _reserved instrument cl_ord_id parent expiry display_qty _reserved_words
+        tail);
+    layout!(text, message::ParentPrices:
+        kind side_other flags _reserved instrument px stop_px clip_qty tail);
+    layout!(text, message::ParentIntent:
+        kind parent side _reserved instrument cl_ord_id qty start end slices offset t0 tail);
+    layout!(text, message::ParentUpdate:
+        kind status reason _reserved instrument cl_ord_id filled t0 _reserved_words tail);
     layout!(text, message::Command:
         kind op strategy param instrument value lane_seq t0 _reserved tail);
     text
@@ -84,7 +93,13 @@ fn order_records() -> String {
     let mut text = String::new();
     layout!(text, order::Approved:
         px qty cl_ord_id orig_cl_ord_id t0 cause d_publish d_begin d_intent d_risk d_decided
-        limit_version instrument account gateway side tif ord_type action _reserved);
+        limit_version instrument account gateway side tif ord_type action leg _reserved parent);
+    layout!(text, order::OrderTerms: cl_ord_id expiry display_qty flags _reserved);
+    layout!(text, parent::Parent:
+        cl_ord_id qty start end slices offset t0 px stop_px clip_qty used filled instrument account
+        gateway parent side side_other flags reason limit_version);
+    layout!(text, parent::ParentState:
+        cl_ord_id anchor step latches _reserved _reserved_word);
     layout!(text, order::Denied:
         measured limit px qty cl_ord_id t0 cause d_decided limit_version instrument account gateway
         side tif ord_type action reason unit _reserved);

@@ -86,6 +86,14 @@ pub struct Order {
     pub tif: u8,
     /// [`shm::message::OrdType`].
     pub ord_type: u8,
+    /// The parent it is a child of, [`ClOrdId::NONE`] for none.
+    pub parent: ClOrdId,
+    /// What the parent's sums hold of it: used, and of that filled.
+    pub used_qty: Qty,
+    /// See `used_qty`.
+    pub used_cum_qty: Qty,
+    /// Which leg of the parent it works for.
+    pub leg: u8,
     /// Of [`facts`](Self::ACKED).
     pub facts: u8,
     /// Of [`Signs`], all that were ever seen of it.
@@ -225,6 +233,18 @@ impl Order {
         let new = self.leaves_under(self.replace.qty)?;
         let new_value = self::value(self.replace.px, new, multiplier)?;
         Some((leaves.max(new), value.max(new_value)))
+    }
+
+    /// What is filled, or was and does not work again: no cancel gives it back.
+    #[must_use]
+    pub const fn settled_qty(&self) -> i64 {
+        self.cum_qty.0.saturating_add(self.busted_qty.0)
+    }
+
+    /// What it uses of its parent (R47), and what of that is filled.
+    #[must_use]
+    pub const fn used_now(&self) -> (Qty, Qty) {
+        (Qty(self.settled_qty().saturating_add(self.reserved_qty.0)), self.cum_qty)
     }
 
     /// What would work were the chain's quantity `qty`; `None` on overflow.

@@ -10,6 +10,10 @@
 //! | `Executed` | one of its fills that stands | none; the order's sums hold it already |
 //! | `Broken` | one of its fills that was undone | `last_px`, `last_qty` of the fill; 0 if its undoing came first |
 //! | `Canceled` | one of its cancels | none |
+//! | `IntentParent` | the parent it is a child of | `exec_id` the parent, `liquidity` the leg |
+//!
+//! Open parents come before the orders, as `CarryParent`: their sums without what working children
+//! use, which those bring back themselves.
 //!
 //! Ended orders are not carried: a bust of their fills is then a report of an unknown order.
 
@@ -17,6 +21,7 @@ use shm::ids::{ClOrdId, ExecId, StrategyId};
 use shm::message::{Kind, Side};
 use shm::record::RecordKind;
 use shm::record::order::{OrderEvent, words_of};
+use shm::record::parent::Parent;
 use shm::units::{Notional, Price, Qty};
 
 use super::report::{COST_UNKNOWN, position_event};
@@ -42,8 +47,20 @@ impl Risk {
             }
             emit(RecordKind::CarryPosition, event.bytes());
         }
+        for parent in self.parents.iter().filter(|_| !new_day) {
+            emit(RecordKind::CarryParent, self.carried_parent(parent).bytes());
+        }
         for order in self.table.working() {
             emit(RecordKind::CarryOrder, self.carried(order).bytes());
+            if order.parent != ClOrdId::NONE {
+                let event = OrderEvent {
+                    event: Kind::IntentParent as u8,
+                    exec_id: ExecId(order.parent.0),
+                    liquidity: order.leg,
+                    ..self.carried(order)
+                };
+                emit(RecordKind::CarryOrder, event.bytes());
+            }
             if order.replace.id != ClOrdId::NONE {
                 let event = OrderEvent {
                     cl_ord_id: order.replace.id,
@@ -63,6 +80,21 @@ impl Risk {
                 emit(RecordKind::CarryOrder, self.carried_fact(order, fact).bytes());
             }
         }
+    }
+
+    fn carried_parent(&self, parent: &Parent) -> Parent {
+        let mut carried = *parent;
+        let children = self.table.working().filter(|order| order.parent == parent.cl_ord_id);
+        for child in children {
+            let leg = usize::from(child.leg);
+            if let (Some(used), Some(filled)) =
+                (carried.used.get_mut(leg), carried.filled.get_mut(leg))
+            {
+                *used = Qty(used.0.saturating_sub(child.used_qty.0));
+                *filled = Qty(filled.0.saturating_sub(child.used_cum_qty.0));
+            }
+        }
+        carried
     }
 
     fn carried(&self, order: &Order) -> OrderEvent {
@@ -126,6 +158,14 @@ impl Risk {
                 self.table.update(place, |order| order.replace = terms);
                 let side = Side::from_u8(event.side).ok_or(RestoreError::NotInSetup)?;
                 self.settle(place, side);
+                Ok(())
+            }
+            Some(Kind::IntentParent) => {
+                let place = self.table.find(event.cl_ord_id).ok_or(RestoreError::Differs)?;
+                self.table.update(place, |order| {
+                    (order.parent, order.leg) = (ClOrdId(event.exec_id.0), event.liquidity);
+                });
+                self.settle_child(place);
                 Ok(())
             }
             Some(Kind::Executed | Kind::Broken | Kind::Canceled) => self.take_carried_fact(event),
@@ -227,6 +267,13 @@ pub(super) fn digest(risk: &Risk) -> u64 {
         part = mix_wide(part, holding.cost);
         part = mix_wide(part, holding.realised);
         sum = sum.wrapping_add(mix_wide(part, holding.fees));
+    }
+    for parent in risk.parents.iter() {
+        let mut part = mix(4, parent.cl_ord_id.0);
+        for qty in parent.used.into_iter().chain(parent.filled) {
+            part = mix(part, qty.0 as u64);
+        }
+        sum = sum.wrapping_add(part);
     }
     for (at, sums) in risk.exposure.iter().enumerate() {
         let mut part = mix(3, at as u64);

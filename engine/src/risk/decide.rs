@@ -1,7 +1,7 @@
 //! The fixed order of checks, first failure wins, one reservation at the end.
 
 use shm::ids::{InstrumentId, StrategyId};
-use shm::message::{Intent, Kind, OrdType, Side, Tif};
+use shm::message::{Intent, Kind, OrdType, OrderTerms, Side, Tif};
 use shm::reason::Reason;
 use shm::record::order as record;
 use shm::units::{Nanos, Notional, Price};
@@ -16,6 +16,8 @@ use crate::order::{Event, Place};
 /// An intent on its way through the checks.
 pub(super) struct Candidate<'a> {
     pub(super) intent: &'a Intent,
+    /// Its rare terms, or [`OrderTerms::NONE`].
+    pub(super) terms: &'a OrderTerms,
     pub(super) side: Side,
     pub(super) is_replace: bool,
     /// Of a market order the far edge of its collar, once the reference is known.
@@ -40,6 +42,16 @@ impl Risk {
     /// has made sure of room for its record and message before. Refusals change counters only.
     /// Cancels of working orders are never refused.
     pub fn decide(&mut self, intent: &Intent, context: &Context) -> Decision {
+        self.decide_with(intent, &OrderTerms::NONE, context)
+    }
+
+    /// [`Risk::decide`] on an intent with rare terms.
+    pub fn decide_with(
+        &mut self,
+        intent: &Intent,
+        terms: &OrderTerms,
+        context: &Context,
+    ) -> Decision {
         self.now = self.now.max(context.now);
         let is_replace = match Kind::from_u8(intent.kind) {
             Some(Kind::IntentNew) => false,
@@ -47,8 +59,8 @@ impl Risk {
             Some(Kind::IntentCancel) => return self.cancel(intent),
             Some(_) | None => return self.deny(intent, Refusal::of(Reason::Unsupported)),
         };
-        match self.check(intent, is_replace, context) {
-            Ok(passed) => self.approve(intent, &passed),
+        match self.check(intent, terms, is_replace, context) {
+            Ok(passed) => self.approve(intent, terms, &passed),
             Err(refusal) => self.deny(intent, refusal),
         }
     }
@@ -63,6 +75,7 @@ impl Risk {
     fn check(
         &self,
         intent: &Intent,
+        terms: &OrderTerms,
         is_replace: bool,
         context: &Context,
     ) -> Result<Passed, Refusal> {
@@ -72,7 +85,8 @@ impl Risk {
         let permit = self.permits.get(strategy.index());
         let permit = permit.ok_or(Refusal::of(Reason::NotPermitted))?;
         let side = Side::from_u8(intent.side).ok_or(Refusal::of(Reason::Unsupported))?;
-        let mut candidate = Candidate { intent, side, is_replace, px: intent.px, permit, strategy };
+        let px = intent.px;
+        let mut candidate = Candidate { intent, terms, side, is_replace, px, permit, strategy };
         // R02 trading mode.
         self.mode(&candidate, context.mode)?;
         // R03 venue session.
@@ -99,10 +113,7 @@ impl Risk {
         holds(Reason::Unsupported, Tif::from_u8(intent.tif).is_some())?;
         let ord_type = OrdType::from_u8(intent.ord_type);
         let ord_type = ord_type.ok_or(Refusal::of(Reason::Unsupported))?;
-        let is_market = match ord_type {
-            OrdType::Market => true,
-            OrdType::Limit | OrdType::PostOnly => false,
-        };
+        let is_market = ord_type == OrdType::Market;
         // R13 price form.
         if !is_market {
             checks::price_form(form, intent.px)?;
@@ -135,7 +146,9 @@ impl Risk {
         // R41, R42: with the rates of strategies.
         // R43 duplicate orders.
         self.check_repeats(&candidate, limits)?;
-        // R44..R46: with executions and breakers. R47: the approval itself; the gateway spends it.
+        // R44..R46: with executions and breakers. R47: a child stays within its parent; the
+        // approval itself is spent by the gateway.
+        self.check_child(&candidate, &passed)?;
         Ok(passed)
     }
 
@@ -179,7 +192,7 @@ impl Risk {
         let is_next = id.epoch() == row.last.epoch() && id.uses() > row.last.uses();
         if !candidate.is_replace {
             holds(Reason::DupId, id.epoch() == self.epoch)?;
-            let is_free = !row.is_working() && id > row.last;
+            let is_free = !row.is_working() && id > row.last && !self.parents.has_had(id);
             holds(Reason::DupId, is_free)?;
             return Ok(None);
         }

@@ -2,7 +2,7 @@
 //! refusal told.
 
 use shm::ids::{AccountId, ClOrdId, GatewayId};
-use shm::message::{self, Intent, Kind, RiskReject, Side, Tail};
+use shm::message::{self, Intent, Kind, OrderTerms, RiskReject, Side, Tail, terms_flags};
 use shm::reason::Reason;
 use shm::record::order::{self as record, words_of};
 use shm::units::{Nanos, Qty};
@@ -17,10 +17,17 @@ use crate::planted::{self, Bug};
 
 impl Risk {
     /// The reservation, and the words that announce it.
-    pub(super) fn approve(&mut self, intent: &Intent, passed: &Passed) -> Decision {
+    pub(super) fn approve(
+        &mut self,
+        intent: &Intent,
+        terms: &OrderTerms,
+        passed: &Passed,
+    ) -> Decision {
         let id = intent.cl_ord_id;
         let replaces = passed.chain.and_then(|place| self.table.get(place));
         let orig_cl_ord_id = replaces.map_or(ClOrdId::NONE, |order| order.terms.id);
+        let (parent, leg) =
+            replaces.map_or((terms.parent, terms.leg), |order| (order.parent, order.leg));
         let permit = self.permits.get(id.strategy().index());
         let (account, gateway) =
             permit.map_or_else(Default::default, |permit| (permit.account, permit.gateway));
@@ -44,7 +51,9 @@ impl Risk {
             tif: intent.tif,
             ord_type: intent.ord_type,
             action: intent.kind,
-            _reserved: [0; 13],
+            leg,
+            _reserved: [0; 4],
+            parent,
         };
         let is_new = passed.chain.is_none();
         self.enter(&record, passed, self.now);
@@ -55,22 +64,8 @@ impl Risk {
             &mut self.counters.approved_replace
         };
         *counter += 1;
-        let message = message::Approved {
-            kind: kind as u8,
-            side: intent.side,
-            tif: intent.tif,
-            ord_type: intent.ord_type,
-            instrument: intent.instrument,
-            px: passed.px,
-            qty: intent.qty,
-            cl_ord_id: id,
-            t0: intent.t0,
-            lane_seq: 0,
-            d_decided: record.d_decided,
-            account: account.0,
-            _reserved: 0,
-            tail: Tail::default(),
-        };
+        let flags = if terms.concerns_venue() { terms_flags::GIVEN } else { 0 };
+        let message = message_of(&record, kind, flags);
         Decision::Approve { record, message }
     }
 
@@ -96,6 +91,8 @@ impl Risk {
                     side: Some(passed.side),
                     tif: record.tif,
                     ord_type: record.ord_type,
+                    parent: record.parent,
+                    leg: record.leg,
                     facts: Order::COUNTED,
                     ..Order::default()
                 });
@@ -109,6 +106,7 @@ impl Risk {
                 });
             }
         }
+        self.settle_child(passed.chain.unwrap_or(Place::Slot(record.cl_ord_id.slot())));
         self.exposure.apply(passed.rows, &passed.change);
         if let Some(window) = self.windows.get_mut(usize::from(record.gateway)) {
             window.push(now);
@@ -153,6 +151,7 @@ impl Risk {
         }
         let candidate = Candidate {
             intent: &intent,
+            terms: &OrderTerms::NONE,
             side,
             is_replace,
             px: record.px,
@@ -206,7 +205,7 @@ impl Risk {
             lane_seq: 0,
             d_decided: record.d_decided,
             account: order.account.0,
-            _reserved: 0,
+            flags: 0,
             tail: Tail::default(),
         };
         Decision::Cancel { record, message }
@@ -264,6 +263,26 @@ impl Risk {
         if let Some(count) = self.counters.refused.get_mut(usize::from(reason)) {
             *count += 1;
         }
+    }
+}
+
+/// An approval for the gateway; where its record lies is the stage's to say.
+const fn message_of(record: &record::Approved, kind: Kind, flags: u16) -> message::Approved {
+    message::Approved {
+        kind: kind as u8,
+        side: record.side,
+        tif: record.tif,
+        ord_type: record.ord_type,
+        instrument: record.instrument,
+        px: record.px,
+        qty: record.qty,
+        cl_ord_id: record.cl_ord_id,
+        t0: record.t0,
+        lane_seq: 0,
+        d_decided: record.d_decided,
+        account: record.account,
+        flags,
+        tail: Tail(0),
     }
 }
 

@@ -22,6 +22,7 @@
 //! | [`mod@reference`] | reference prices (R24) |
 //! | [`rate`], [`duplicate`] | windows of R40 and R43 |
 //! | [`approval`] | the gateway's side of R47 |
+//! | [`parents`], [`family`] | R47 of parents: what their children have and may have |
 //! | [`sample`] | a setup and a run of decisions, for benches and tests |
 #![forbid(unsafe_code)]
 
@@ -29,7 +30,9 @@ pub mod approval;
 pub mod checks;
 pub mod duplicate;
 pub mod exposure;
+pub mod family;
 pub mod limits;
+pub mod parents;
 pub mod rate;
 pub mod reference;
 pub mod sample;
@@ -101,6 +104,7 @@ pub struct Risk {
     sessions: Box<[Session]>,
     limits: LimitTable,
     table: OrderTable,
+    parents: parents::Parents,
     exposure: Exposure,
     ledger: Ledger,
     windows: Box<[RateWindow]>,
@@ -153,6 +157,7 @@ impl Risk {
             sessions: vec![Session::default(); setup.gateways.len()].into(),
             limits: LimitTable::compile(&setup.limits, &accounts, instruments),
             table: OrderTable::new(slots, setup.memory.closed, setup.memory.facts),
+            parents: parents::Parents::new(accounts.len(), slots),
             exposure: Exposure::new(setup.accounts.len(), accounts.len(), instruments),
             ledger: Ledger::new(&accounts, instruments),
             windows: setup

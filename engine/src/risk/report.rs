@@ -111,8 +111,14 @@ impl Risk {
             | Kind::ApprovedCancel
             | Kind::SessionUp
             | Kind::SessionDown
+            | Kind::IntentTerms
+            | Kind::IntentParentPrices
+            | Kind::IntentParent
+            | Kind::IntentParentEnd
+            | Kind::ApprovedTerms
             | Kind::OrderUpdate
             | Kind::RiskReject
+            | Kind::ParentUpdate
             | Kind::Command => Meaning::sign(Signs::PROTOCOL),
         }
     }
@@ -255,6 +261,7 @@ impl Risk {
             (order.reserved_qty, order.reserved_value) = reserved;
             order.set_counted(works);
         });
+        self.settle_child(place);
     }
 
     fn answer(

@@ -6,6 +6,7 @@ use shm::ids::{AccountId, GatewayId};
 use shm::message::{ExecReport, Side, Tail};
 use shm::record::RecordKind;
 use shm::record::order::{self as record, value_of};
+use shm::record::parent::Parent;
 use shm::units::Nanos;
 
 use super::{Applied, Risk};
@@ -86,6 +87,19 @@ impl Risk {
             RecordKind::CarryPosition => {
                 let record = record::PositionEvent::read(body).ok_or(RestoreError::Short)?;
                 self.take_carried_position(&record)
+            }
+            RecordKind::ParentApproved | RecordKind::CarryParent => {
+                let record = Parent::read(body).ok_or(RestoreError::Short)?;
+                let row = self.table.row(record.cl_ord_id.slot());
+                let is_known = self.permits.get(record.cl_ord_id.strategy().index()).is_some()
+                    && self.forms.get(record.instrument.index()).is_some();
+                row.filter(|_| is_known).ok_or(RestoreError::NotInSetup)?;
+                if self.take_parent(record) { Ok(()) } else { Err(RestoreError::Differs) }
+            }
+            RecordKind::ParentDone => {
+                let record = Parent::read(body).ok_or(RestoreError::Short)?;
+                let ended = self.end_parent(record.cl_ord_id, 0, 0);
+                ended.map(|_| ()).ok_or(RestoreError::Differs)
             }
             // Bytes, sessions, the order of inputs: nothing of orders or positions.
             _ => Ok(()),

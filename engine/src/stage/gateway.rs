@@ -10,6 +10,7 @@ mod queue;
 mod replay;
 mod wire;
 
+use super::terms::TermsTable;
 use super::{Recorded, Turn};
 use crate::link::{Input, Output};
 use crate::planted::{self, Bug};
@@ -23,7 +24,7 @@ use shm::atomic::{AtomicU64, Ordering};
 use shm::gates::Gates;
 use shm::ids::{AccountId, GatewayId};
 use shm::journal::{DurableMark, LaneSeq, Place};
-use shm::message::{Approved, ExecReport, Kind};
+use shm::message::{Approved, ExecReport, Kind, OrderTerms};
 use shm::reason::Reason;
 use shm::record::market::{RxVenue, Sent, Tx, TxVoid};
 use shm::record::{RecordKind, StageId};
@@ -120,6 +121,7 @@ pub struct GatewayStage {
     session: Client,
     ouch: Ouch,
     unanswered: UnansweredTable,
+    terms: TermsTable,
     queue: Queue,
     link: Option<AnyLink>,
     dial: Option<Dial>,
@@ -171,6 +173,7 @@ impl GatewayStage {
             replay,
             sink,
         } = setup;
+        let terms = TermsTable::new(unanswered.slots());
         Self {
             id,
             gateway,
@@ -179,6 +182,7 @@ impl GatewayStage {
             session,
             ouch,
             unanswered,
+            terms,
             queue: Queue::new(),
             link: None,
             dial,
@@ -353,6 +357,9 @@ impl GatewayStage {
             let Some(message) = self.approved.pop() else { break };
             let published = message.tail().published(turn.clock.now());
             work += 1;
+            if let Some(terms) = message.view::<OrderTerms>() {
+                self.terms.put(terms);
+            }
             if let Some(approved) = message.view::<Approved>() {
                 let d_published = published.after(approved.t0);
                 self.meters.journal.record(d_published.saturating_sub(approved.d_decided).into());
@@ -432,7 +439,12 @@ impl GatewayStage {
             Some(urn) => self.unanswered.write(item.approved.cl_ord_id, urn, claim.payload_mut()),
             None => self
                 .ouch
-                .encode(&item.approved, claim.payload_mut())
+                .encode_with(
+                    &item.approved,
+                    &self.terms.of(&item.approved),
+                    now,
+                    claim.payload_mut(),
+                )
                 .map(|encoded| (encoded.bytes, encoded.urn)),
         };
         let (len, urn) = match encoded {

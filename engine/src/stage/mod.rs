@@ -11,6 +11,7 @@ pub mod market_link;
 pub mod paper;
 pub mod risk;
 pub mod strategy;
+pub mod terms;
 
 use crate::clock::Clock;
 use shm::journal::LaneWriter;

@@ -4,13 +4,14 @@
 //! venue, one `TxVoid` per approval that a gate stops; nothing else comes in, and nothing goes out
 //! of the process.
 
+use super::terms::TermsTable;
 use super::{Progress, Recorded, Turn};
 use crate::link::{Input, Output};
 use crate::telemetry::GatewayMeters;
 use gateway::paper::Paper;
 use shm::gates::Gates;
 use shm::ids::{AccountId, GatewayId};
-use shm::message::{Approved, BookTop, ExecReport, Kind, Message, Trade};
+use shm::message::{Approved, BookTop, ExecReport, Kind, Message, OrderTerms, Trade};
 use shm::reason::Reason;
 use shm::record::market::{RxVenue, Tx, TxVoid};
 use shm::record::{RecordKind, StageId};
@@ -36,6 +37,8 @@ pub struct Setup {
     pub reports: Output,
     /// The venue.
     pub paper: Paper,
+    /// Slots of order ids.
+    pub slots: usize,
     /// The kill gates; `None` in a replay.
     pub gates: Option<Gates>,
     /// Meters.
@@ -52,6 +55,7 @@ pub struct PaperStage {
     approved: Input,
     reports: Output,
     paper: Paper,
+    terms: TermsTable,
     gates: Option<Gates>,
     meters: GatewayMeters,
     /// The session was told to be up.
@@ -63,8 +67,11 @@ impl PaperStage {
     /// Puts the stage together.
     #[must_use]
     pub fn new(setup: Setup) -> Self {
-        let Setup { id, gateway, market, approved, reports, paper, gates, meters, replay } = setup;
-        Self { id, gateway, market, approved, reports, paper, gates, meters, open: false, replay }
+        let Setup { id, gateway, market, approved, reports, paper, slots, gates, meters, replay } =
+            setup;
+        let terms = TermsTable::new(slots);
+        let open = false;
+        Self { id, gateway, market, approved, reports, paper, terms, gates, meters, open, replay }
     }
 
     /// One live turn.
@@ -111,6 +118,9 @@ impl PaperStage {
     }
 
     fn take_live(&mut self, message: &Message, turn: &mut Turn<'_>) {
+        if let Some(terms) = message.view::<OrderTerms>() {
+            self.terms.put(terms);
+        }
         let Some(approved) = message.view::<Approved>() else { return };
         let is_cancel = approved.kind == Kind::ApprovedCancel as u8;
         let open = is_cancel
@@ -153,7 +163,8 @@ impl PaperStage {
             _ => &self.meters.sent_cancel,
         };
         meter.add(1);
-        let taken = self.paper.on_approved(approved, now);
+        let terms = self.terms.of(approved);
+        let taken = self.paper.on_approved_with(approved, &terms, now);
         debug_assert!(taken, "every report was taken before");
     }
 
@@ -220,6 +231,10 @@ impl PaperStage {
             self.open_session(ts, turn);
         } else {
             let Some(message) = self.approved.pop() else { return Progress::Waiting };
+            if let Some(terms) = message.view::<OrderTerms>() {
+                self.terms.put(terms);
+                return Progress::Moved;
+            }
             if let Some(approved) = message.view::<Approved>() {
                 if kind == RecordKind::Tx {
                     self.enter(approved, ts);

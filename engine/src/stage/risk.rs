@@ -6,6 +6,7 @@
 //! feeds. What the world decided (a gate, the journal, a full ring) is in the record itself: a
 //! `Denied` with that reason.
 
+mod family;
 mod replay;
 mod updates;
 
@@ -15,7 +16,9 @@ use crate::risk::{Applied, Context, Decision, Mode, Risk};
 use crate::telemetry::{Refusals, RiskMeters};
 use shm::gates::Gates;
 use shm::ids::{AccountId, Cause, ClOrdId, GatewayId, InstrumentId, StrategyId};
-use shm::message::{Command, CommandOp, ExecReport, Intent, Kind, Message};
+use shm::message::{
+    Command, CommandOp, ExecReport, Intent, Kind, Message, OrderTerms, terms_flags,
+};
 use shm::reason::Reason;
 use shm::record::order as record;
 use shm::record::status::{Port, Took};
@@ -106,6 +109,8 @@ pub struct RiskStage {
     refusals: Refusals,
     cells: Vec<CellWriter<record::PositionEvent>>,
     instruments: usize,
+    /// By strategy: the slot that came before the intent it belongs to.
+    aside: Box<[Message]>,
     /// Sweeps under way, the first one being carried out: whose orders are being cancelled.
     sweeps: VecDeque<Sweep>,
     replay: VecDeque<Recorded>,
@@ -140,6 +145,7 @@ impl RiskStage {
         } = setup;
         // Whoever stops the engine before anything has happened must see what was carried over.
         meters.working.set(risk.working_count().into());
+        let aside = vec![Message::default(); wiring.len()].into_boxed_slice();
         Self {
             risk,
             ports,
@@ -147,6 +153,7 @@ impl RiskStage {
             mode,
             gates,
             archive_failed,
+            aside,
             carried,
             meters,
             refusals,
@@ -357,17 +364,14 @@ impl RiskStage {
     fn decide_live(&mut self, strategy: usize, turn: &mut Turn<'_>) -> bool {
         let Some(wiring) = self.wiring.get(strategy).copied() else { return false };
         let room =
-            self.ports.approved.get(wiring.gateway.index()).is_some_and(|ring| ring.has_room(1));
+            self.ports.approved.get(wiring.gateway.index()).is_some_and(|ring| ring.has_room(2));
         let Some(input) = self.ports.intents.get_mut(strategy) else { return false };
         let Some(message) = input.peek() else { return false };
-        let Some(intent) = message.view::<Intent>() else {
-            input.pop();
-            return true;
-        };
-        if !room && intent.kind == Kind::IntentCancel as u8 {
+        if !room && message.kind() == Some(Kind::IntentCancel) {
             return false;
         }
         input.pop();
+        let Some(instrument) = self.whole(strategy, &message) else { return true };
         // The clock is read once per decision: it is the time the rules see, and a stamp of the
         // trip.
         let now = turn.clock.now().max(turn.now);
@@ -376,7 +380,7 @@ impl RiskStage {
                 gates.is_open(
                     StrategyId(strategy as u8),
                     wiring.account,
-                    intent.instrument,
+                    instrument,
                     wiring.gateway,
                 )
             }),
@@ -384,7 +388,7 @@ impl RiskStage {
                 && self.archive_failed.as_ref().is_none_or(|failed| failed.get() == 0),
             room,
         };
-        self.decide(intent, &message, wiring, world, now, turn);
+        self.judge(&message, wiring, world, now, turn);
         true
     }
 
@@ -398,6 +402,7 @@ impl RiskStage {
         now: Nanos,
         turn: &mut Turn<'_>,
     ) {
+        let terms = self.terms_of(intent);
         let decision = if world.room {
             let context = Context {
                 now,
@@ -405,7 +410,7 @@ impl RiskStage {
                 mode: self.mode,
                 journal_ok: world.journal_ok,
             };
-            self.risk.decide(intent, &context)
+            self.risk.decide_with(intent, &terms, &context)
         } else {
             self.risk.refuse(intent, Reason::Busy, now)
         };
@@ -416,6 +421,7 @@ impl RiskStage {
         self.carry_out(
             decision,
             intent,
+            &terms,
             wiring.gateway,
             Stamps { published, begun: now, decided },
             turn,
@@ -439,6 +445,7 @@ impl RiskStage {
         &mut self,
         decision: Decision,
         intent: &Intent,
+        terms: &OrderTerms,
         gateway: GatewayId,
         stamps: Stamps,
         turn: &mut Turn<'_>,
@@ -451,6 +458,9 @@ impl RiskStage {
                 record.d_risk = begun.after(t0);
                 record.d_decided = decided.after(t0);
                 message.d_decided = record.d_decided;
+                if message.flags & terms_flags::GIVEN != 0 {
+                    self.announce(terms, gateway, begun, turn);
+                }
                 turn.write(RecordKind::Approved, ID, at, begun, record.bytes());
                 message.lane_seq = turn.lane.last_seq().0;
                 self.meters.approved.add(1);
@@ -490,6 +500,7 @@ impl RiskStage {
             return self.cancel_carried(turn);
         }
         let Some(&sweep) = self.sweeps.front() else { return 0 };
+        let childless = self.sweep_parents(sweep, turn);
         let mut ids = [ClOrdId::NONE; SWEEP_BATCH];
         let mut count = 0;
         let working = self.risk.working_orders().filter(|order| {
@@ -502,7 +513,9 @@ impl RiskStage {
             count += 1;
         }
         if count == 0 {
-            self.sweeps.pop_front();
+            if childless {
+                self.sweeps.pop_front();
+            }
             return 0;
         }
         for id in ids.into_iter().take(count) {
@@ -548,7 +561,7 @@ impl RiskStage {
         let decision = self.risk.decide(&intent, &context);
         let stamps = Stamps { published: now, begun: now, decided: now };
         if matches!(decision, Decision::Cancel { .. }) {
-            self.carry_out(decision, &intent, gateway, stamps, turn);
+            self.carry_out(decision, &intent, &OrderTerms::NONE, gateway, stamps, turn);
         }
     }
 }

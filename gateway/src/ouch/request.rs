@@ -9,9 +9,12 @@ use crate::codec::ouch50::{
 use crate::session::soupbintcp::{FRAME_HEADER_BYTES, frame, kind};
 use crate::wire_table::{WireFault, WireTable, WireTableConfig};
 use shm::ids::{ClOrdId, Symbol};
-use shm::message::{Approved, Kind, OrdType, Side, Tif};
+use shm::message::{Approved, Kind, OrdType, OrderTerms, Side, Tif};
 use shm::reason::Reason;
-use shm::units::Qty;
+use shm::units::{Nanos, Qty};
+
+/// Greatest value of the option ExpireTime.
+const EXPIRE_SECONDS_MAX: u32 = 86_399;
 
 /// What an OUCH venue is made from.
 #[derive(Clone, Debug)]
@@ -85,9 +88,24 @@ impl Ouch {
     /// # Errors
     /// The [`Reason`] for a gate reject; nothing is to be sent and no number stays in use.
     pub fn encode(&mut self, approved: &Approved, out: &mut [u8]) -> Result<Encoded, Reason> {
+        self.encode_with(approved, &OrderTerms::NONE, Nanos(0), out)
+    }
+
+    /// [`Ouch::encode`] of an approval with rare terms, at `now`, from which its expiry counts.
+    ///
+    /// # Errors
+    /// As [`Ouch::encode`]; [`Reason::Expired`] for an order with less than a second to live.
+    #[inline]
+    pub fn encode_with(
+        &mut self,
+        approved: &Approved,
+        terms: &OrderTerms,
+        now: Nanos,
+        out: &mut [u8],
+    ) -> Result<Encoded, Reason> {
         match Kind::from_u8(approved.kind) {
-            Some(Kind::ApprovedNew) => self.encode_new(approved, out),
-            Some(Kind::ApprovedReplace) => self.encode_replace(approved, out),
+            Some(Kind::ApprovedNew) => self.encode_new(approved, terms, now, out),
+            Some(Kind::ApprovedReplace) => self.encode_replace(approved, terms, now, out),
             Some(Kind::ApprovedCancel) => self.encode_cancel(approved.cl_ord_id, out),
             _ => Err(Reason::Unapproved),
         }
@@ -99,10 +117,21 @@ impl Ouch {
     /// Unsupported type or time in force, a price or quantity that the venue does not take, an
     /// unknown instrument, a slot in use, no number left, no room.
     #[inline]
-    pub fn encode_new(&mut self, approved: &Approved, out: &mut [u8]) -> Result<Encoded, Reason> {
+    fn encode_new(
+        &mut self,
+        approved: &Approved,
+        rare: &OrderTerms,
+        now: Nanos,
+        out: &mut [u8],
+    ) -> Result<Encoded, Reason> {
         let symbol = self.symbols.get(approved.instrument.index()).ok_or(Reason::Instrument)?.0;
         let (tif, is_post_only) = terms(approved)?;
         let (px, qty) = (wire_px(approved)?, shares(approved.qty)?);
+        let mut built = self.enter_limit;
+        let is_plain = is_plain(tif, approved, rare);
+        if !is_plain {
+            add_options(&mut built, is_post_only, approved, rare, now, qty)?;
+        }
         let side = match Side::from_u8(approved.side) {
             Some(Side::Buy) => SideCode::BUY,
             Some(Side::Sell) => SideCode::SELL,
@@ -116,10 +145,15 @@ impl Ouch {
             symbol,
             px,
             tif,
+            display: if rare.is_hidden() { DisplayCode::HIDDEN } else { self.enter.display },
             cl_ord_id: id_text(approved.cl_ord_id),
             ..self.enter
         };
-        let options = if is_post_only { &self.enter_post_only } else { &self.enter_limit };
+        let options = match (is_plain, is_post_only) {
+            (false, _) => &built,
+            (true, true) => &self.enter_post_only,
+            (true, false) => &self.enter_limit,
+        };
         let Some(bytes) = write(&fields, options.view(), out) else {
             self.table.void(urn);
             return Err(Reason::Busy);
@@ -133,15 +167,26 @@ impl Ouch {
     /// # Errors
     /// As [`Ouch::encode_new`]; and an order that is not open, or already being replaced.
     #[inline]
-    pub fn encode_replace(
+    fn encode_replace(
         &mut self,
         approved: &Approved,
+        rare: &OrderTerms,
+        now: Nanos,
         out: &mut [u8],
     ) -> Result<Encoded, Reason> {
         let (tif, is_post_only) = terms(approved)?;
         let (px, qty) = (wire_px(approved)?, shares(approved.qty)?);
+        let is_plain = is_plain(tif, approved, rare);
         // An option not named keeps the original's value, so both are named; Firm cannot change.
-        let options = if is_post_only { &self.replace_post_only } else { &self.replace_limit };
+        let mut built = AppendageBuf::new();
+        if !is_plain {
+            add_options(&mut built, is_post_only, approved, rare, now, qty)?;
+        }
+        let options = match (is_plain, is_post_only) {
+            (false, _) => &built,
+            (true, true) => &self.replace_post_only,
+            (true, false) => &self.replace_limit,
+        };
         let (orig, urn) = self.table.assign_replace(approved.cl_ord_id).map_err(reason_of)?;
         let fields = ReplaceOrder {
             orig_user_ref_num: orig.into(),
@@ -149,6 +194,7 @@ impl Ouch {
             qty: qty.into(),
             px,
             tif,
+            display: if rare.is_hidden() { DisplayCode::HIDDEN } else { self.replace.display },
             cl_ord_id: id_text(approved.cl_ord_id),
             ..self.replace
         };
@@ -238,18 +284,57 @@ fn options(tags: &[Option<Tag>]) -> AppendageBuf {
 }
 
 /// Time in force on the wire, and whether the order must not execute on arrival.
+///
+/// A market order of the continuous session is an immediate one at the price that risk has approved
+/// for it, the far edge of its collar: OUCH has market orders in crosses only.
 fn terms(approved: &Approved) -> Result<(TifCode, bool), Reason> {
-    let is_post_only = match OrdType::from_u8(approved.ord_type) {
-        Some(OrdType::Limit) => false,
-        Some(OrdType::PostOnly) => true,
-        // Market orders exist in crosses only.
-        Some(OrdType::Market) | None => return Err(Reason::Unsupported),
-    };
+    let ord_type = OrdType::from_u8(approved.ord_type).ok_or(Reason::Unsupported)?;
+    let is_post_only = ord_type == OrdType::PostOnly;
     match Tif::from_u8(approved.tif) {
+        Some(Tif::Day | Tif::Ioc) if ord_type == OrdType::Market => Ok((TifCode::IOC, false)),
         Some(Tif::Day) => Ok((TifCode::DAY, is_post_only)),
-        Some(Tif::Ioc) if !is_post_only => Ok((TifCode::IOC, false)),
+        Some(Tif::Gtd) if ord_type != OrdType::Market => Ok((TifCode::GTT, is_post_only)),
+        // All or nothing is immediate, with the whole quantity as the least that may execute.
+        Some(Tif::Ioc | Tif::Fok) if !is_post_only => Ok((TifCode::IOC, false)),
         Some(Tif::Ioc | Tif::Fok | Tif::Gtd) | None => Err(Reason::Unsupported),
     }
+}
+
+/// Whether the options made before the start do.
+fn is_plain(tif: TifCode, approved: &Approved, rare: &OrderTerms) -> bool {
+    tif != TifCode::GTT && approved.tif != Tif::Fok as u8 && rare.display_qty == Qty::ZERO
+}
+
+/// Options of an order that has more than the usual ones.
+///
+/// Source: OUCH 5.0, option tags MinQty, MaxFloor, PostOnly, ExpireTime. The time is in seconds and
+/// below a day; it is taken for a time to live, and rounded down, so that no order outlives its
+/// expiry.
+fn add_options(
+    options: &mut AppendageBuf,
+    is_post_only: bool,
+    approved: &Approved,
+    rare: &OrderTerms,
+    now: Nanos,
+    qty: u32,
+) -> Result<(), Reason> {
+    let mut add = |tag| options.push(tag).map_err(|_| Reason::Unsupported);
+    add(Tag::PostOnly(if is_post_only { b'P' } else { b'N' }))?;
+    if approved.tif == Tif::Fok as u8 {
+        add(Tag::MinQty(qty))?;
+    }
+    if rare.display_qty != Qty::ZERO {
+        add(Tag::MaxFloor(shares(rare.display_qty)?))?;
+    }
+    if approved.tif == Tif::Gtd as u8 {
+        let seconds = rare.expiry.0.saturating_sub(now.0) / Nanos::SECOND.0;
+        let seconds = u32::try_from(seconds).unwrap_or(u32::MAX).min(EXPIRE_SECONDS_MAX);
+        if seconds == 0 {
+            return Err(Reason::Expired);
+        }
+        add(Tag::ExpireTime(seconds))?;
+    }
+    Ok(())
 }
 
 fn wire_px(approved: &Approved) -> Result<WirePx, Reason> {

@@ -16,6 +16,7 @@ impl Paper {
         if !self.is_drained() {
             return false;
         }
+        self.expire(update.t0);
         let Some(top) = self.tops.get_mut(update.instrument.index()) else { return true };
         *top = Top::of(update);
         if !top.is_usable {
@@ -35,6 +36,7 @@ impl Paper {
         if !self.is_drained() {
             return false;
         }
+        self.expire(trade.t0);
         if trade.flags & (flags::STALE | flags::HALT) != 0 || trade.qty <= Qty::ZERO {
             return true;
         }
@@ -131,6 +133,7 @@ fn shrink_queues(orders: &mut Orders, top: &Top, instrument: InstrumentId, side:
     // Bounded by the rows of the list: each turn goes to the next.
     while let Some(order) = orders.get_mut(row) {
         order.ahead = match order.ahead {
+            _ if order.is_hidden => None,
             _ if is_better(side, order.px, best) => Some(Qty::ZERO),
             Some(ahead) if order.px == best => Some(ahead.min(shown)),
             None if order.px == best => Some(shown),

@@ -19,6 +19,8 @@
 //!   first becomes the best; it shrinks by prints, and to what is shown when that is less: those
 //!   who cancel are taken to stand behind us.
 //! - A stale, halted or crossed book fills nothing.
+//! - A hidden order fills when it is reached or traded through, never by its turn at its price.
+//! - An order with an expiry ends with the first input at or after it. There are no reserve orders.
 //!
 //! Reports are kept until taken with [`Paper::next_report`]; no input is taken before that.
 
@@ -122,6 +124,8 @@ pub struct Paper {
     tops: Box<[Top]>,
     orders: Orders,
     reports: Reports,
+    /// Earliest expiry of an open order.
+    next_expiry: Nanos,
 }
 
 impl Paper {
@@ -136,6 +140,7 @@ impl Paper {
             tops: vec![Top::UNKNOWN; config.instruments].into_boxed_slice(),
             orders: Orders::new(config.instruments, config.orders_max, config.slots),
             reports: Reports::new(config.orders_max as usize + REPORTS_OF_A_REQUEST, config.epoch),
+            next_expiry: orders::NEVER,
         }
     }
 
@@ -161,7 +166,7 @@ impl Paper {
 /// Most reports that one approval causes: accepted or replaced, executed, the rest cancelled.
 const REPORTS_OF_A_REQUEST: usize = 3;
 
-/// Reports made and not yet taken. An input causes at most one for each open order, or
+/// Reports made and not yet taken. An input causes at most one for each open order and
 /// [`REPORTS_OF_A_REQUEST`], and is taken only when the ring is empty: it never fills.
 #[derive(Debug)]
 struct Reports {

@@ -4,10 +4,13 @@
 use super::reaches;
 use shm::ids::{ClOrdId, InstrumentId, VenueOrdId};
 use shm::message::Side;
-use shm::units::{Price, Qty};
+use shm::units::{Nanos, Price, Qty};
 
 /// No order.
 pub(super) const NIL: u32 = u32::MAX;
+
+/// The expiry of an order without one.
+pub(super) const NEVER: Nanos = Nanos(u64::MAX);
 
 /// One open order.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +28,10 @@ pub(super) struct Order {
     /// The id that opened the chain.
     pub(super) first_id: ClOrdId,
     pub(super) venue_ord_id: VenueOrdId,
+    /// When it ends by itself; [`NEVER`] for never.
+    pub(super) expiry: Nanos,
+    /// Not shown: everyone who shows stands before it at its price, now and later.
+    pub(super) is_hidden: bool,
     /// The next in its list, or in the list of free rows; [`NIL`] at the end.
     pub(super) next: u32,
 }
@@ -40,6 +47,8 @@ impl Order {
         cl_ord_id: ClOrdId::NONE,
         first_id: ClOrdId::NONE,
         venue_ord_id: VenueOrdId(0),
+        expiry: NEVER,
+        is_hidden: false,
         next: NIL,
     };
 }
@@ -87,6 +96,17 @@ impl Orders {
 
     pub(super) fn get(&self, row: u32) -> Option<&Order> {
         self.rows.get(row as usize)
+    }
+
+    /// An open order whose time has come by `now`.
+    pub(super) fn expired(&self, now: Nanos) -> Option<u32> {
+        let found = self.rows.iter().position(|order| order.expiry <= now)?;
+        u32::try_from(found).ok()
+    }
+
+    /// The earliest expiry of an open order.
+    pub(super) fn next_expiry(&self) -> Nanos {
+        self.rows.iter().map(|order| order.expiry).min().unwrap_or(NEVER)
     }
 
     pub(super) fn get_mut(&mut self, row: u32) -> Option<&mut Order> {

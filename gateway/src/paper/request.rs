@@ -1,10 +1,10 @@
 //! Approvals: new, replace, cancel.
 
-use super::orders::Order;
+use super::orders::{NEVER, Order};
 use super::{Paper, Reports, Top, reaches};
 use crate::codec::ouch50::{CancelReasonCode, LiquidityCode, RejectReason};
 use shm::ids::ClOrdId;
-use shm::message::{Approved, ExecReport, Kind, OrdType, Side, Tif};
+use shm::message::{Approved, ExecReport, Kind, OrdType, OrderTerms, Side, Tif};
 use shm::units::{Nanos, Price, Qty};
 
 /// What an order may do beyond its price and quantity.
@@ -19,11 +19,15 @@ struct Terms {
     is_whole: bool,
     /// Must not execute on arrival.
     is_post_only: bool,
+    /// When it ends by itself.
+    expiry: Nanos,
+    /// Not shown.
+    is_hidden: bool,
 }
 
 impl Terms {
     /// The terms of an approval, or the venue's reason against it.
-    fn of(approved: &Approved) -> Result<Self, RejectReason> {
+    fn of(approved: &Approved, rare: &OrderTerms) -> Result<Self, RejectReason> {
         let side = Side::from_u8(approved.side).ok_or(RejectReason::SIDE)?;
         let ord_type = OrdType::from_u8(approved.ord_type).ok_or(RejectReason::OTHER)?;
         let tif = Tif::from_u8(approved.tif).ok_or(RejectReason::OTHER)?;
@@ -37,10 +41,22 @@ impl Terms {
         };
         let is_immediate = matches!(tif, Tif::Ioc | Tif::Fok) || ord_type == OrdType::Market;
         let is_post_only = ord_type == OrdType::PostOnly;
-        if tif == Tif::Gtd || is_post_only && is_immediate {
+        let is_timed = tif == Tif::Gtd;
+        if is_timed != (rare.expiry != Nanos(0)) || is_post_only && is_immediate {
             return Err(RejectReason::OTHER);
         }
-        Ok(Self { side, limit, is_immediate, is_whole: tif == Tif::Fok, is_post_only })
+        if rare.display_qty != Qty::ZERO {
+            return Err(RejectReason::MAX_FLOOR);
+        }
+        Ok(Self {
+            side,
+            limit,
+            is_immediate,
+            is_whole: tif == Tif::Fok,
+            is_post_only,
+            expiry: if is_timed { rare.expiry } else { NEVER },
+            is_hidden: rare.is_hidden(),
+        })
     }
 
     /// Price and quantity that it meets on arrival.
@@ -54,12 +70,19 @@ impl Paper {
     /// Takes an approval at the time `now`. False, with nothing taken, while reports wait.
     #[must_use]
     pub fn on_approved(&mut self, approved: &Approved, now: Nanos) -> bool {
+        self.on_approved_with(approved, &OrderTerms::NONE, now)
+    }
+
+    /// [`Paper::on_approved`] of an approval with rare terms.
+    #[must_use]
+    pub fn on_approved_with(&mut self, approved: &Approved, rare: &OrderTerms, now: Nanos) -> bool {
         if !self.is_drained() {
             return false;
         }
+        self.expire(now);
         let refused = match Kind::from_u8(approved.kind) {
-            Some(Kind::ApprovedNew) => self.enter(approved, now),
-            Some(Kind::ApprovedReplace) => self.replace(approved, now),
+            Some(Kind::ApprovedNew) => self.enter(approved, rare, now),
+            Some(Kind::ApprovedReplace) => self.replace(approved, rare, now),
             Some(Kind::ApprovedCancel) => {
                 self.cancel(approved.cl_ord_id, now);
                 Ok(())
@@ -72,8 +95,27 @@ impl Paper {
         true
     }
 
-    fn enter(&mut self, approved: &Approved, now: Nanos) -> Result<(), RejectReason> {
-        let terms = Terms::of(approved)?;
+    /// Ends the orders whose time has come.
+    pub(super) fn expire(&mut self, now: Nanos) {
+        if now < self.next_expiry {
+            return;
+        }
+        // Bounded: each turn takes an order out.
+        while let Some(row) = self.orders.expired(now) {
+            let Some(&order) = self.orders.get(row) else { break };
+            self.orders.remove(row);
+            self.reports.push(Kind::Canceled, now, canceled(&order, CancelReasonCode::TIMEOUT));
+        }
+        self.next_expiry = self.orders.next_expiry();
+    }
+
+    fn enter(
+        &mut self,
+        approved: &Approved,
+        rare: &OrderTerms,
+        now: Nanos,
+    ) -> Result<(), RejectReason> {
+        let terms = Terms::of(approved, rare)?;
         let id = approved.cl_ord_id;
         if self.tops.get(approved.instrument.index()).is_none() {
             return Err(RejectReason::SYMBOL);
@@ -89,6 +131,8 @@ impl Paper {
             cl_ord_id: id,
             first_id: id,
             venue_ord_id: self.reports.next_venue_ord_id(),
+            expiry: terms.expiry,
+            is_hidden: terms.is_hidden,
             ..Order::FREE
         };
         self.reports.push(Kind::Accepted, now, terms_report(&order));
@@ -96,8 +140,13 @@ impl Paper {
         Ok(())
     }
 
-    fn replace(&mut self, approved: &Approved, now: Nanos) -> Result<(), RejectReason> {
-        let terms = Terms::of(approved)?;
+    fn replace(
+        &mut self,
+        approved: &Approved,
+        rare: &OrderTerms,
+        now: Nanos,
+    ) -> Result<(), RejectReason> {
+        let terms = Terms::of(approved, rare)?;
         let row = self.orders.find(approved.cl_ord_id).ok_or(RejectReason::REPLACE_NOT_ALLOWED)?;
         let Some(&old) = self.orders.get(row) else { return Err(RejectReason::OTHER) };
         if old.side != terms.side || old.instrument != approved.instrument {
@@ -112,6 +161,8 @@ impl Paper {
             ahead: None,
             cl_ord_id: approved.cl_ord_id,
             venue_ord_id: self.reports.next_venue_ord_id(),
+            expiry: terms.expiry,
+            is_hidden: terms.is_hidden,
             ..old
         };
         self.reports.push(Kind::Replaced, now, terms_report(&order));
@@ -154,7 +205,8 @@ impl Paper {
             self.reports.push(Kind::Canceled, now, canceled(&order, CancelReasonCode::IOC));
             return;
         }
-        order.ahead = queue_on_arrival(top, &order);
+        order.ahead = if order.is_hidden { None } else { queue_on_arrival(top, &order) };
+        self.next_expiry = self.next_expiry.min(order.expiry);
         let was_kept = self.orders.insert(order);
         debug_assert!(was_kept, "a row was free");
     }

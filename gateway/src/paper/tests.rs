@@ -2,7 +2,7 @@
 
 use super::*;
 use shm::ids::{Cause, ClOrdId, InstrumentId, StrategyId};
-use shm::message::{Approved, OrdType, Tif, Trade};
+use shm::message::{Approved, OrdType, OrderTerms, Tif, Trade};
 
 mod random;
 
@@ -329,6 +329,48 @@ fn what_is_not_taken_is_rejected() {
     let full = send(&mut paper, &limit(8, Side::Buy, "10.00", 1));
     assert_eq!(full, [said(Kind::Rejected, 8, "-", 0)]);
     assert_eq!(paper.open_count(), 8);
+}
+
+/// Goal: an order with an expiry ends with the first input at or after it, of whatever kind; a time
+/// without the type, the type without a time and reserve orders are rejected.
+#[test]
+fn an_order_ends_at_its_expiry() {
+    let shares = Qty::from_shares;
+    let timed = |at| OrderTerms { expiry: Nanos(at), ..OrderTerms::NONE };
+    let gtd = |slot| Approved { tif: Tif::Gtd as u8, ..limit(slot, Side::Buy, "10.00", 10) };
+    let mut paper = paper();
+    for (slot, at) in [(1, 8), (2, 9), (3, 20), (4, 21)] {
+        assert!(paper.on_approved_with(&gtd(slot), &timed(at), Nanos(1)));
+        assert_eq!(reports(&mut paper), [said(Kind::Accepted, slot, "10.00", 10)]);
+    }
+    assert!(paper.on_trade(&trade(None, "10.01", 1)));
+    assert_eq!(reports(&mut paper), [said(Kind::Canceled, 1, "-", 10)]);
+    show(&mut paper, &top(("10.00", 10), ("10.02", 30)));
+    assert_eq!(paper.open_count(), 2, "the second ended with the book");
+    assert!(paper.on_approved(&limit(5, Side::Sell, "11.00", 1), Nanos(20)));
+    let said_of_both = reports(&mut paper);
+    assert_eq!(said_of_both[0], said(Kind::Canceled, 3, "-", 10));
+    assert_eq!(said_of_both.len(), 2);
+    let reserve = OrderTerms { display_qty: shares(1), ..OrderTerms::NONE };
+    let plain = limit(6, Side::Buy, "9.00", 10);
+    for (order, terms) in [(gtd(6), OrderTerms::NONE), (plain, timed(99)), (plain, reserve)] {
+        assert!(paper.on_approved_with(&order, &terms, Nanos(20)));
+        assert_eq!(reports(&mut paper), [said(Kind::Rejected, 6, "-", 0)]);
+    }
+}
+
+/// Goal: a hidden order never has its turn at its price, and fills when it is traded through.
+#[test]
+fn a_hidden_order_stands_behind_all_that_is_shown() {
+    let hidden = OrderTerms { flags: shm::message::terms_flags::HIDDEN, ..OrderTerms::NONE };
+    let mut paper = paper();
+    show(&mut paper, &top(("10.00", 10), ("10.02", 30)));
+    assert!(paper.on_approved_with(&limit(1, Side::Buy, "10.00", 10), &hidden, Nanos(1)));
+    assert_eq!(reports(&mut paper).len(), 1);
+    assert!(paper.on_trade(&trade(Some(Side::Buy), "10.00", 500)));
+    assert!(paper.is_drained());
+    assert!(paper.on_trade(&trade(Some(Side::Buy), "9.99", 4)));
+    assert_eq!(reports(&mut paper), [said(Kind::Executed, 1, "10.00", 4)]);
 }
 
 /// Goal: no input is taken while reports wait, and numbers differ from start to start.

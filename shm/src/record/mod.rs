@@ -1,15 +1,18 @@
 //! Records: what the journal holds. A record is a 32-byte header (see `journal`) and a body of 32
-//! or 96 bytes, so that it fills 64 or 128 bytes; three kinds carry raw bytes behind their body.
+//! or 96 bytes, so that it fills 64 or 128 bytes (a [`parent::Parent`] 160, so 192); three kinds
+//! carry raw bytes behind their body.
 //!
 //! | module | who writes it |
 //! |---|---|
 //! | [`market`] | feed and gateway: bytes as they came and went |
 //! | [`order`] | risk: decisions, order facts, positions |
+//! | [`parent`] | risk: parent orders; strategy: what they have latched |
 //! | [`status`] | every stage: the order in which it took its inputs; the control thread: the session |
 
 mod cell;
 pub mod market;
 pub mod order;
+pub mod parent;
 pub mod status;
 
 use crate::reason::byte_enum;
@@ -98,6 +101,18 @@ byte_enum! {
         CarryTx = 23, "CarryTx";
         /// [`market::VenueSession`]: the venue session a gateway is logged on to.
         VenueSession = 24, "VenueSession";
+        /// [`order::OrderTerms`]: rare terms of the `Approved` that follows.
+        OrderTerms = 25, "OrderTerms";
+        /// [`parent::Parent`]: risk took a parent.
+        ParentApproved = 26, "ParentApproved";
+        /// [`parent::Parent`]: a parent ended.
+        ParentDone = 27, "ParentDone";
+        /// [`parent::ParentState`]: a parent's strategy stage has latched something.
+        ParentState = 28, "ParentState";
+        /// [`parent::Parent`] that opens a session: carried over from the last one.
+        CarryParent = 29, "CarryParent";
+        /// [`parent::ParentState`] of the `CarryParent` before it.
+        CarryParentState = 30, "CarryParentState";
         /// [`status::Took`].
         Took = 32, "Took";
         /// [`status::Saw`].

@@ -108,8 +108,31 @@ record! {
         ord_type: u8,
         /// [`crate::message::Kind`] of the intent (10 new, 11 replace).
         action: u8,
+        /// Which leg of the parent it works for.
+        leg: u8,
         /// Zero.
-        _reserved: [u8; 13],
+        _reserved: [u8; 4],
+        /// The parent it is a child of, [`ClOrdId::NONE`] for none.
+        parent: ClOrdId,
+    }
+}
+
+record! {
+    /// Rare terms of the [`Approved`] that follows; only where there are any.
+    ///
+    /// # Layout
+    /// 32 bytes.
+    OrderTerms: 32 {
+        /// The order.
+        cl_ord_id: ClOrdId,
+        /// When it ends by itself, engine ns; 0 for never.
+        expiry: Nanos,
+        /// Quantity shown at a time; 0 for all of it.
+        display_qty: Qty,
+        /// [`crate::message::terms_flags`].
+        flags: u8,
+        /// Zero.
+        _reserved: [u8; 7],
     }
 }
 

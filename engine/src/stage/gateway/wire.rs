@@ -14,7 +14,7 @@ use shm::record::market::VenueSession;
 use shm::units::Nanos;
 
 /// Most bytes of a new order or replace, framing included.
-const KEPT_BYTES: usize = 64;
+const KEPT_BYTES: usize = 96;
 
 /// A message that may have to be sent again, under its own number.
 #[derive(Clone, Copy, Debug)]
@@ -48,6 +48,11 @@ impl UnansweredTable {
         let slots = vec![[Unanswered::default(); 2]; slots].into_boxed_slice();
         let order = Vec::with_capacity(slots.len() * 2);
         Self { slots, order }
+    }
+
+    /// For how many slots.
+    pub(super) const fn slots(&self) -> usize {
+        self.slots.len()
     }
 
     /// Keeps a message as it is about to be sent.

@@ -5,10 +5,11 @@ use super::{RiskStage, World};
 use crate::link::Input;
 use crate::stage::{Progress, Recorded, Turn};
 use shm::ids::Cause;
-use shm::message::Intent;
+use shm::message::parent_flags;
 use shm::reason::Reason;
 use shm::record::RecordKind;
 use shm::record::order as record;
+use shm::record::parent::Parent;
 use shm::record::status::{Link, Port, Took};
 use shm::units::Nanos;
 use std::collections::VecDeque;
@@ -31,9 +32,11 @@ impl RiskStage {
         }
         let followed = match kind {
             RecordKind::OrderEvent => self.replay_report(ts, turn),
-            RecordKind::Approved | RecordKind::Denied | RecordKind::CancelAsked => {
-                self.replay_intent(kind, ts, turn)
-            }
+            RecordKind::Approved
+            | RecordKind::Denied
+            | RecordKind::CancelAsked
+            | RecordKind::ParentApproved
+            | RecordKind::ParentDone => self.replay_intent(kind, ts, turn),
             RecordKind::Took => self.replay_took(),
             RecordKind::LinkRoom => self.replay_room(ts),
             _ => true,
@@ -70,6 +73,14 @@ impl RiskStage {
                 world.room = reason != Some(Reason::Busy);
                 read.cl_ord_id
             }),
+            RecordKind::ParentApproved => Parent::read(body).map(|read| read.cl_ord_id),
+            RecordKind::ParentDone => match Parent::read(body) {
+                Some(read) if read.flags & parent_flags::SWEPT != 0 => {
+                    self.sweep_parent(read.cl_ord_id, ts, turn);
+                    return true;
+                }
+                read => read.map(|read| read.cl_ord_id),
+            },
             _ => match record::CancelAsked::read(body) {
                 Some(read) if read.cause == Cause::SWEEP => {
                     let gateway = self.wiring.get(read.cl_ord_id.strategy().index());
@@ -83,13 +94,14 @@ impl RiskStage {
         };
         let Some(strategy) = id.map(|id| id.strategy().index()) else { return true };
         let Some(wiring) = self.wiring.get(strategy).copied() else { return true };
-        let Some(message) = self.ports.intents.get_mut(strategy).and_then(Input::pop) else {
-            return false;
-        };
-        if let Some(intent) = message.view::<Intent>() {
-            self.decide(intent, &message, wiring, world, ts, turn);
+        // What belongs to the intent comes before it, and is kept should that not be there yet.
+        while let Some(message) = self.ports.intents.get_mut(strategy).and_then(Input::pop) {
+            if self.whole(strategy, &message).is_some() {
+                self.judge(&message, wiring, world, ts, turn);
+                return true;
+            }
         }
-        true
+        false
     }
 
     /// Takes one message of the batch that the record names; true once all were taken.

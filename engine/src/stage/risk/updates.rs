@@ -3,8 +3,9 @@
 
 use super::super::market_link::{MarketLink, Sent};
 use crate::risk::Risk;
+use crate::risk::family::update_of;
 use shm::ids::ClOrdId;
-use shm::message::{Kind, Message, RiskReject, pending};
+use shm::message::{Kind, Message, ParentStatus, RiskReject, pending};
 use shm::reason::Reason;
 use shm::record::status::Link;
 use shm::units::Nanos;
@@ -49,14 +50,16 @@ impl UpdateLink {
         let Self { link, ids, .. } = self;
         let flushed = link.flush(most, now, |key| {
             let id = ids.get(key).copied().unwrap_or_default();
-            match risk.order(id) {
-                Some(order) => {
+            match (risk.order(id), risk.parent(id)) {
+                (Some(order), _) => {
                     let mut update = Risk::update_of(order, Reason::None, now);
                     update.flags |= pending::CONFLATED;
                     update.into()
                 }
-                // It was refused: the reason is in the journal, the slot is free.
-                None => RiskReject {
+                (None, Some(parent)) => update_of(parent, ParentStatus::Approved).into(),
+                // It was refused, or a parent that has ended: the reason is in the journal, the
+                // slot is free.
+                (None, None) => RiskReject {
                     kind: Kind::RiskReject as u8,
                     intent: Kind::IntentNew as u8,
                     reason: Reason::Busy as u8,

@@ -9,7 +9,7 @@ use gateway::codec::ouch50::{
     cancel_reason_text,
 };
 use serde_json::Value;
-use shm::message::{Kind, OrdType, Side, Tif};
+use shm::message::{Kind, OrdType, ParentKind, Side, Tif};
 use shm::reason::{Reason, Unit};
 use shm::record::market::RxVenue;
 use shm::record::order::{Base, value_of};
@@ -39,6 +39,10 @@ pub(super) fn tif(raw: u8) -> Value {
 
 pub(super) fn ord_type(raw: u8) -> Value {
     code(OrdType::from_u8(raw).map(OrdType::name), raw)
+}
+
+pub(super) fn parent(raw: u8) -> Value {
+    code(ParentKind::from_u8(raw).map(ParentKind::name), raw)
 }
 
 pub(super) fn kind(raw: u8) -> Value {

@@ -1,5 +1,7 @@
 //! The fields of every kind of record, by name and with names for codes.
 
+mod family;
+
 use super::codes::{self, text};
 use crate::number::date;
 use crate::session::{Session, text_of};
@@ -8,7 +10,8 @@ use shm::ids::{Cause, ClOrdId, InstrumentId, StrategyId};
 use shm::message::{CommandOp, Kind, pending};
 use shm::record::RecordKind;
 use shm::record::market::{CaptureGap, RxFeed, RxVenue, Sent, Tx, TxVoid, VenueSession};
-use shm::record::order::{Approved, CancelAsked, Denied, OrderEvent, PositionEvent};
+use shm::record::order::{Approved, CancelAsked, Denied, OrderEvent, OrderTerms, PositionEvent};
+use shm::record::parent::Parent;
 use shm::record::status::{Anchor, Busy, Link, Operator, Port, Saw, SessionOpen, Text, Tick, Took};
 use shm::units::{Price, Qty};
 use std::fmt::Write as _;
@@ -47,6 +50,11 @@ pub(crate) fn fields(
             names.position(&PositionEvent::read(body)?)
         }
         RecordKind::VenueSession => names.venue_session(&VenueSession::read(body)?),
+        RecordKind::OrderTerms => family::order_terms(&OrderTerms::read(body)?),
+        RecordKind::ParentState | RecordKind::CarryParentState => family::parent_state(body)?,
+        RecordKind::ParentApproved | RecordKind::ParentDone | RecordKind::CarryParent => {
+            names.parent(&Parent::read(body)?)
+        }
         RecordKind::Took => names.took(&Took::read(body)?),
         RecordKind::Saw => {
             let saw = Saw::read(body)?;
@@ -56,18 +64,11 @@ pub(crate) fn fields(
             let tick = Tick::read(body)?;
             vec![("what", codes::timer(tick.what)), ("index", tick.index.into())]
         }
-        RecordKind::Busy => {
-            let busy = Busy::read(body)?;
-            let strategy = session.strategy(StrategyId(busy.strategy));
-            vec![("strategy", strategy.into()), ("ordinal", busy.ordinal.into())]
-        }
+        RecordKind::Busy => names.busy(&Busy::read(body)?),
         RecordKind::LinkFull | RecordKind::LinkRoom => {
             let link = Link::read(body)?;
-            vec![
-                ("link", link.link.into()),
-                ("flushed", link.flushed.into()),
-                ("ordinal", link.ordinal.into()),
-            ]
+            let (flushed, ordinal) = (link.flushed.into(), link.ordinal.into());
+            vec![("link", link.link.into()), ("flushed", flushed), ("ordinal", ordinal)]
         }
         RecordKind::SessionOpen => SessionOpen::split(body).map(|(r, rest)| open(&r, rest))?,
         RecordKind::Instruments | RecordKind::Topology => {
@@ -262,6 +263,11 @@ impl Names<'_> {
         self.captured(fields, rest.get(..usize::from(tx.len)))
     }
 
+    fn busy(&self, busy: &Busy) -> Fields {
+        let strategy = self.session.strategy(StrategyId(busy.strategy));
+        vec![("strategy", strategy.into()), ("ordinal", busy.ordinal.into())]
+    }
+
     fn approved(&self, order: &Approved) -> Fields {
         vec![
             ("cl_ord_id", id(order.cl_ord_id)),
@@ -284,6 +290,8 @@ impl Names<'_> {
             ("d_risk", order.d_risk.into()),
             ("d_decided", order.d_decided.into()),
             ("limit_version", order.limit_version.into()),
+            ("parent", id(order.parent)),
+            ("leg", if order.parent == ClOrdId::NONE { Value::Null } else { order.leg.into() }),
         ]
     }
 
@@ -338,6 +346,14 @@ impl Names<'_> {
     /// An order of the session before: its fields mean other things, as `engine::risk` lists them.
     fn carried(&self, event: &OrderEvent) -> Fields {
         let carries = Kind::from_u8(event.event);
+        if carries == Some(Kind::IntentParent) {
+            return vec![
+                ("cl_ord_id", id(event.cl_ord_id)),
+                ("event", codes::kind(event.event)),
+                ("parent", id(ClOrdId(event.exec_id.0))),
+                ("leg", event.liquidity.into()),
+            ];
+        }
         if !matches!(carries, Some(Kind::Accepted | Kind::ApprovedReplace)) {
             return self.order_event(event);
         }

@@ -33,8 +33,8 @@ fn row(kind: RecordKind, body: &[u8], raw: bool) -> Row {
 fn every_kind_has_words() {
     for &kind in RecordKind::ALL {
         let session = Session::default();
-        assert!(fields(kind, &[0; 128], &session, true).is_some(), "{kind}");
-        let line = row(kind, &[0; 128], false).to_string();
+        assert!(fields(kind, &[0; 192], &session, true).is_some(), "{kind}");
+        let line = row(kind, &[0; 192], false).to_string();
         assert!(line.contains(kind.name()), "{line}");
         let has_body = !matches!(kind, RecordKind::OpenComplete | RecordKind::SessionClose);
         let short = row(kind, &[0; 5], false);
@@ -136,12 +136,12 @@ fn is_named(kind: RecordKind, body: &[u8]) {
     assert_eq!(keys.len(), count, "a key twice: {line}");
 }
 
-/// Goal: no record holds a code that is left as a number, and no key comes twice. Method: every kind
+/// Goal: no record holds a code left as a number, and no key comes twice. Method: every kind
 /// of record with zeros, and every code of every record with each of its known values.
 #[test]
 fn every_known_code_has_its_name() {
     for &kind in RecordKind::ALL {
-        is_named(kind, &[0; 128]);
+        is_named(kind, &[0; 192]);
     }
     for &side in Side::ALL {
         is_named(

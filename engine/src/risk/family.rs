@@ -1,0 +1,260 @@
+//! Parents and their children on the way through risk: a parent is judged and taken, a child is
+//! bounded by it, and every report of a child moves what the parent has left (R47).
+
+use shm::ids::ClOrdId;
+use shm::message::{
+    Intent, Kind, OrderTerms, ParentIntent, ParentKind, ParentPrices, ParentStatus, ParentUpdate,
+    Side, parent_flags,
+};
+use shm::reason::{Reason, Unit};
+use shm::record::parent::Parent;
+use shm::units::{Price, Qty};
+
+use super::checks::{self, Form, Refusal, holds};
+use super::decide::{Candidate, Passed};
+use super::parents::{self, leg_side};
+use super::{Context, Decision, Risk};
+use crate::order::{Order, Place};
+use crate::planted::{self, Bug};
+
+/// What became of a parent intent: the record to append, then the message to push.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ParentDecision {
+    /// It may have children.
+    Approve {
+        /// For the journal.
+        record: Parent,
+        /// For the strategy.
+        message: ParentUpdate,
+    },
+    /// Refused.
+    Deny(Decision),
+}
+
+impl Risk {
+    /// Decides on a parent. It reserves nothing: its children pass every rule, and are bounded by
+    /// it.
+    pub fn decide_parent(
+        &mut self,
+        intent: &ParentIntent,
+        prices: &ParentPrices,
+        context: &Context,
+    ) -> ParentDecision {
+        self.now = self.now.max(context.now);
+        let parent = self.parent_of(intent, prices);
+        match self.check_new_parent(&parent, context) {
+            Ok(()) => {
+                self.parents.insert(parent);
+                let message = update_of(&parent, ParentStatus::Approved);
+                ParentDecision::Approve { record: parent, message }
+            }
+            Err(refusal) => ParentDecision::Deny(self.deny(&as_intent(intent, prices), refusal)),
+        }
+    }
+
+    /// Refuses a parent for a reason that risk itself cannot know.
+    pub fn refuse_parent(
+        &mut self,
+        intent: &ParentIntent,
+        prices: &ParentPrices,
+        reason: Reason,
+    ) -> Decision {
+        self.deny(&as_intent(intent, prices), Refusal::of(reason))
+    }
+
+    /// Ends a parent; `None` when it is not open. `flags` go into the record beside its own.
+    pub fn end_parent(
+        &mut self,
+        id: ClOrdId,
+        reason: u8,
+        flags: u8,
+    ) -> Option<(Parent, ParentUpdate)> {
+        let mut parent = self.parents.remove(id)?;
+        parent.reason = reason;
+        parent.flags |= flags;
+        Some((parent, update_of(&parent, ParentStatus::Ended)))
+    }
+
+    /// An open parent.
+    #[must_use]
+    pub fn parent(&self, id: ClOrdId) -> Option<&Parent> {
+        self.parents.get(id)
+    }
+
+    /// Open parents.
+    pub fn open_parents(&self) -> impl Iterator<Item = &Parent> {
+        self.parents.iter()
+    }
+
+    /// The open parents, to find those of a scope.
+    #[must_use]
+    pub const fn parents(&self) -> &parents::Parents {
+        &self.parents
+    }
+
+    fn parent_of(&self, intent: &ParentIntent, prices: &ParentPrices) -> Parent {
+        let permit = self.permits.get(intent.cl_ord_id.strategy().index());
+        let (account, gateway) =
+            permit.map_or_else(Default::default, |permit| (permit.account, permit.gateway));
+        Parent {
+            cl_ord_id: intent.cl_ord_id,
+            qty: intent.qty,
+            start: intent.start,
+            end: intent.end,
+            slices: intent.slices,
+            offset: intent.offset,
+            t0: intent.t0,
+            px: prices.px,
+            stop_px: prices.stop_px,
+            clip_qty: prices.clip_qty,
+            used: [Qty::ZERO; 3],
+            filled: [Qty::ZERO; 3],
+            instrument: intent.instrument,
+            account: account.0,
+            gateway: gateway.0,
+            parent: intent.parent,
+            side: intent.side,
+            side_other: prices.side_other,
+            flags: prices.flags & !parent_flags::SWEPT,
+            reason: 0,
+            limit_version: self.limits.version(),
+        }
+    }
+
+    /// What a parent itself has to be; the rest is asked of its children.
+    fn check_new_parent(&self, parent: &Parent, context: &Context) -> Result<(), Refusal> {
+        holds(Reason::Killed, context.gates_open)?;
+        let id = parent.cl_ord_id;
+        let permit = self.permits.get(id.strategy().index());
+        let permit = permit.ok_or(Refusal::of(Reason::NotPermitted))?;
+        holds(Reason::Journal, context.journal_ok)?;
+        holds(Reason::NoLimit, self.limits.version() != 0)?;
+        holds(Reason::NotPermitted, permit.allows(parent.instrument))?;
+        let form = self.forms.get(parent.instrument.index());
+        let form = form.ok_or(Refusal::of(Reason::Instrument))?;
+        check_parent_form(parent, form)?;
+        let slot = id.slot();
+        let at = slot.checked_sub(permit.slot_first);
+        holds(Reason::DupId, at.is_some_and(|at| at < permit.slot_count))?;
+        let row = self.table.row(slot).ok_or(Refusal::of(Reason::DupId))?;
+        let is_new = id.epoch() == self.epoch && !row.is_working() && id > row.last;
+        holds(Reason::DupId, is_new && !self.parents.has_had(id))?;
+        holds(Reason::TableFull, self.parents.has_room(id.strategy()))
+    }
+
+    /// R47 of a child, new or replaced: what its leg uses stays within its parent.
+    pub(super) fn check_child(
+        &self,
+        candidate: &Candidate<'_>,
+        passed: &Passed,
+    ) -> Result<(), Refusal> {
+        let unapproved = Refusal::of(Reason::Unapproved);
+        let order = passed.chain.and_then(|place| self.table.get(place));
+        let (parent, leg) = match order {
+            // A replace stays in the family of its order, whatever it says.
+            Some(order) => (order.parent, order.leg),
+            None => (candidate.terms.parent, candidate.terms.leg),
+        };
+        if parent == ClOrdId::NONE {
+            return Ok(());
+        }
+        let held = self.parents.get(parent).ok_or(unapproved)?;
+        let is_alike = held.instrument == candidate.intent.instrument
+            && parent.strategy() == candidate.strategy
+            && leg_side(held, leg) == Some(candidate.side);
+        holds(Reason::Unapproved, is_alike)?;
+        let (before, _) = order.map_or((Qty::ZERO, Qty::ZERO), |order| order.used_now());
+        let settled = order.map_or(0, Order::settled_qty);
+        let after = settled.checked_add(passed.reserved.0).ok_or(unapproved)?;
+        let more = i128::from(after) - i128::from(before.0);
+        let room = i128::from(parents::room(held, leg));
+        if more <= room || planted::is(Bug::ChildExceedsParent) {
+            return Ok(());
+        }
+        Err(Refusal { reason: Reason::Unapproved, unit: Unit::Qty, measured: more, limit: room })
+    }
+
+    /// Makes a parent's sums agree with what a child of it uses now.
+    pub(super) fn settle_child(&mut self, place: Place) {
+        let Some(order) = self.table.get(place).copied() else { return };
+        if order.parent == ClOrdId::NONE {
+            return;
+        }
+        let (used, filled) = order.used_now();
+        let (more, fills) = (used.0 - order.used_qty.0, filled.0 - order.used_cum_qty.0);
+        self.parents.moved(order.parent, order.leg, more, fills);
+        self.table.update(place, |order| (order.used_qty, order.used_cum_qty) = (used, filled));
+    }
+
+    /// A parent of the journal.
+    pub(super) fn take_parent(&mut self, parent: Parent) -> bool {
+        self.parents.insert(parent)
+    }
+}
+
+/// R12 to R14 of a parent: its type, that it has what its type needs, prices on tick, quantities on
+/// lot.
+fn check_parent_form(parent: &Parent, form: &Form) -> Result<(), Refusal> {
+    let kind = ParentKind::from_u8(parent.parent).ok_or(Refusal::of(Reason::Unsupported))?;
+    holds(Reason::Unsupported, Side::from_u8(parent.side).is_some())?;
+    let [px, px_1, px_2] = parent.px;
+    let [stop, stop_1] = parent.stop_px;
+    let has = Price::is_some;
+    let is_whole = match kind {
+        ParentKind::Stop => has(stop),
+        ParentKind::StopLimit => has(stop) && has(px),
+        ParentKind::Trailing => parent.offset > 0,
+        ParentKind::Oco => {
+            // A leg without a price works at any, so it has to wait for one.
+            Side::from_u8(parent.side_other).is_some()
+                && (has(px) || has(stop))
+                && (has(px_1) || has(stop_1))
+        }
+        ParentKind::Bracket => has(px_1) && has(stop),
+        ParentKind::Iceberg => has(px) && parent.clip_qty > Qty::ZERO,
+        ParentKind::Twap => parent.slices > 0 && parent.end > parent.start,
+    };
+    holds(Reason::Unsupported, is_whole)?;
+    for px in [px, px_1, px_2, stop, stop_1].into_iter().filter(|px| px.is_some()) {
+        checks::price_form(form, px)?;
+    }
+    holds(Reason::BadQty, parent.qty > Qty::ZERO && parent.qty.is_on_lot(form.lot))?;
+    holds(Reason::BadQty, parent.clip_qty >= Qty::ZERO && parent.clip_qty.is_on_lot(form.lot))
+}
+
+/// The parent as an intent, for a refusal.
+fn as_intent(intent: &ParentIntent, prices: &ParentPrices) -> Intent {
+    let [px, ..] = prices.px;
+    Intent {
+        kind: Kind::IntentParent as u8,
+        side: intent.side,
+        instrument: intent.instrument,
+        px,
+        qty: intent.qty,
+        cl_ord_id: intent.cl_ord_id,
+        t0: intent.t0,
+        tail: intent.tail,
+        ..Intent::default()
+    }
+}
+
+/// What the strategy hears of a parent.
+#[must_use]
+pub fn update_of(parent: &Parent, status: ParentStatus) -> ParentUpdate {
+    ParentUpdate {
+        kind: Kind::ParentUpdate as u8,
+        status: status as u8,
+        reason: parent.reason,
+        instrument: parent.instrument,
+        cl_ord_id: parent.cl_ord_id,
+        filled: parent.filled,
+        t0: parent.t0,
+        ..ParentUpdate::default()
+    }
+}
+
+/// The rare terms of an order that has none but its parent.
+#[must_use]
+pub fn child_terms(parent: ClOrdId, leg: u8) -> OrderTerms {
+    OrderTerms { parent, leg, ..OrderTerms::NONE }
+}
