@@ -377,6 +377,8 @@ impl Running {
         // Without its word nobody knows what is on the disk: what is in memory must stay.
         let Ok(archive) = self.archive.join() else { std::process::abort() };
         drop(lane0);
+        // The region is kept for reports; who watches it sees now that nothing moves any more.
+        self.region.close();
         if archive.is_ok() {
             self.site.home.release_lanes(self.site.plan.threads.len() + 1);
         }

@@ -351,6 +351,16 @@ impl Region {
         if builder == self.builder { self.entries.get(index) } else { None }
     }
 
+    /// Says that nothing changes any more: the writer has stopped in good order. Who keeps the
+    /// region to be read calls it at the stop; dropping the region does as well.
+    pub fn close(&self) {
+        if let Some(word) = self.words.get(at::STATE) {
+            // ORDERING: Release: what was written before is there for whoever sees it closed. Pairs
+            // with the Acquire load in `RegionReader::writer_state`.
+            word.store(state::CLOSED, Ordering::Release);
+        }
+    }
+
     /// A reader of the same region, in this process.
     ///
     /// # Errors
@@ -362,9 +372,6 @@ impl Region {
 
 impl Drop for Region {
     fn drop(&mut self) {
-        if let Some(word) = self.words.get(at::STATE) {
-            // ORDERING: Release: what was written before is there for whoever sees it closed.
-            word.store(state::CLOSED, Ordering::Release);
-        }
+        self.close();
     }
 }

@@ -96,6 +96,8 @@ fn a_region_is_read_by_label() {
     let reader = region.reader().unwrap();
     check_some(&reader);
     assert_eq!(reader.writer_state(), WriterState::Alive);
+    region.close();
+    assert_eq!(reader.writer_state(), WriterState::Closed, "kept to be read, and closed");
     drop(region);
     assert_eq!(reader.writer_state(), WriterState::Closed);
 }

@@ -117,6 +117,15 @@ impl<W: Write> IntervalLog<W> {
         }
         self.out.flush()
     }
+
+    /// Writes a comment; readers of the format skip it.
+    ///
+    /// # Errors
+    /// What the file said.
+    pub(crate) fn remark(&mut self, text: &str) -> io::Result<()> {
+        writeln!(self.out, "#[{text}]")?;
+        self.out.flush()
+    }
 }
 
 /// Wall time.
@@ -204,6 +213,7 @@ mod tests {
         let mut log = IntervalLog::begin(&mut bytes, Nanos(5_000_000_000)).unwrap();
         log.write(&stages, Nanos(6_000_000_000), Nanos(7_500_000_000)).unwrap();
         log.write(&stages, Nanos(7_500_000_000), Nanos(8_000_000_000)).unwrap();
+        log.remark("engine stopped in order").unwrap();
         let entries: Vec<LogEntry<'_>> =
             IntervalLogIterator::new(&bytes).collect::<Result<_, _>>().unwrap();
         let LogEntry::StartTime(start) = &entries[0] else { panic!("{entries:?}") };
@@ -214,7 +224,7 @@ mod tests {
             (first.start_timestamp().as_millis(), first.duration().as_millis()),
             (6_000, 1_500)
         );
-        assert_eq!(entries.len(), 3);
+        assert_eq!(entries.len(), 3, "a remark is no entry");
         let mut packed = Vec::new();
         decode64(first.encoded_histogram(), &mut packed);
         let read: Histogram<u64> =

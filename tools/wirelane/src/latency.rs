@@ -2,9 +2,11 @@
 
 use crate::failure::{Failure, Outcome};
 use crate::hdr::{self, IntervalLog};
+use crate::liveness::Liveness;
+use crate::place::Place;
 use crate::stage_latency::StageLatency;
 use crate::stdout::Out;
-use shm::region::{RegionReader, WriterState};
+use shm::region::RegionReader;
 use shm::units::Nanos;
 use std::fs::File;
 use std::io::{BufWriter, IsTerminal as _};
@@ -51,16 +53,19 @@ pub(crate) struct Watch<'a> {
 }
 
 impl Watch<'_> {
-    /// Looks at the region each second until its engine is gone or a signal came.
-    pub(crate) fn run(&self, region: &RegionReader) -> Outcome {
+    /// Looks at the region each second until its engine is gone or a signal came. The last interval
+    /// ends with the engine, however late it is looked at.
+    pub(crate) fn run(&self, region: &RegionReader, place: &Place) -> Outcome {
         let mut log = self.log.map(|path| open_log(path, region)).transpose()?;
         let mut out = Out::stdout();
         let clear = if std::io::stdout().is_terminal() { CLEAR } else { "" };
         // The first interval of a log is everything before the first look.
         let (mut before, mut from) = (StageLatency::default(), region.start());
-        let mut alone = log.is_some() && region.writer_state() != WriterState::Alive;
         loop {
-            let (now, at) = (StageLatency::read(region), hdr::wall());
+            // In this order: what an engine that is gone has counted is all there.
+            let life = Liveness::of(region, place);
+            let now = StageLatency::read(region);
+            let at = life.until(hdr::wall()).max(from);
             let interval = now.since(&before);
             if let Some(log) = &mut log {
                 log.write(&interval, from, at).map_err(Failure::not_done)?;
@@ -76,9 +81,15 @@ impl Watch<'_> {
             (before, from) = (now, at);
             // ORDERING: Relaxed: a lone flag.
             let told = self.stop.load(Ordering::Relaxed);
-            alone |= region.writer_state() != WriterState::Alive;
-            if told || alone || out.is_closed() {
-                return Ok(());
+            if life.is_over() {
+                let words = life.words(region.start(), at);
+                if let Some(log) = &mut log {
+                    log.remark(&format!("engine {words}")).map_err(Failure::not_done)?;
+                }
+                out.line(&format!("epoch {}, engine {words}", region.epoch()))?;
+            }
+            if told || life.is_over() || out.is_closed() {
+                return out.flush();
             }
             std::thread::sleep(INTERVAL);
         }

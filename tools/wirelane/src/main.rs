@@ -20,14 +20,17 @@ mod failure;
 mod hdr;
 mod journal;
 mod latency;
+mod liveness;
 mod meters;
 mod number;
 mod place;
+mod program;
 mod session;
 mod signals;
 mod stage_latency;
 mod stdout;
 mod top;
+mod venue_watch;
 
 use clap::Parser as _;
 use std::process::ExitCode;

@@ -26,6 +26,11 @@ pub(crate) fn span(ns: u64) -> String {
     }
 }
 
+/// Nanoseconds as seconds, cut to a tenth.
+pub(crate) fn seconds(ns: u64) -> String {
+    format!("{}.{} s", ns / 1_000_000_000, ns / 100_000_000 % 10)
+}
+
 /// Money to the hundredth, rounded down, with its sign.
 pub(crate) fn money(value: i128) -> String {
     const HUNDREDTH: i128 = 1_000_000_000_000_000;
@@ -70,6 +75,7 @@ mod tests {
         assert_eq!(span(12_345), "12.3 us");
         assert_eq!(span(45_678_901), "45.6 ms");
         assert_eq!(span(12_345_678_901), "12.3 s");
+        assert_eq!((seconds(3_000_000_000), seconds(99_999_999)), ("3.0 s".into(), "0.0 s".into()));
         assert_eq!(money(12_345_678_900_000_000_000), "123.45");
         assert_eq!(money(-1), "-0.01");
         assert_eq!(time_of_day(Nanos(3_723_000_000_042)), "01:02:03.000000042");

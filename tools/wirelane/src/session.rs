@@ -82,6 +82,12 @@ impl Session {
         row.map_or_else(|| format!("#{index}"), |row| row.name.clone())
     }
 
+    /// The currency of an account; empty where the journal does not tell it.
+    pub(crate) fn currency(&self, index: u16) -> String {
+        let row = self.config.as_ref().and_then(|config| config.accounts.get(usize::from(index)));
+        row.map_or_else(String::new, |row| row.currency.clone())
+    }
+
     /// The name of a stage.
     pub(crate) fn stage(&self, stage: StageId) -> String {
         let index = stage.index();

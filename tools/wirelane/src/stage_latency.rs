@@ -24,6 +24,55 @@ pub(crate) const STAGES: [&str; 13] = [
     "arrival_to_send",
 ];
 
+/// What each row spans, in the order of [`STAGES`], then what is no part of a trip.
+const LEGEND: [(&str, &str); 14] = [
+    ("arrival_to_read", "the kernel's receive stamp of a datagram to its read by the feed stage"),
+    ("wait_in_datagram", "the read to the start of the message: those before it in the datagram"),
+    ("decode", "decoding the message and applying it to the book, in one pass"),
+    ("book", "the book to the publish of its new top or print"),
+    ("hop_feed_strategy", "published by the feed to begun by the strategy"),
+    ("strategy", "begun by the strategy to the order it emits"),
+    ("hop_strategy_risk", "emitted to begun by risk"),
+    ("risk", "all checks, the reservation, the decision"),
+    ("journal", "decided to published by risk: the record's way into the journal"),
+    (
+        "hop_risk_gateway",
+        "published by risk to begun by the gateway, sends ahead of it in the same batch included",
+    ),
+    ("encode", "the venue's message, framed, into the journal"),
+    ("send", "the system call that gives it to the socket"),
+    (
+        "arrival_to_send",
+        "the whole: arrival of the bytes that caused an order to the return of its send",
+    ),
+    ("gap", "no part of a trip: an idle turn of a hot loop above 1 us, the machine had the core"),
+];
+
+/// The legend of the table.
+pub(crate) fn legend() -> String {
+    let mut text = String::from("\nwhat a row spans\n");
+    for (name, spans) in LEGEND {
+        let _ = writeln!(text, "  {name:<20}{spans}");
+    }
+    text.push_str(
+        "  The rows up to `book` count every message that changed a top or printed, the others only\n  \
+         trips that ended in a send. The parts of one trip sum to its whole: `wirelane trace ID`.\n",
+    );
+    text
+}
+
+/// A note on stamps that say nothing; empty where there are none.
+pub(crate) fn refused_stamps(count: u64) -> String {
+    if count == 0 {
+        return String::new();
+    }
+    format!(
+        "{} kernel stamps could not be true (later than the read, or over 1 s before it): the read\n\
+         counts as the arrival there, and arrival_to_read leaves them out\n",
+        grouped(count)
+    )
+}
+
 /// The quantiles that are shown, per million.
 const PPM: [u32; 5] = Snapshot::REPORT_PPM;
 
@@ -142,6 +191,15 @@ mod tests {
     use super::*;
     use shm::region::RegionBuilder;
     use shm::units::Nanos;
+
+    /// Goal: every row of the table is explained, in its order.
+    #[test]
+    fn every_stage_has_a_legend() {
+        let named: Vec<&str> = LEGEND.iter().map(|(name, _)| *name).collect();
+        assert_eq!(named[..STAGES.len()], STAGES);
+        assert!(legend().lines().all(|line| line.chars().count() <= 120), "{}", legend());
+        assert!(refused_stamps(0).is_empty() && refused_stamps(1_234).starts_with("1,234 kernel"));
+    }
 
     /// Goal: stages of one name are merged, intervals are differences, order is the trip's. Method:
     /// two feeds and a gateway in a region in memory.

@@ -13,38 +13,32 @@ use crate::failure::{Failure, Outcome};
 use crate::place::Place;
 use crate::stdout;
 use model::Model;
-use ratatui::backend::TestBackend;
+use ratatui::DefaultTerminal;
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers};
-use ratatui::{DefaultTerminal, Terminal};
+use std::io::IsTerminal as _;
 use std::time::Duration;
 use view::View;
 
 /// Time between two frames.
 const FRAME: Duration = Duration::from_millis(250);
-/// Size of the screen that is printed as text.
-const TEXT_COLUMNS: u16 = 132;
-const TEXT_ROWS: u16 = 50;
+/// Rows that a page key moves by.
+const PAGE: u16 = 10;
+/// Columns of the text where standard output is no terminal.
+const TEXT_COLUMNS: u16 = 120;
 
-/// Prints one screen as text: what a terminal of 132 columns would show.
+/// Prints one screen as text, as wide as the terminal and as long as it takes.
 pub(crate) fn print(place: &Place) -> Outcome {
     let mut view = View::open(place)?;
     let mut model = Model::default();
     model.look(&view.take());
     std::thread::sleep(FRAME);
     model.look(&view.take());
-    let mut terminal = Terminal::new(TestBackend::new(TEXT_COLUMNS, TEXT_ROWS))
-        .map_err(|never| Failure::not_done(format!("{never:?}")))?;
-    terminal
-        .draw(|frame| screen::draw(frame, &model))
-        .map_err(|never| Failure::not_done(format!("{never:?}")))?;
-    let buffer = terminal.backend().buffer();
-    let mut text = String::new();
-    for row in buffer.content().chunks(usize::from(TEXT_COLUMNS)) {
-        let line: String = row.iter().map(|cell| cell.symbol()).collect();
-        text.push_str(line.trim_end());
-        text.push('\n');
-    }
-    stdout::print(&text)
+    let columns = if std::io::stdout().is_terminal() {
+        ratatui::crossterm::terminal::size().map_or(TEXT_COLUMNS, |(columns, _)| columns)
+    } else {
+        TEXT_COLUMNS
+    };
+    stdout::print(&screen::text(&model, columns))
 }
 
 /// Shows frames until `q`.
@@ -62,6 +56,7 @@ pub(crate) fn watch(place: &Place) -> Outcome {
 fn frames(terminal: &mut DefaultTerminal, mut view: View, place: &Place) -> Outcome {
     let failed = |error: std::io::Error| Failure::not_done(format!("the terminal: {error}"));
     let mut model = Model::default();
+    let (mut offset, mut last) = (0_u16, 0_u16);
     loop {
         if view.is_over()
             && let Ok(newer) = View::open(place)
@@ -70,7 +65,7 @@ fn frames(terminal: &mut DefaultTerminal, mut view: View, place: &Place) -> Outc
             (view, model) = (newer, Model::default());
         }
         model.look(&view.take());
-        terminal.draw(|frame| screen::draw(frame, &model)).map_err(failed)?;
+        terminal.draw(|frame| last = screen::draw(frame, &model, offset)).map_err(failed)?;
         if event::poll(FRAME).map_err(failed)?
             && let Event::Key(key) = event::read().map_err(failed)?
             && key.kind == KeyEventKind::Press
@@ -80,6 +75,15 @@ fn frames(terminal: &mut DefaultTerminal, mut view: View, place: &Place) -> Outc
             if interrupt || matches!(key.code, KeyCode::Char('q') | KeyCode::Esc) {
                 return Ok(());
             }
+            offset = match key.code {
+                KeyCode::Down => offset.saturating_add(1),
+                KeyCode::PageDown => offset.saturating_add(PAGE),
+                KeyCode::Up => offset.saturating_sub(1),
+                KeyCode::PageUp => offset.saturating_sub(PAGE),
+                KeyCode::Home => 0,
+                _ => offset,
+            }
+            .min(last);
         }
     }
 }

@@ -76,6 +76,11 @@ fn a_demonstration_trades_and_agrees_with_the_exchange() {
     assert_eq!(report["order_stream_hash"].as_str().unwrap().len(), 64);
     assert!(["fused", "split2", "split4"].contains(&report["layout"].as_str().unwrap()));
     assert_eq!(report["hot"]["allocations"], 0, "{}", demo.text);
+    let checks = report["checks"].as_array().unwrap();
+    assert!(checks.len() >= 10 && checks.iter().all(|check| check["text"].is_string()));
+    // Counted or not, and then why: never a zero that nobody counted.
+    let hot = &report["hot"];
+    assert_eq!(hot["syscalls_other"].is_null(), hot["syscalls_not_counted"].is_string());
     for stage in [
         "arrival_to_send",
         "arrival_to_read",
@@ -99,6 +104,43 @@ fn a_demonstration_trades_and_agrees_with_the_exchange() {
     }
 }
 
+/// Goal: the commands that a report ends with work as they stand. Method: each that reads the run
+/// is run by a shell.
+#[test]
+fn the_commands_a_report_ends_with_work() {
+    let demo = demo();
+    let (_, hints) = demo.text.split_once("look further\n").unwrap();
+    let commands: Vec<&str> =
+        hints.lines().filter_map(|line| line.trim().split("        ").next()).collect();
+    assert!(commands.iter().any(|command| command.contains(" trace ")), "{hints}");
+    assert!(commands.iter().any(|command| command.contains(" replay ")), "{hints}");
+    for command in commands.iter().filter(|command| !command.contains(" top ")) {
+        let ran = Command::new("sh").args(["-c", command]).output().unwrap();
+        let error = String::from_utf8_lossy(&ran.stderr).into_owned();
+        assert!(ran.status.success(), "{command}\n{error}");
+    }
+}
+
+/// Goal: the log of a run that is over ends with the run, whenever it is written. Method: a log
+/// after the run; the time that its intervals cover against the run's own.
+#[test]
+fn the_log_of_a_run_ends_with_it() {
+    let demo = demo();
+    let at = Path::new(&demo.dir);
+    let log = at.join("after.hlog");
+    let asked = ["latency", "--dir", &demo.dir, "--log", &log.display().to_string()];
+    let said = wirelane(&asked, at);
+    let text = stdout(&said);
+    assert!(said.status.success() && text.contains("stopped in order after"), "{text}");
+    let log = std::fs::read_to_string(&log).unwrap();
+    assert!(log.contains("#[engine stopped in order after"), "{log}");
+    let row = log.lines().find(|line| line.contains("Tag=decode")).unwrap();
+    let length: f64 = row.split(',').nth(2).unwrap().parse().unwrap();
+    // Logon, market data, trading, and the stop; the machine may be slow at each.
+    let most = demo.report["seconds"].as_f64().unwrap() + 10.0;
+    assert!(length > 1.0 && length < most, "{length} s of at most {most}");
+}
+
 /// Goal: the journal of a run is sound, reads as lines and as JSON, and damage is named with its
 /// segment and offset. Method: the run's journal; then a copy with one byte changed.
 #[test]
@@ -117,6 +159,16 @@ fn the_journal_of_a_run_is_verified_and_read() {
         assert_eq!(row["kind"], "Sent");
     }
     assert!(rows.lines().count() as u64 >= orders);
+    let all = stdout(&wirelane(&["journal", "export", "--dir", &demo.dir], at));
+    let mut kinds = std::collections::BTreeSet::new();
+    for line in all.lines() {
+        assert!(!line.contains("\"#"), "a code without a name: {line}");
+        let row: Value = serde_json::from_str(line).unwrap();
+        kinds.insert(row["kind"].as_str().unwrap().to_owned());
+    }
+    for kind in ["SessionOpen", "Approved", "Denied", "OrderEvent", "PositionEvent", "Took"] {
+        assert!(kinds.contains(kind), "{kind} is not in {kinds:?}");
+    }
 
     let copy = tempfile::tempdir().unwrap();
     let status = Command::new("cp").args(["-r", &demo.dir]).arg(copy.path()).status().unwrap();
@@ -182,6 +234,9 @@ fn the_shared_region_is_shown_after_the_run() {
     for part in ["threads", "AAPL", "feed:itch.messages", "arrival_to_send", "all open: armed"] {
         assert!(text.contains(part), "{part} is not on\n{text}");
     }
+    assert!(text.lines().all(|line| line.chars().count() <= 120), "too wide\n{text}");
+    let text = stdout(&wirelane(&["latency", "--dir", &demo.dir, "--explain"], at));
+    assert!(text.contains("wait_in_datagram    the read to the start"), "{text}");
 }
 
 /// Goal: what cannot be done is one sentence and its code, and nothing is started.

@@ -196,7 +196,11 @@ impl Out {
             }
         }
         if published != Nanos(0) {
-            self.meters.arrival_to_read.record(self.read.saturating_since(self.t0).0);
+            // An arrival that is only the read, for want of a stamp that can be true, times
+            // nothing.
+            if self.t0 < self.read {
+                self.meters.arrival_to_read.record(self.read.saturating_since(self.t0).0);
+            }
             self.meters.wait_in_datagram.record(begun.saturating_since(self.read).0);
             self.meters.decode.record(decoded.saturating_since(begun).0);
             self.meters.book.record(published.saturating_since(decoded).0);
@@ -272,3 +276,6 @@ fn trade_message(
         ..Trade::default()
     }
 }
+
+#[cfg(test)]
+mod tests;

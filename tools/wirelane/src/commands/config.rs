@@ -2,6 +2,7 @@
 
 use crate::commands::engine::SourceArgs;
 use crate::failure::{Failure, Outcome};
+use crate::program;
 use crate::stdout::{self, Out};
 use engine::config::Sources;
 use engine::config::machine::Machine;
@@ -17,9 +18,10 @@ pub(crate) enum Command {
     Check(CheckArgs),
     /// Print the JSON schema of a configuration
     Schema,
-    /// Write a configuration with every key, to begin with
+    /// Write a configuration with every key, to begin with, and the instrument file it names
     Init {
-        /// The file to make; without it, standard output
+        /// The file to make, and beside it instruments.csv; without it, the configuration on
+        /// standard output
         file: Option<PathBuf>,
     },
 }
@@ -52,12 +54,43 @@ impl Command {
     }
 }
 
+/// The instrument file that the written configuration names, and its two symbols. Ticks: rule 612
+/// of Regulation NMS, a hundredth of a cent below 1 dollar.
+const INSTRUMENTS_NAME: &str = "instruments.csv";
+const INSTRUMENTS: &str = "\
+# An instrument a line; ticks are from:tick pairs. Bring prior_close up to date: it is the last resort
+# of the price collar.
+venue,symbol,currency,multiplier,lot,qty_min,qty_max,px_min,px_max,prior_close,ticks
+NASDAQ,AAPL,USD,1,1,1,1000000,0.0001,199999.99,185.00,0:0.0001|1:0.01
+NASDAQ,MSFT,USD,1,1,1,1000000,0.0001,199999.99,410.00,0:0.0001|1:0.01
+";
+
+/// Makes both files; one that is there is left alone. The configuration comes last, so that one
+/// that was made is whole.
 fn init(path: &Path) -> Outcome {
+    if path.exists() {
+        return Err(Failure::not_done(format!("{}: it is there already", path.display()))
+            .remedy("a file that is there is left alone; name another"));
+    }
+    let instruments = path.with_file_name(INSTRUMENTS_NAME);
+    let kept = instruments.exists();
+    if !kept {
+        make(&instruments, INSTRUMENTS)?;
+    }
+    make(path, engine::config::init())?;
+    let (program, file) = (program::name(), program::quoted(path.display()));
+    stdout::print(&format!(
+        "{}: written\n{}: {}\nnext: {program} config check {file} --origins\n",
+        path.display(),
+        instruments.display(),
+        if kept { "was there, left as it is" } else { "written, two instruments to begin with" }
+    ))
+}
+
+fn make(path: &Path, text: &str) -> Outcome {
     let made = OpenOptions::new().write(true).create_new(true).open(path);
-    made.and_then(|mut file| file.write_all(engine::config::init().as_bytes())).map_err(|error| {
-        Failure::not_done(format!("{}: {error}", path.display()))
-            .remedy("a file that is there is left alone; name another")
-    })
+    made.and_then(|mut file| file.write_all(text.as_bytes()))
+        .map_err(|error| Failure::not_done(format!("{}: {error}", path.display())))
 }
 
 impl CheckArgs {
@@ -83,5 +116,28 @@ impl CheckArgs {
             out.line(&format!("  {note}"))?;
         }
         out.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Goal: what `init` writes is whole: it checks as it is, and nothing that is there is touched.
+    /// Method: a new folder; again; another name beside an instrument file of one's own.
+    #[test]
+    fn what_init_writes_is_sound() {
+        let temp = tempfile::tempdir().unwrap();
+        let file = temp.path().join("my.toml");
+        init(&file).unwrap();
+        let mut sources = Sources::read(&file).unwrap();
+        sources.environment.clear();
+        let (_, instruments, _) = sources.load_and_bind().unwrap();
+        assert_eq!(instruments.len(), 2);
+        assert!(init(&file).unwrap_err().to_string().contains("is there already"));
+        let own = temp.path().join(INSTRUMENTS_NAME);
+        std::fs::write(&own, "mine").unwrap();
+        init(&temp.path().join("other.toml")).unwrap();
+        assert_eq!(std::fs::read_to_string(own).unwrap(), "mine");
     }
 }

@@ -6,10 +6,11 @@ use crate::demo::input::Symbols;
 use crate::demo::report::{self, Report};
 use crate::demo::settings::{self, PASSWORD_VARIABLE};
 use crate::demo::venue::{Play, Venue};
-use crate::demo::{checks, folder, text};
+use crate::demo::{folder, text};
 use crate::failure::{Failure, Outcome};
 use crate::meters::Meters;
 use crate::place::Place;
+use crate::program;
 use crate::signals;
 use crate::stage_latency::StageLatency;
 use crate::stdout;
@@ -146,9 +147,10 @@ impl Args {
         let mut notes = running.notes().to_vec();
         stdout::print(&format!(
             "engine armed by the demonstration: layout {layout}, {} s of trading; watch it with\n  \
-             wirelane top --dir {}\n",
+             {} top --dir {}\n",
             self.seconds,
-            place.dir().display()
+            program::name(),
+            program::quoted(place.dir().display())
         ))?;
         let measured = self.measure(&running, &region, &mut venue, &stop)?;
         let (epoch, hot_dir) = (running.epoch(), running.hot_dir().to_path_buf());
@@ -232,10 +234,11 @@ impl Args {
             std::fs::write(path, json + "\n")
                 .map_err(|error| Failure::not_done(format!("{}: {error}", path.display())))?;
         }
-        let wrong: Vec<String> = checks::of(report)
-            .into_iter()
-            .filter(|check| check.decides && !check.holds)
-            .map(|check| check.text)
+        let wrong: Vec<&str> = report
+            .checks
+            .iter()
+            .filter(|check| check.condemns())
+            .map(|check| check.text.as_str())
             .collect();
         if wrong.is_empty() {
             return Ok(());

@@ -41,8 +41,9 @@ impl Args {
                 thread.core.map_or("no core of its own".to_owned(), |core| format!("core {core}"));
             let stages: Vec<String> =
                 thread.stages.iter().map(|stage| loaded.config.stage_name(*stage)).collect();
+            let priority = if thread.realtime { "real-time" } else { "ordinary" };
             out.line(&format!(
-                "  thread {}: {core}, {}: {}",
+                "  thread {}: {core}, {priority} priority, {}: {}",
                 thread.name,
                 thread.wait.name(),
                 stages.join(", ")
@@ -69,6 +70,9 @@ impl Args {
 
 fn facts(machine: &Machine) -> [(&'static str, String); 8] {
     let yes = |is: bool| if is { "yes" } else { "no" }.to_owned();
+    let allowed =
+        |is: bool| if is { "may be asked for" } else { "may not be asked for" }.to_owned();
+    let on = |is: bool| if is { "on" } else { "off" }.to_owned();
     let mib = |bytes: u64| format!("{} MiB", bytes >> 20);
     [
         ("cores", list(&machine.cores)),
@@ -83,8 +87,8 @@ fn facts(machine: &Machine) -> [(&'static str, String); 8] {
             }),
         ),
         ("memory to lock", machine.memlock.map_or("without bound".to_owned(), mib)),
-        ("real-time priority", yes(machine.realtime)),
-        ("real-time throttling", yes(machine.rt_throttled)),
+        ("real-time priority", allowed(machine.realtime)),
+        ("real-time throttling", on(machine.rt_throttled)),
         ("invariant TSC", yes(machine.invariant_tsc)),
         (
             "memory file system",

@@ -3,11 +3,13 @@
 use crate::allocation;
 use crate::failure::{Failure, Outcome};
 use crate::number::money;
+use crate::program;
 use crate::signals;
 use crate::stdout::Out;
+use crate::venue_watch::{Dialed, VenueWatch, dialed};
 use engine::config::Sources;
 use engine::pipeline::live::{self, Finished, Options, Running, StartError};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Overrides of a configuration, as every command that loads one takes them.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -42,14 +44,14 @@ pub(crate) struct Args {
 impl Args {
     /// Runs the engine until a signal, `wirelane stop`, or its own end.
     pub(crate) fn run(&self) -> Outcome {
-        let running = self.start()?;
-        finish(running)
+        self.start()?.finish()
     }
 
-    /// Starts it and says so.
-    pub(crate) fn start(&self) -> Outcome<Running> {
+    /// Starts it, says so, and what to do next.
+    pub(crate) fn start(&self) -> Outcome<Started> {
         let mut sources = Sources::read(&self.config).map_err(Failure::configuration)?;
         self.source.apply(&mut sources);
+        let venues = dialed(&sources.load().map_err(Failure::configuration)?.config);
         let running = start(&sources, Options::default())?;
         signals::drive(running.stop_flag())?;
         let mut out = Out::stdout();
@@ -62,8 +64,45 @@ impl Args {
         for note in running.notes() {
             out.line(&format!("  {note}"))?;
         }
+        out.text(&next(running.dir()))?;
         out.flush()?;
-        Ok(running)
+        Ok(Started { running, venues })
+    }
+}
+
+/// Commands that work as they stand.
+fn next(dir: &Path) -> String {
+    let (program, dir) = (program::name(), program::quoted(dir.display()));
+    let rows = [
+        ("status", "gates and working orders"),
+        ("top", "threads, books, positions, orders, latency"),
+        ("arm", "lets trading go on where it is off"),
+        ("kill", "stops trading and cancels every order"),
+        ("stop", "ends the engine in order"),
+    ];
+    rows.iter().map(|(verb, what)| format!("  {program} {verb} --dir {dir}    {what}\n")).collect()
+}
+
+/// A running engine whose venues may not be there yet.
+pub(crate) struct Started {
+    running: Running,
+    venues: Vec<Dialed>,
+}
+
+impl Started {
+    /// The engine's directory.
+    pub(crate) fn dir(&self) -> &Path {
+        self.running.dir()
+    }
+
+    /// Waits for the engine's end, says which venue cannot be reached meanwhile, and at last what
+    /// it holds.
+    pub(crate) fn finish(self) -> Outcome {
+        let region = self.running.region().map_err(Failure::not_done)?;
+        let watch = VenueWatch::start(region, self.venues)?;
+        let finished = self.running.wait();
+        watch.end();
+        tell(finished)
     }
 }
 
@@ -74,9 +113,7 @@ pub(crate) fn start(sources: &Sources, options: Options) -> Outcome<Running> {
     live::start(&loaded, instruments, &bound, options).map_err(failure)
 }
 
-/// Waits for an engine's end and says what it holds.
-pub(crate) fn finish(running: Running) -> Outcome {
-    let finished = running.wait();
+fn tell(finished: Finished) -> Outcome {
     let mut out = Out::stdout();
     out.text(&positions(&finished))?;
     out.line(&format!("stopped: {} orders working", finished.working))?;

@@ -8,6 +8,7 @@ use crate::signals;
 use crate::stdout::Out;
 use shm::journal::FaultKind;
 use shm::record::RecordKind;
+use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -19,7 +20,8 @@ const LOOK: Duration = Duration::from_millis(50);
 pub(crate) enum Command {
     /// Print records, one line each
     Cat(ReadArgs),
-    /// Check every record on the disk: length, checksum, sequence
+    /// Check every record on the disk: length, checksum, sequence. Ends with 0 when all that was
+    /// durable is sound, 1 when it is not, 4 when there is no record at all
     Verify(DirArg),
     /// Print records as JSON, one object a line
     Export(ReadArgs),
@@ -108,11 +110,14 @@ impl ReadArgs {
 fn verify(dir: &DirArg) -> Outcome {
     let place = dir.place()?;
     let journal = place.journal()?;
-    place.epoch(&journal, None)?;
+    if journal.epochs().map_err(Failure::not_done)?.is_empty() {
+        return Err(nothing(place.dir()));
+    }
     let report = shm::journal::verify(place.dir()).map_err(Failure::not_done)?;
     let mut out = Out::stdout();
     for lane in &report.lanes {
         let state = match &lane.fault {
+            None if lane.records == 0 => "empty".to_owned(),
             None => "sound".to_owned(),
             Some(fault) => match fault.kind {
                 FaultKind::Torn => {
@@ -142,7 +147,11 @@ fn verify(dir: &DirArg) -> Outcome {
     }
     out.flush()?;
     if report.is_sound() {
-        return Ok(());
+        return if report.lanes.iter().any(|lane| lane.records > 0) {
+            Ok(())
+        } else {
+            Err(nothing(place.dir()))
+        };
     }
     let corrupt = report.faults().find(|fault| fault.kind == FaultKind::Corrupt);
     Err(match corrupt {
@@ -156,4 +165,38 @@ fn verify(dir: &DirArg) -> Outcome {
         .remedy("set the segment aside and restore it from a copy; nothing was changed"),
         None => Failure::unsound("the durable marks of an epoch cannot be read"),
     })
+}
+
+/// A journal without a record is not sound: nobody knows what should be there.
+fn nothing(dir: &Path) -> Failure {
+    Failure::not_there(format!("{}: the journal is empty: nothing to verify", dir.display()))
+        .remedy("an engine's directory has one from its first start on: name it with --dir")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::failure::Exit;
+    use crate::journal::merge::tests::Written;
+    use shm::record::status::Text;
+
+    /// Goal: an empty journal is said to be empty, and is no success. Method: no journal, an epoch
+    /// without a lane, a lane without a record, and one record.
+    #[test]
+    fn an_empty_journal_is_not_sound() {
+        let temp = tempfile::tempdir().unwrap();
+        let says = |dir: &Path| verify(&DirArg { dir: dir.to_path_buf() });
+        let empty = says(temp.path()).unwrap_err();
+        assert_eq!(empty.exit(), Exit::NotThere);
+        assert!(empty.to_string().contains("empty: nothing to verify"), "{empty}");
+        std::fs::create_dir_all(temp.path().join("journal/epoch-00007")).unwrap();
+        assert_eq!(says(temp.path()).unwrap_err().exit(), Exit::NotThere);
+        let mut written = Written::new(temp.path(), 8, 1);
+        written.close();
+        assert_eq!(says(&written.dir).unwrap_err().exit(), Exit::NotThere);
+        let mut written = Written::new(&temp.path().join("more"), 8, 1);
+        written.put(0, RecordKind::SessionClose, 1, Text::default().bytes());
+        written.close();
+        assert!(says(&written.dir).is_ok());
+    }
 }

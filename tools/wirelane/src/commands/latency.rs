@@ -1,12 +1,14 @@
 //! `wirelane latency`.
 
 use crate::failure::Outcome;
+use crate::hdr::wall;
 use crate::latency::{Watch, percentiles};
+use crate::liveness::Liveness;
+use crate::meters::Meters;
 use crate::place::DirArg;
 use crate::signals;
-use crate::stage_latency::StageLatency;
+use crate::stage_latency::{StageLatency, legend, refused_stamps};
 use crate::stdout;
-use shm::region::WriterState;
 use std::path::PathBuf;
 
 /// What to show.
@@ -17,6 +19,9 @@ pub(crate) struct Args {
     /// Show a table each second, until the engine stops
     #[arg(long, conflicts_with = "hgrm")]
     watch: bool,
+    /// Say below the table what each row spans
+    #[arg(long, conflicts_with_all = ["watch", "hgrm", "log"])]
+    explain: bool,
     /// Print percentile distributions in HdrHistogram's text form
     #[arg(long)]
     hgrm: bool,
@@ -31,21 +36,25 @@ pub(crate) struct Args {
 impl Args {
     /// Reads shared memory, and nothing else.
     pub(crate) fn run(&self) -> Outcome {
-        let region = self.dir.place()?.region()?;
+        let place = self.dir.place()?;
+        let region = place.region()?;
         if self.hgrm {
             return percentiles(&region, self.stage.as_deref());
         }
         if self.watch || self.log.is_some() {
             let stop = signals::stop()?;
             return Watch { tables: self.watch, log: self.log.as_deref(), stop: &stop }
-                .run(&region);
+                .run(&region, &place);
         }
-        let state = match region.writer_state() {
-            WriterState::Alive => "running",
-            WriterState::Closed => "stopped in order",
-            WriterState::Dead => "died: these are its last counts",
-        };
-        let table = StageLatency::read(&region).table();
-        stdout::print(&format!("epoch {}, engine {state}\n{table}", region.epoch()))
+        let state = Liveness::of(&region, &place).words(region.start(), wall());
+        let mut text = format!("epoch {}, engine {state}\n", region.epoch());
+        text.push_str(&StageLatency::read(&region).table());
+        text.push_str(&refused_stamps(Meters::read(&region).total("stamps_refused")));
+        if self.explain {
+            text.push_str(&legend());
+        } else {
+            text.push_str("\nwhat a row spans: `wirelane latency --explain`\n");
+        }
+        stdout::print(&text)
     }
 }

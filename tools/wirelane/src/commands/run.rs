@@ -27,7 +27,7 @@ impl Args {
             .arg(running.dir())
             .stdin(Stdio::piped())
             .spawn();
-        let ended = engine::finish(running);
+        let ended = running.finish();
         let services =
             services.map_err(|error| Failure::not_done(format!("services did not start: {error}")));
         ended?;

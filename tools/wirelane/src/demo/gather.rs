@@ -1,6 +1,7 @@
 //! Gathers a report from what the run left: shared region, journal, the engine's end, the
 //! exchange's summary.
 
+use super::checks;
 use super::report::{Hot, HotThread, Position, Report, VERSION, Venue};
 use crate::failure::{Failure, Outcome};
 use crate::journal::stream::received;
@@ -43,7 +44,10 @@ impl Run<'_> {
         let received = received(&journal, self.epoch)?;
         let meters = self.meters;
         let gateway = |name| meters.sum("gateway", name);
-        Ok(Report {
+        let slowest = trips.trips.iter().max_by_key(|trip| trip.whole());
+        let book_checks = meters.sum("feed", "hash_checks");
+        let mismatches = meters.sum("feed", "book_mismatches");
+        let mut report = Report {
             version: VERSION,
             machine: super::machine::describe(),
             dir: self.place.dir().display().to_string(),
@@ -61,18 +65,24 @@ impl Run<'_> {
             cancels: gateway("canceled"),
             replaces: gateway("replaced"),
             refused: refused(meters),
+            voided: gateway("voided"),
             positions: self.positions.iter().map(position).collect(),
             order_stream_hash: stream.hash.clone(),
-            book_checks: meters.sum("feed", "hash_checks"),
-            book_mismatches: meters.sum("feed", "book_mismatches"),
+            book_checks,
+            book_mismatches: (book_checks > 0).then_some(mismatches),
             messages_lost: meters.sum("feed", "lost"),
             trips_checked: trips.trips.len() as u64,
+            slowest_order: slowest.map(|trip| trip.cl_ord_id.to_string()),
             trips_not_summing: trips.not_summing(),
             hot: hot(meters, self.calls),
             latency_ns: latency(self.latency),
+            stamps_refused: meters.sum("feed", "stamps_refused"),
             exchange: venue(self.summary, self.positions, &received),
+            checks: Vec::new(),
             notes: self.notes,
-        })
+        };
+        report.checks = checks::of(&report);
+        Ok(report)
     }
 }
 
@@ -122,13 +132,26 @@ fn hot(meters: &Meters, calls: &[ThreadCalls]) -> Hot {
     };
     let threads: Vec<HotThread> = meters.hot_threads().into_iter().map(thread).collect();
     // A thread that could not be put under watch, or never saw the window, leaves the sum unknown.
-    let whole = calls.len() == threads.len() && calls.iter().all(|thread| thread.edges >= 2);
+    let (watched, all) = (calls.len(), threads.len());
+    let whole = calls.iter().filter(|thread| thread.edges >= 2).count();
+    let not_counted = if watched < all {
+        let without = all - watched;
+        Some(format!(
+            "the kernel gave {without} of {all} hot threads no filter (seccomp with user \
+             notification: Linux 5.5, not forbidden by the container)"
+        ))
+    } else if whole < all {
+        Some(format!("{} of {all} hot threads did not see the whole window", all - whole))
+    } else {
+        None
+    };
     let polls: u64 = threads.iter().map(|thread| thread.polls).sum();
     let yields: u64 = threads.iter().map(|thread| thread.yields).sum();
     Hot {
         allocations: meters.total("allocations"),
         page_faults: meters.total("page_faults"),
-        syscalls_other: whole.then(|| calls.iter().map(ThreadCalls::inside).sum()),
+        syscalls_other: not_counted.is_none().then(|| calls.iter().map(ThreadCalls::inside).sum()),
+        syscalls_not_counted: not_counted,
         voluntary_switches: meters.total("voluntary_switches"),
         involuntary_switches: meters.total("involuntary_switches"),
         yields_per_1000_polls: yields.saturating_mul(1_000).checked_div(polls).unwrap_or(0),

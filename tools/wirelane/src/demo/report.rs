@@ -1,5 +1,6 @@
 //! The report of a demonstration as JSON; its schema is printed by `wirelane demo --report-schema`.
 
+use super::checks::Check;
 use crate::stage_latency::Quantiles;
 use schemars::{JsonSchema, Schema};
 use serde::Serialize;
@@ -7,10 +8,10 @@ use std::collections::BTreeMap;
 
 /// Version of the report's form: a field that is added keeps it, one that changes meaning raises
 /// it.
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 2;
 
 /// What a demonstration came to.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
 #[schemars(title = "Wirelane demonstration report")]
 pub(crate) struct Report {
     /// Version of this form.
@@ -47,18 +48,24 @@ pub(crate) struct Report {
     pub(crate) replaces: u64,
     /// Refusals by code: the risk stage's by the name of its rule, the venue's under VENUE.
     pub(crate) refused: BTreeMap<String, u64>,
+    /// Approved orders that were not sent: a gate was closed, they had grown too old, the session
+    /// was lost.
+    pub(crate) voided: u64,
     /// Every position touched.
     pub(crate) positions: Vec<Position>,
     /// SHA-256 over the order messages given to each venue link, as in a replay.
     pub(crate) order_stream_hash: String,
     /// Hashes of the exchange's books that were compared with ours.
     pub(crate) book_checks: u64,
-    /// Those that differed.
-    pub(crate) book_mismatches: u64,
+    /// Those that differed; null where none was compared.
+    pub(crate) book_mismatches: Option<u64>,
     /// Messages of the market data that were lost for good.
     pub(crate) messages_lost: u64,
     /// Order trips whose stamps were read from the journal.
     pub(crate) trips_checked: u64,
+    /// The order whose trip took longest, to be looked at with `wirelane trace`; null without
+    /// orders.
+    pub(crate) slowest_order: Option<String>,
     /// Those whose parts do not sum to the whole within the clock's error, or that lack a part.
     pub(crate) trips_not_summing: u64,
     /// What hot threads did in the window that they should not.
@@ -67,8 +74,13 @@ pub(crate) struct Report {
     /// hop_feed_strategy, strategy, hop_strategy_risk, risk, journal, hop_risk_gateway, encode,
     /// send, and the whole, arrival_to_send.
     pub(crate) latency_ns: BTreeMap<String, Quantiles>,
+    /// Kernel stamps that could not be true: the read was taken for the arrival, and
+    /// arrival_to_read leaves it out.
+    pub(crate) stamps_refused: u64,
     /// What the exchange says, beside what the engine says.
     pub(crate) exchange: Venue,
+    /// What must be so, looked at.
+    pub(crate) checks: Vec<Check>,
     /// What the machine could not give, and what else is to be known.
     pub(crate) notes: Vec<String>,
 }
@@ -97,9 +109,10 @@ pub(crate) struct Hot {
     pub(crate) allocations: u64,
     /// Page faults, minor and major.
     pub(crate) page_faults: u64,
-    /// System calls other than the sockets' own and sched_yield; null: not counted in this run,
-    /// since counting them takes a tracer (`cargo xtask test` runs one).
+    /// System calls other than the sockets' own and sched_yield; null: not counted in this run.
     pub(crate) syscalls_other: Option<u64>,
+    /// Why they were not counted; null where they were.
+    pub(crate) syscalls_not_counted: Option<String>,
     /// Voluntary context switches.
     pub(crate) voluntary_switches: u64,
     /// Involuntary context switches, those of sched_yield included.
@@ -132,7 +145,7 @@ pub(crate) struct HotThread {
 }
 
 /// The other side's counts, and whether they agree.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
 pub(crate) struct Venue {
     /// ITCH messages published.
     pub(crate) messages: u64,
@@ -185,6 +198,8 @@ mod tests {
             "book_mismatches",
             "trips_checked",
             "trips_not_summing",
+            "voided",
+            "checks",
             "hot",
             "latency_ns",
         ] {

@@ -1,9 +1,10 @@
 //! The report as a person reads it.
 
-use super::checks::{self, Check};
+use super::checks::Check;
 use super::report::Report;
 use crate::number::grouped;
-use crate::stage_latency::{STAGES, table};
+use crate::program;
+use crate::stage_latency::{STAGES, refused_stamps, table};
 use std::fmt::Write as _;
 
 /// The whole report.
@@ -23,11 +24,16 @@ pub(crate) fn of(report: &Report) -> String {
     out.push_str(&table(
         STAGES.iter().filter_map(|stage| Some((*stage, *report.latency_ns.get(*stage)?))),
     ));
+    out.push_str(&refused_stamps(report.stamps_refused));
     hot(out, report);
     let _ = writeln!(out, "\norder_stream_hash {}", report.order_stream_hash);
     let _ = writeln!(out, "\nchecks");
-    for check in checks::of(report) {
-        let _ = writeln!(out, "  {} {}", verdict(&check), check.text);
+    for check in &report.checks {
+        let _ = writeln!(out, "  {} {}", verdict(check), check.text);
+    }
+    let open = report.checks.iter().filter(|check| check.holds.is_none()).count();
+    if open > 0 {
+        let _ = writeln!(out, "  {open} could not be checked (--): neither good nor bad");
     }
     if !report.notes.is_empty() {
         let _ = writeln!(out, "\nwhat this machine could not give");
@@ -40,9 +46,10 @@ pub(crate) fn of(report: &Report) -> String {
 
 fn verdict(check: &Check) -> &'static str {
     match (check.holds, check.decides) {
-        (true, _) => "ok ",
-        (false, true) => "NOT",
-        (false, false) => "not",
+        (None, _) => "-- ",
+        (Some(true), _) => "ok ",
+        (Some(false), true) => "NOT",
+        (Some(false), false) => "not",
     }
 }
 
@@ -69,6 +76,12 @@ fn counts(out: &mut String, report: &Report) {
     for (code, count) in &report.refused {
         let _ = writeln!(out, "  {code:<26}{:>10}", grouped(*count));
     }
+    row(
+        out,
+        "voided",
+        report.voided,
+        "   approved and not sent: gate closed, too old, session lost",
+    );
 }
 
 fn positions(out: &mut String, report: &Report) {
@@ -108,16 +121,55 @@ fn hot(out: &mut String, report: &Report) {
     }
 }
 
-/// How to look further.
+/// How to look further: commands that work as they stand.
 pub(crate) fn further(report: &Report) -> String {
-    let dir = &report.dir;
-    format!(
+    let (program, dir) = (program::name(), program::quoted(&report.dir));
+    let other = if report.layout == "fused" { "split4" } else { "fused" };
+    let mut text = format!(
         "\nlook further\n  \
-         wirelane latency --dir {dir} --hgrm\n  \
-         wirelane journal verify --dir {dir}\n  \
-         wirelane journal cat --dir {dir} --kind Approved\n  \
-         wirelane trace CLORDID --dir {dir}\n  \
-         wirelane replay {dir} --layout split2\n  \
-         wirelane top --dir {dir}        while a demonstration runs\n"
-    )
+         {program} latency --dir {dir} --explain\n  \
+         {program} journal verify --dir {dir}\n  \
+         {program} journal cat --dir {dir} --kind Denied\n"
+    );
+    if let Some(order) = &report.slowest_order {
+        let _ = writeln!(text, "  {program} trace {order} --dir {dir}        the slowest order");
+    }
+    let _ = write!(
+        text,
+        "  {program} replay {dir} --layout {other}        the same orders from other threads\n  \
+         {program} top --dir {dir}        while a demonstration runs\n"
+    );
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Goal: the report has a row for what was voided, `--` for what was not checked, and commands
+    /// that name a real order and another layout than the run's.
+    #[test]
+    fn the_report_says_what_was_and_what_to_do_next() {
+        let open = Check { text: "books: not compared".into(), holds: None, decides: true };
+        let report = Report {
+            dir: "/tmp/a run".into(),
+            layout: "split4".into(),
+            voided: 7,
+            stamps_refused: 3,
+            slowest_order: Some("0ABC".into()),
+            checks: vec![open],
+            ..Report::default()
+        };
+        let text = of(&report) + &further(&report);
+        for part in [
+            "voided                       7",
+            "  --  books: not compared",
+            "3 kernel stamps",
+            "1 could not be checked",
+            "trace 0ABC --dir '/tmp/a run'",
+            "--layout fused",
+        ] {
+            assert!(text.contains(part), "{part} is not in\n{text}");
+        }
+    }
 }

@@ -1,12 +1,12 @@
 //! Rows of text out of looks: values, and rates since the look before.
 
 use super::view::Look;
+use crate::liveness::Liveness;
 use crate::meters::{Meter, Meters};
 use crate::number::{grouped, money, span};
 use crate::stage_latency::Quantiles;
 use shm::message::flags;
 use shm::record::order::value_of;
-use shm::region::WriterState;
 use std::collections::BTreeMap;
 
 /// Counters that are shown elsewhere, or are no loss.
@@ -26,19 +26,27 @@ const LOSSES: [&str; 13] = [
     "would_block",
 ];
 
-/// The rows of a screen.
+/// One table of the screen. What a column counts stands in its head or in the cell.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Panel {
+    pub(crate) name: &'static str,
+    pub(crate) head: Vec<String>,
+    pub(crate) rows: Vec<Vec<String>>,
+}
+
+impl Panel {
+    fn new(name: &'static str, head: &[&str], rows: Vec<Vec<String>>) -> Self {
+        Self { name, head: head.iter().map(|text| (*text).to_owned()).collect(), rows }
+    }
+}
+
+/// What a screen shows.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Model {
     pub(crate) title: String,
     /// Whether trading is possible: the engine lives and no gate is closed.
     pub(crate) good: bool,
-    pub(crate) threads: Vec<Vec<String>>,
-    pub(crate) counters: Vec<Vec<String>>,
-    pub(crate) books: Vec<Vec<String>>,
-    pub(crate) positions: Vec<Vec<String>>,
-    pub(crate) orders: Vec<Vec<String>>,
-    pub(crate) latency: Vec<Vec<String>>,
-    pub(crate) gates: Vec<Vec<String>>,
+    pub(crate) panels: Vec<Panel>,
     last: Option<Look>,
 }
 
@@ -71,27 +79,41 @@ impl Model {
         };
         self.title = title(look);
         let open = look.gates.as_ref().is_some_and(Vec::is_empty);
-        self.good = open && look.state == WriterState::Alive;
-        self.threads = threads(&rates);
-        self.counters = counters(&rates);
-        self.books = look.tops.iter().map(book).collect();
-        self.positions = look.positions.iter().map(position).collect();
-        self.orders = orders(&rates);
-        self.latency = latency(look);
-        self.gates = gates(look);
+        self.good = open && look.life == Liveness::Running;
+        let books = look.tops.iter().map(book).collect();
+        let latency_head = ["latency", "count", "p50", "p90", "p99", "p99.9", "max"];
+        self.panels = vec![
+            Panel::new("threads", &THREAD_HEAD, threads(&rates)),
+            Panel::new("gates", &["gate", "closed by"], gates(look)),
+            Panel::new("books", &["symbol", "bid qty", "bid", "ask", "ask qty", "state"], books),
+            positions(look),
+            Panel::new("orders", &["orders", "count", "per s"], orders(&rates)),
+            Panel::new("latency", &latency_head, latency(look)),
+            Panel::new(
+                "rings and counters",
+                &["counter", "value", "unit", "per s"],
+                counters(&rates),
+            ),
+        ];
         self.last = Some(look.clone());
     }
 }
 
 fn title(look: &Look) -> String {
-    let state = match look.state {
-        WriterState::Alive => "running",
-        WriterState::Closed => "stopped in order",
-        WriterState::Dead => "DIED",
-    };
-    let age = span(look.at.0.saturating_sub(look.started.0));
-    format!("wirelane  epoch {}  {state}  {age} since its start  (q leaves)", look.epoch)
+    format!("wirelane  epoch {}  {}", look.epoch, look.life.words(look.started, look.at))
 }
+
+const THREAD_HEAD: [&str; 9] = [
+    "thread",
+    "core",
+    "polls/s",
+    "busy %",
+    "yields",
+    "free segments",
+    "page faults",
+    "switches",
+    "allocations",
+];
 
 fn threads(rates: &Rates<'_>) -> Vec<Vec<String>> {
     let row = |name: String| {
@@ -128,8 +150,8 @@ fn counters(rates: &Rates<'_>) -> Vec<Vec<String>> {
         vec![
             meter.label.clone(),
             grouped(meter.value),
-            grouped(rates.of(meter)),
             meter.unit.clone(),
+            grouped(rates.of(meter)),
         ]
     };
     rates.now.0.iter().filter(shown).map(row).collect()
@@ -154,17 +176,35 @@ fn book((symbol, top): &(String, shm::message::BookTop)) -> Vec<String> {
     ]
 }
 
-fn position(
-    (strategy, symbol, row): &(String, String, shm::record::order::PositionEvent),
-) -> Vec<String> {
-    vec![
-        strategy.clone(),
-        symbol.clone(),
-        row.position.to_string(),
-        money(value_of(row.realised)),
-        money(value_of(row.fees)),
-        row.last_px.to_string(),
-    ]
+/// Positions by strategy and symbol. The currency stands in the head, or beside each amount where
+/// accounts have several.
+fn positions(look: &Look) -> Panel {
+    let mut currencies: Vec<&str> =
+        look.positions.iter().map(|(_, currency, _)| currency.as_str()).collect();
+    currencies.sort_unstable();
+    currencies.dedup();
+    let (in_head, in_cells) = match currencies.as_slice() {
+        [] | [""] => ("", false),
+        [one] => (*one, false),
+        _ => ("", true),
+    };
+    let titled = |name: &str| format!("{name} {in_head}").trim_end().to_owned();
+    let head = [
+        "strategy/symbol".to_owned(),
+        "position".to_owned(),
+        titled("realised"),
+        titled("fees"),
+        titled("last price"),
+    ];
+    let row = |(name, currency, row): &(String, String, shm::record::order::PositionEvent)| {
+        let amount = |value: [u64; 2]| {
+            let amount = money(value_of(value));
+            if in_cells { format!("{amount} {currency}") } else { amount }
+        };
+        let (realised, fees) = (amount(row.realised), amount(row.fees));
+        vec![name.clone(), row.position.to_string(), realised, fees, row.last_px.to_string()]
+    };
+    Panel { name: "positions", head: head.into(), rows: look.positions.iter().map(row).collect() }
 }
 
 fn orders(rates: &Rates<'_>) -> Vec<Vec<String>> {
@@ -203,7 +243,7 @@ fn orders(rates: &Rates<'_>) -> Vec<Vec<String>> {
 fn latency(look: &Look) -> Vec<Vec<String>> {
     let row = |name: &str| {
         let q = Quantiles::of(look.latency.0.get(name)?);
-        let spans = [q.p50, q.p99, q.max].map(span);
+        let spans = [q.p50, q.p90, q.p99, q.p999, q.max].map(span);
         Some([vec![name.to_owned(), grouped(q.count)], spans.to_vec()].concat())
     };
     look.latency.names().into_iter().filter_map(row).collect()

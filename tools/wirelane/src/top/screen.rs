@@ -1,83 +1,137 @@
-//! Draws the model.
+//! Draws the model: panels side by side as far as the width goes, each as wide as what it holds, so
+//! that nothing is cut that fits at all.
 
-use super::model::Model;
+use super::model::{Model, Panel};
 use ratatui::Frame;
-use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Constraint, Rect};
 use ratatui::style::{Color, Modifier, Style};
-use ratatui::widgets::{Block, Paragraph, Row, Table};
+use ratatui::widgets::{Block, Row, Table, Widget as _};
 
-/// Draws one frame.
-pub(crate) fn draw(frame: &mut Frame<'_>, model: &Model) {
-    let threads = panel_rows(model.threads.len().max(model.gates.len()).min(8));
-    let books = panel_rows(model.books.len().max(model.positions.len()).clamp(3, 12));
-    let [title, top, middle, bottom] = Layout::vertical([
-        Constraint::Length(1),
-        Constraint::Length(threads),
-        Constraint::Length(books),
-        Constraint::Min(4),
-    ])
-    .areas(frame.area());
+/// Columns between two of a table.
+const GAP: u16 = 1;
+/// Rows and columns of a border.
+const BORDER: u16 = 2;
+
+impl Panel {
+    /// Widest cell of each column.
+    fn widths(&self) -> Vec<u16> {
+        let cell = |at: usize| {
+            let rows = self.rows.iter().filter_map(move |row| row.get(at));
+            let widest = rows.chain(self.head.get(at)).map(|text| text.chars().count()).max();
+            u16::try_from(widest.unwrap_or(0)).unwrap_or(u16::MAX)
+        };
+        (0..self.head.len()).map(cell).collect()
+    }
+
+    /// Columns of the screen it needs.
+    fn width(&self) -> u16 {
+        let widths = self.widths();
+        let gaps = u16::try_from(widths.len().saturating_sub(1)).unwrap_or(u16::MAX);
+        let sum = widths.into_iter().fold(BORDER, u16::saturating_add);
+        sum.saturating_add(gaps.saturating_mul(GAP))
+    }
+
+    /// Rows of the screen it needs: border, head, content.
+    fn height(&self) -> u16 {
+        u16::try_from(self.rows.len()).unwrap_or(u16::MAX).saturating_add(BORDER + 1)
+    }
+}
+
+/// The least width at which no panel is cut.
+pub(crate) fn width_min(model: &Model) -> u16 {
+    model.panels.iter().map(Panel::width).max().unwrap_or(0)
+}
+
+/// Places panels in rows of at most `width` columns, in their order; the last of a row takes what
+/// is left. Returns the places and the rows of the screen they need.
+fn places(model: &Model, width: u16) -> (Vec<Rect>, u16) {
+    let mut places: Vec<Rect> = Vec::new();
+    let (mut x, mut y, mut tallest) = (0_u16, 0_u16, 0_u16);
+    for panel in &model.panels {
+        let wanted = panel.width().min(width);
+        if x > 0 && x.saturating_add(wanted) > width {
+            if let Some(last) = places.last_mut() {
+                last.width = width.saturating_sub(last.x);
+            }
+            (x, y, tallest) = (0, y.saturating_add(tallest), 0);
+        }
+        places.push(Rect { x, y, width: wanted, height: panel.height() });
+        x = x.saturating_add(wanted);
+        tallest = tallest.max(panel.height());
+    }
+    if let Some(last) = places.last_mut() {
+        last.width = width.saturating_sub(last.x);
+    }
+    (places, y.saturating_add(tallest))
+}
+
+/// Everything below the title, however many rows it takes.
+pub(crate) fn render(model: &Model, width: u16) -> Buffer {
+    let (places, height) = places(model, width);
+    let mut buffer = Buffer::empty(Rect { x: 0, y: 0, width, height });
+    for (panel, place) in model.panels.iter().zip(places) {
+        panel_table(panel).render(place, &mut buffer);
+    }
+    buffer
+}
+
+/// Draws one frame: the title, and of the rest what the rows from `offset` show. Returns the
+/// greatest offset that still shows something new.
+pub(crate) fn draw(frame: &mut Frame<'_>, model: &Model, offset: u16) -> u16 {
+    let area = frame.area();
     let color = if model.good { Color::Green } else { Color::Red };
     let style = Style::new().fg(color).add_modifier(Modifier::BOLD);
-    frame.render_widget(Paragraph::new(model.title.as_str()).style(style), title);
-
-    let [left, right] = split(top, 70);
-    let head = [
-        "thread", "core", "polls/s", "busy %", "yields", "free seg", "faults", "switches", "allocs",
-    ];
-    panel(frame, left, "threads", &head, &[10, 4, 12, 6, 12, 8, 6, 8, 6], &model.threads);
-    panel(frame, right, "gates", &["gate", "closed by"], &[24, 14], &model.gates);
-
-    let [left, right] = split(middle, 50);
-    let head = ["symbol", "bid qty", "bid", "ask", "ask qty", ""];
-    panel(frame, left, "books", &head, &[8, 8, 9, 9, 8, 13], &model.books);
-    let head = ["strategy", "symbol", "position", "realised", "fees", "last"];
-    panel(frame, right, "positions", &head, &[10, 8, 9, 12, 10, 10], &model.positions);
-
-    let [left, rest] = split(bottom, 22);
-    let [center, right] = split(rest, 40);
-    panel(frame, left, "orders", &["", "count", "/s"], &[12, 9, 5], &model.orders);
-    let head = ["counter", "value", "/s"];
-    panel(frame, center, "rings and counters", &head, &[19, 12, 7], &model.counters);
-    let head = ["latency", "count", "p50", "p99", "max"];
-    panel(frame, right, "latency", &head, &[17, 11, 9, 9, 9], &model.latency);
+    let whole = render(model, area.width);
+    let rows = area.height.saturating_sub(1);
+    let last = whole.area.height.saturating_sub(rows);
+    let offset = offset.min(last);
+    let keys = if last > 0 { "q leaves, arrows scroll" } else { "q leaves" };
+    let title = format!("{}  ({keys})", model.title);
+    frame.buffer_mut().set_stringn(0, 0, title, usize::from(area.width), style);
+    for y in 0..rows.min(whole.area.height) {
+        for x in 0..area.width {
+            if let (Some(to), Some(from)) =
+                (frame.buffer_mut().cell_mut((x, y + 1)), whole.cell((x, y + offset)))
+            {
+                *to = from.clone();
+            }
+        }
+    }
+    last
 }
 
-/// Rows of a panel: border, head, content.
-fn panel_rows(rows: usize) -> u16 {
-    u16::try_from(rows).unwrap_or(u16::MAX).saturating_add(3)
+/// The title and everything below it as text.
+pub(crate) fn text(model: &Model, width: u16) -> String {
+    let buffer = render(model, width.max(width_min(model)));
+    let mut text = format!("{}\n", model.title);
+    for row in buffer.content().chunks(usize::from(buffer.area.width.max(1))) {
+        let line: String = row.iter().map(|cell| cell.symbol()).collect();
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
 }
 
-fn split(area: Rect, left_percent: u16) -> [Rect; 2] {
-    Layout::horizontal([Constraint::Percentage(left_percent), Constraint::Min(0)]).areas(area)
-}
-
-fn panel(
-    frame: &mut Frame<'_>,
-    area: Rect,
-    name: &str,
-    head: &[&str],
-    widths: &[u16],
-    rows: &[Vec<String>],
-) {
-    let widths: Vec<Constraint> = widths.iter().map(|width| Constraint::Length(*width)).collect();
-    let numbers = |cells: &[String]| {
-        // The first column is a name, the others are numbers as far as they look so.
+fn panel_table(panel: &Panel) -> Table<'static> {
+    let widths = panel.widths();
+    let numeric = |at: usize| {
+        let mut cells = panel.rows.iter().filter_map(|row| row.get(at)).filter(|c| !c.is_empty());
+        at > 0
+            && cells
+                .all(|text| text.starts_with(|first: char| first.is_ascii_digit() || first == '-'))
+    };
+    let line = |cells: &[String]| {
         let cell = |(at, text): (usize, &String)| {
-            let number =
-                at > 0 && text.starts_with(|first: char| first.is_ascii_digit() || first == '-');
-            let width = widths.get(at).map_or(0, |width| match width {
-                Constraint::Length(width) => usize::from(*width),
-                _ => 0,
-            });
-            if number { format!("{text:>width$}") } else { text.clone() }
+            let width = usize::from(widths.get(at).copied().unwrap_or(0));
+            if numeric(at) { format!("{text:>width$}") } else { text.clone() }
         };
         Row::new(cells.iter().enumerate().map(cell).collect::<Vec<String>>())
     };
-    let shown: Vec<Row<'_>> = rows.iter().map(|cells| numbers(cells)).collect();
+    let rows: Vec<Row<'_>> = panel.rows.iter().map(|cells| line(cells)).collect();
     let style = Style::new().add_modifier(Modifier::DIM);
-    let table = Table::new(shown, widths.clone())
-        .header(Row::new(head.iter().map(|text| (*text).to_owned())).style(style))
-        .block(Block::bordered().title(name.to_owned()));
-    frame.render_widget(table, area);
+    Table::new(rows, widths.iter().map(|width| Constraint::Length(*width)))
+        .column_spacing(GAP)
+        .header(line(&panel.head).style(style))
+        .block(Block::bordered().title(panel.name))
 }

@@ -1,5 +1,9 @@
+use super::model::Panel;
 use super::*;
+use crate::demo::settings::{CONFIG, CONFIG_NAME};
 use crate::session::Session;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
 use shm::gates::{GateOpener, Gates, Scope, Shape, Trigger};
 use shm::ids::InstrumentId;
 use shm::message::BookTop;
@@ -7,18 +11,14 @@ use shm::record::order::PositionEvent;
 use shm::region::RegionBuilder;
 use shm::units::{Nanos, Price, Qty};
 
-/// The screen of a view after two looks, as text.
+/// A view after two looks, as text.
 fn screen_of(view: &mut View) -> String {
     let mut model = Model::default();
     let mut first = view.take();
     first.at = Nanos(first.at.0 - 1_000_000_000);
     model.look(&first);
     model.look(&view.take());
-    let mut terminal = Terminal::new(TestBackend::new(TEXT_COLUMNS, TEXT_ROWS)).unwrap();
-    terminal.draw(|frame| screen::draw(frame, &model)).unwrap();
-    let cells = terminal.backend().buffer().content().to_vec();
-    let rows = cells.chunks(usize::from(TEXT_COLUMNS));
-    rows.map(|row| row.iter().map(|cell| cell.symbol()).collect::<String>() + "\n").collect()
+    screen::text(&model, TEXT_COLUMNS)
 }
 
 /// A region with a thread, a feed, a book, a position and a latency; and its gates.
@@ -62,7 +62,9 @@ fn shown() -> Shown {
     let shape = Shape { gateways: 1, accounts: 1, strategies: 2, instruments: 2, names_hash: 1 };
     let (gates, opener) = Gates::in_memory(shape).unwrap();
     gates.close(Scope::Instrument(InstrumentId(1)), Trigger::Operator);
-    let session = Session { config: None, symbols: vec!["AAPL".into(), "MSFT".into()] };
+    let loaded = engine::config::Sources::text(CONFIG_NAME, CONFIG).load().unwrap();
+    let symbols = vec!["AAPL".into(), "MSFT".into()];
+    let session = Session { config: Some(loaded.config), symbols };
     let view = View::over(region.reader().unwrap(), Some(gates), session);
     Shown { _region: region, view, opener }
 }
@@ -85,6 +87,8 @@ fn a_screen_shows_what_is_mapped() {
         "185.01",
         "185.02",
         "HALT",
+        "mm/AAPL",
+        "realised USD",
         "-200",
         "send",
         "4321 ns",
@@ -101,4 +105,78 @@ fn a_screen_shows_what_is_mapped() {
     }
     let text = screen_of(&mut view);
     assert!(text.contains("all open: armed"), "{text}");
+}
+
+/// A model whose texts are as long as texts get here.
+fn long_model() -> Model {
+    let cells = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+    let panel = |name, head: &[&str], row: &[&str]| Panel {
+        name,
+        head: cells(head),
+        rows: vec![cells(row); 12],
+    };
+    let panels = vec![
+        panel(
+            "counters",
+            &["counter", "value", "unit", "per s"],
+            &[
+                "strategy:a_strategy_with_a_long_name.intents",
+                "18,446,744,073,709,551,615",
+                "allocations",
+                "1,000,000,000",
+            ],
+        ),
+        panel(
+            "positions",
+            &["strategy/symbol", "realised USD"],
+            &["a_strategy_with_a_long_name/BRK.A", "-123,456,789.01"],
+        ),
+        panel("latency", &["latency", "p99.9"], &["hop_strategy_risk", "1234.5 ms"]),
+    ];
+    let mut model = Model::default();
+    (model.title, model.panels) = ("title".to_owned(), panels);
+    model
+}
+
+/// Goal: a screen printed as text cuts nothing off, and is no wider than asked for unless one panel
+/// alone is. Method: long texts at widths from none to more than all need.
+#[test]
+fn text_cuts_nothing_off() {
+    let model = long_model();
+    let least = screen::width_min(&model);
+    for width in [0, 40, 80, 100, 120, 160, 300] {
+        let text = screen::text(&model, width);
+        for panel in &model.panels {
+            for cell in panel.rows.iter().flatten().chain(&panel.head) {
+                assert!(text.contains(cell.as_str()), "{cell} is cut at {width}\n{text}");
+            }
+        }
+        let widest = text.lines().map(|line| line.chars().count()).max().unwrap();
+        assert!(widest <= usize::from(width.max(least)), "{widest} at {width}\n{text}");
+    }
+    let narrow = screen::text(&model, least).lines().count();
+    let wide = screen::text(&model, 300).lines().count();
+    assert!(wide < narrow, "panels stand side by side where there is room");
+}
+
+/// Goal: on a terminal that is too small the rest is reached by scrolling, and no further. Method:
+/// 40 by 10, at the top, below, and far beyond the end.
+#[test]
+fn a_small_terminal_scrolls() {
+    let model = long_model();
+    let mut terminal = Terminal::new(TestBackend::new(40, 10)).unwrap();
+    let mut shown = |offset: u16| {
+        let mut last = 0;
+        terminal.draw(|frame| last = screen::draw(frame, &model, offset)).unwrap();
+        let cells = terminal.backend().buffer().content().to_vec();
+        let rows = cells.chunks(40).map(|row| row.iter().map(|cell| cell.symbol()).collect());
+        (rows.collect::<Vec<String>>(), last)
+    };
+    let (top, last) = shown(0);
+    assert!(top[0].contains("arrows scroll") && top[1].contains("counters"), "{top:?}");
+    let (below, _) = shown(1);
+    assert_eq!((&below[0], &below[1]), (&top[0], &top[2]));
+    let (end, _) = shown(last);
+    assert_eq!(shown(u16::MAX).0, end);
+    assert!(end[9].starts_with('\u{2514}'), "the last border: {end:?}");
 }

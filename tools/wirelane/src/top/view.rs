@@ -2,6 +2,7 @@
 
 use crate::failure::Outcome;
 use crate::hdr::wall;
+use crate::liveness::Liveness;
 use crate::meters::Meters;
 use crate::place::Place;
 use crate::session::Session;
@@ -9,13 +10,14 @@ use crate::stage_latency::StageLatency;
 use shm::gates::{Gates, Scope, Trigger};
 use shm::message::BookTop;
 use shm::record::order::PositionEvent;
-use shm::region::{RegionReader, WriterState};
+use shm::region::RegionReader;
 use shm::seqlock::CellReader;
 use shm::units::Nanos;
 
 /// An engine's shared memory.
 pub(crate) struct View {
     region: RegionReader,
+    place: Option<Place>,
     gates: Option<Gates>,
     session: Session,
     tops: Vec<CellReader<BookTop>>,
@@ -28,12 +30,12 @@ pub(crate) struct Look {
     pub(crate) at: Nanos,
     pub(crate) epoch: u64,
     pub(crate) started: Nanos,
-    pub(crate) state: WriterState,
+    pub(crate) life: Liveness,
     pub(crate) meters: Meters,
     pub(crate) latency: StageLatency,
     /// Tops that were ever written, with their symbols.
     pub(crate) tops: Vec<(String, BookTop)>,
-    /// Positions that were ever written, with strategy and symbol.
+    /// Positions that were ever written, by strategy/symbol, with the currency of their money.
     pub(crate) positions: Vec<(String, String, PositionEvent)>,
     /// Closed gates and who closed them; `None` when there is no gates file.
     pub(crate) gates: Option<Vec<(String, Vec<Trigger>)>>,
@@ -47,7 +49,8 @@ impl View {
         let epoch = u16::try_from(region.epoch()).unwrap_or(u16::MAX);
         // Names are a comfort: without a journal of this epoch there are numbers.
         let session = Session::read(&journal, epoch).unwrap_or_default();
-        Ok(Self::over(region, place.gates().ok(), session))
+        let view = Self::over(region, place.gates().ok(), session);
+        Ok(Self { place: Some(place.clone()), ..view })
     }
 
     /// Takes what is mapped.
@@ -56,7 +59,7 @@ impl View {
         let tops = labels.iter().filter_map(|label| region.cells::<BookTop>(label).ok());
         let positions = labels.iter().filter_map(|label| region.cells::<PositionEvent>(label).ok());
         let (tops, positions) = (tops.flatten().collect(), positions.flatten().collect());
-        Self { region, gates, session, tops, positions }
+        Self { region, place: None, gates, session, tops, positions }
     }
 
     /// The engine's run.
@@ -66,7 +69,12 @@ impl View {
 
     /// Whether the engine is gone.
     pub(crate) fn is_over(&self) -> bool {
-        self.region.writer_state() != WriterState::Alive
+        self.life().is_over()
+    }
+
+    fn life(&self) -> Liveness {
+        // A region in memory has no journal beside it, and lives as long as who looks.
+        self.place.as_ref().map_or(Liveness::Running, |place| Liveness::of(&self.region, place))
     }
 
     /// Looks at everything once.
@@ -78,14 +86,15 @@ impl View {
             at: wall(),
             epoch: self.region.epoch(),
             started: self.region.start(),
-            state: self.region.writer_state(),
+            life: self.life(),
             meters: Meters::read(&self.region),
             latency: StageLatency::read(&self.region),
             tops: tops.map(|top| (session.symbol(top.instrument), top)).collect(),
             positions: positions
                 .map(|row| {
                     let strategy = session.strategy(shm::ids::StrategyId(row.strategy));
-                    (strategy, session.symbol(row.instrument), row)
+                    let name = format!("{strategy}/{}", session.symbol(row.instrument));
+                    (name, session.currency(row.account), row)
                 })
                 .collect(),
             gates: self.gates.as_ref().map(|gates| {
