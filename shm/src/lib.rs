@@ -32,4 +32,5 @@ pub mod reason;
 pub mod record;
 pub mod region;
 pub mod seqlock;
+pub mod slot;
 pub mod units;

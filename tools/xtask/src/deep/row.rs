@@ -80,7 +80,7 @@ fn nightly() -> Command {
 
 /// Modules whose tests share memory between threads: Miri is a thousand times slower than the
 /// machine, and has nothing to say of the others.
-const MIRI_MODULES: [&str; 4] = ["counters", "histogram", "seqlock", "journal::lane"];
+const MIRI_MODULES: [&str; 5] = ["counters", "histogram", "seqlock", "slot", "journal::lane"];
 
 /// The unit tests of `shm` that share memory, under Miri, one seed after another.
 ///
