@@ -131,14 +131,3 @@ fn paper_trading_replays_to_the_same_state() {
     assert!(finished.positions.iter().any(|row| row.fees.0 != 0), "paper orders filled");
     assert_replays_alike(dir.path(), &finished);
 }
-
-/// Goal: a directory in use is refused in one sentence, and the running engine is not disturbed.
-#[test]
-fn a_second_engine_in_the_same_directory_is_refused() {
-    let dir = tempfile::tempdir().unwrap();
-    let hot = dir.path().join("hot-files");
-    let _home = engine::pipeline::home::Home::open(dir.path(), &hot, 0).unwrap();
-    let second = engine::pipeline::home::Home::open(dir.path(), &hot, 0);
-    let error = second.err().unwrap().to_string();
-    assert!(error.contains("another engine runs in this directory"), "{error}");
-}

@@ -7,7 +7,7 @@ use feed::instruments::{Instrument, Instruments};
 use shm::ids::{AccountId, InstrumentId, StrategyId};
 
 use super::check::{OPERATOR_ORDERS_MAX, trades};
-use super::fault::{Fault, FaultKind, Origin, Report, did_you_mean};
+use super::fault::{Fault, FaultKind, Known, Origin, Report, did_you_mean};
 use super::limits::{LimitRow, LimitSet, Scope};
 use super::load::Loaded;
 use super::model::{Config, Instruments as Allowed, ScopeName, Strategy};
@@ -78,18 +78,44 @@ impl Loaded {
     /// the account that would trade it, and of every venue without an instrument.
     pub fn bind(&self, instruments: &Instruments) -> Result<Bound, Report> {
         let mut faults = Vec::new();
-        self.venues(instruments, &mut faults);
-        let strategies = self.config.strategies.iter();
-        let traded = strategies.map(|known| self.traded(known, instruments, &mut faults)).collect();
-        let limits = self.limits(instruments, &mut faults);
-        if faults.is_empty() {
-            Ok(Bound { limits, instruments: traded, slots: self.config.slot_ranges() })
-        } else {
-            Err(Report { faults }.sorted())
-        }
+        let bound = self.bind_beside(instruments, &Known::default(), &mut faults);
+        if faults.is_empty() { Ok(bound) } else { Err(Report { faults }.sorted()) }
     }
 
-    fn venues(&self, instruments: &Instruments, faults: &mut Vec<Fault>) {
+    /// Binds a configuration that may have faults already; what follows from them is not told.
+    pub(super) fn bind_beside(
+        &self,
+        instruments: &Instruments,
+        known: &Known,
+        faults: &mut Vec<Fault>,
+    ) -> Bound {
+        self.venues(instruments, known, faults);
+        let mut traded = Vec::new();
+        for strategy in &self.config.strategies {
+            let mut found = Vec::new();
+            traded.push(self.traded(strategy, instruments, &mut found));
+            if !self.is_doubtful(strategy, known) {
+                faults.append(&mut found);
+            }
+        }
+        let limits = self.limits(instruments, faults);
+        Bound { limits, instruments: traded, slots: self.config.slot_ranges() }
+    }
+
+    /// Whether what a strategy may trade follows from a fault.
+    fn is_doubtful(&self, strategy: &Strategy, known: &Known) -> bool {
+        let config = &self.config;
+        let gateway = config.gateways.get(strategy.gateway.index());
+        let account = config.accounts.get(strategy.account.index());
+        let (Some(gateway), Some(account)) = (gateway, account) else { return true };
+        let gateway = |key: &str| known.touch(&format!("gateway.{}.{key}", gateway.name));
+        let wiring = |key: &str| known.touch(&format!("strategy.{}.wiring.{key}", strategy.name));
+        ["venue", "session.codec", "session.feed"].into_iter().any(gateway)
+            || ["account", "gateway", "instruments"].into_iter().any(wiring)
+            || known.touch(&format!("account.{}.currency", account.name))
+    }
+
+    fn venues(&self, instruments: &Instruments, known: &Known, faults: &mut Vec<Fault>) {
         let feeds = self.config.feeds.iter();
         let feeds = feeds.map(|feed| (feed.venue, format!("feed.{}.venue", feed.name)));
         let gateways = self.config.gateways.iter();
@@ -98,6 +124,9 @@ impl Loaded {
             (gateway.venue, key)
         });
         for (venue, key) in feeds.chain(gateways) {
+            if known.touch(&key) {
+                continue;
+            }
             if !instruments.iter().any(|instrument| instrument.venue == venue) {
                 let mut venues: Vec<&str> =
                     instruments.iter().map(|instrument| instrument.venue.as_str()).collect();

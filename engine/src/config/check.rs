@@ -3,11 +3,11 @@
 use shm::ids::ClOrdId;
 
 use super::context::Context;
-use super::fault::Origin;
+use super::fault::{Fault, Known, Origin};
 use super::limits::{LimitRow, Scope};
 use super::links::{self, Edge};
 use super::model::{
-    Config, FeedSource, Full, Instruments, Layout, LimitTable, Ring, ScopeName, Thread,
+    Config, FeedSource, Full, Instruments, Layout, LimitTable, Ring, ScopeName, Strategy, Thread,
 };
 use super::stages::StageId;
 use crate::wait::Wait;
@@ -26,10 +26,7 @@ pub(super) fn check(cx: &Context, config: &Config) {
     cores(cx, config);
     config.links.iter().enumerate().for_each(|(index, _)| link(cx, config, index));
     scopes(cx, config);
-    if cx.faults.borrow().is_empty() {
-        // Only once names are right: a limit under a misspelled scope is not missing as well.
-        stated(cx, config);
-    }
+    stated(cx, config);
 }
 
 fn sends(cx: &Context, config: &Config) {
@@ -285,49 +282,28 @@ pub(super) fn trades(instruments: &Instruments, symbol: &str) -> bool {
 
 /// R05: for every strategy and every instrument it may trade, some scope states each limit.
 fn stated(cx: &Context, config: &Config) {
+    let known = Known(cx.faults.borrow().clone());
+    let is_scope = |fault: &Fault| {
+        fault.key == "limits" || (fault.key.starts_with("limits.") && fault.key.ends_with(".scope"))
+    };
+    if known.0.iter().any(is_scope) {
+        // A limit under a misspelled scope is not missing as well.
+        return;
+    }
     let mut lacking: Vec<(&'static str, Vec<String>)> = Vec::new();
     for strategy in &config.strategies {
-        // A symbol that no scope names stands for all such symbols.
-        let symbols: Vec<Option<&str>> = match &strategy.instruments {
-            Instruments::All => vec![None],
-            Instruments::Symbols(symbols) => {
-                symbols.iter().map(|symbol| Some(symbol.as_str())).collect()
-            }
-        };
-        let mut missing: Vec<(&'static str, usize)> = Vec::new();
-        for symbol in &symbols {
-            let covers = |table: &&LimitTable| match &table.scope {
-                ScopeName::Firm => true,
-                ScopeName::Account(id) => *id == strategy.account,
-                ScopeName::Strategy(id) => *id == strategy.id,
-                ScopeName::Instrument(named) => symbol.is_some_and(|symbol| symbol == named),
-            };
-            let mut all = LimitRow {
-                scope: Scope::Firm,
-                order: Default::default(),
-                total: Default::default(),
-                repeat: Default::default(),
-            };
-            for table in config.limits.iter().filter(covers) {
-                all.tighten(&LimitRow {
-                    scope: Scope::Firm,
-                    order: table.order,
-                    total: table.total,
-                    repeat: table.repeat,
-                });
-            }
-            for (key, _) in all.stated().into_iter().filter(|(_, stated)| !stated) {
-                match missing.iter_mut().find(|(known, _)| *known == key) {
-                    Some((_, count)) => *count += 1,
-                    None => missing.push((key, 1)),
-                }
-            }
+        let doubtful = known.touch(&format!("strategy.{}.wiring.account", strategy.name))
+            || known.touch(&format!("strategy.{}.wiring.instruments", strategy.name))
+            || config.accounts.get(strategy.account.index()).is_none();
+        if doubtful {
+            continue;
         }
+        let (missing, symbols) = unstated(config, strategy);
         for (key, count) in missing {
-            let who = if count == symbols.len() {
+            let who = if count == symbols {
                 format!("strategy {}", strategy.name)
             } else {
-                format!("{count} of {} instruments of strategy {}", symbols.len(), strategy.name)
+                format!("{count} of {symbols} instruments of strategy {}", strategy.name)
             };
             match lacking.iter_mut().find(|(known, _)| *known == key) {
                 Some((_, all)) => all.push(who),
@@ -335,7 +311,57 @@ fn stated(cx: &Context, config: &Config) {
             }
         }
     }
-    for (key, who) in lacking {
+    // One that is written, and written wrong, is not missing.
+    let is_written = |key: &str| {
+        let last = |key: &str| key.rsplit('.').next().unwrap_or_default().to_owned();
+        known
+            .0
+            .iter()
+            .any(|fault| fault.key.starts_with("limits.") && last(&fault.key) == last(key))
+    };
+    for (key, who) in lacking.into_iter().filter(|(key, _)| !is_written(key)) {
         cx.missing_limit(key, &format!("no limit table states it for {}", who.join(", ")));
     }
+}
+
+/// The limits that no scope states for a strategy, each with the number of symbols that lack it, and
+/// the number of symbols there are.
+fn unstated(config: &Config, strategy: &Strategy) -> (Vec<(&'static str, usize)>, usize) {
+    // A symbol that no scope names stands for all such symbols.
+    let symbols: Vec<Option<&str>> = match &strategy.instruments {
+        Instruments::All => vec![None],
+        Instruments::Symbols(symbols) => {
+            symbols.iter().map(|symbol| Some(symbol.as_str())).collect()
+        }
+    };
+    let mut missing: Vec<(&'static str, usize)> = Vec::new();
+    for symbol in &symbols {
+        let covers = |table: &&LimitTable| match &table.scope {
+            ScopeName::Firm => true,
+            ScopeName::Account(id) => *id == strategy.account,
+            ScopeName::Strategy(id) => *id == strategy.id,
+            ScopeName::Instrument(named) => symbol.is_some_and(|symbol| symbol == named),
+        };
+        let mut all = LimitRow {
+            scope: Scope::Firm,
+            order: Default::default(),
+            total: Default::default(),
+            repeat: Default::default(),
+        };
+        for table in config.limits.iter().filter(covers) {
+            all.tighten(&LimitRow {
+                scope: Scope::Firm,
+                order: table.order,
+                total: table.total,
+                repeat: table.repeat,
+            });
+        }
+        for (key, _) in all.stated().into_iter().filter(|(_, stated)| !stated) {
+            match missing.iter_mut().find(|(known, _)| *known == key) {
+                Some((_, count)) => *count += 1,
+                None => missing.push((key, 1)),
+            }
+        }
+    }
+    (missing, symbols.len())
 }

@@ -62,6 +62,8 @@ pub enum FaultKind {
     Instruments,
     /// The machine lacks what the configuration asks for.
     Machine,
+    /// The environment of the process lacks what the configuration names.
+    Environment,
 }
 
 /// One fault.
@@ -142,6 +144,20 @@ impl fmt::Display for Report {
 }
 
 impl std::error::Error for Report {}
+
+/// Faults that are known already, to leave out what only follows from them.
+#[derive(Debug, Default)]
+pub(super) struct Known(pub(super) Vec<Fault>);
+
+impl Known {
+    /// Whether a fault has this key, or one above or below it.
+    pub(super) fn touch(&self, key: &str) -> bool {
+        let is_above = |above: &str, below: &str| {
+            below.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        self.0.iter().any(|fault| is_above(&fault.key, key) || is_above(key, &fault.key))
+    }
+}
 
 /// `did you mean X?` for the candidate most like `given`, if one is near enough to be meant, or
 /// what there is to choose from.

@@ -9,12 +9,15 @@ use super::bind::{Bound, read_instruments};
 use super::build;
 use super::check;
 use super::context::{Context, Entry, Step};
-use super::fault::{Fault, FaultKind, Origin, Report};
+use super::fault::{Fault, FaultKind, Known, Origin, Report};
 use super::keys::{self, VERSION};
 use super::layers;
+use super::machine::Machine;
 use super::model::Config;
 use super::node::{Node, Value, parse_file};
 use super::reader::Reader;
+use super::ready::{SecretSource, missing_secrets};
+use super::topology::{Plan, missing_cores, plan};
 
 /// What a configuration is made of.
 #[derive(Clone, Debug, Default)]
@@ -109,20 +112,55 @@ impl Sources {
     /// # Errors
     /// The report of every fault.
     pub fn load_and_bind(&self) -> Result<(Loaded, Instruments, Bound), Report> {
+        self.gather(|_| Vec::new())
+    }
+
+    /// As [`Sources::load_and_bind`], and plans it on a machine with the secrets at hand: everything
+    /// that a start would refuse before it opens a socket is in one report.
+    ///
+    /// # Errors
+    /// The report of every fault.
+    pub fn load_for(
+        &self,
+        machine: &Machine,
+        secret: SecretSource,
+    ) -> Result<(Loaded, Instruments, Bound, Plan), Report> {
+        let (loaded, instruments, bound) = self.gather(|loaded| {
+            let mut faults = missing_cores(loaded, machine);
+            faults.extend(missing_secrets(loaded, secret));
+            faults
+        })?;
+        let plan = plan(&loaded, machine)?;
+        Ok((loaded, instruments, bound, plan))
+    }
+
+    /// Collects the faults of the configuration, of the instruments, of both together, and those
+    /// that `more` finds. One that another explains is left out.
+    fn gather(
+        &self,
+        more: impl FnOnce(&Loaded) -> Vec<Fault>,
+    ) -> Result<(Loaded, Instruments, Bound), Report> {
         let cx = Context::default();
         let config = self.read_all(&cx);
         let mut faults = cx.faults.into_inner();
-        let path = config.as_ref().map(|config| config.market.instruments.clone());
-        let instruments = match path.filter(|path| !path.as_os_str().is_empty()) {
+        let Some(config) = config else { return Err(Report { faults }.sorted()) };
+        let loaded = Loaded { config, entries: cx.entries.into_inner() };
+        let known = Known(faults.clone());
+        let mut further = more(&loaded);
+        further.retain(|fault| !known.touch(&fault.key));
+        let path = loaded.config.market.instruments.as_path();
+        let instruments = match Some(path).filter(|path| !path.as_os_str().is_empty()) {
             Some(path) => {
-                read_instruments(&path).map_err(|report| faults.extend(report.faults)).ok()
+                read_instruments(path).map_err(|report| faults.extend(report.faults)).ok()
             }
             None => None,
         };
-        match (config, instruments) {
-            (Some(config), Some(instruments)) if faults.is_empty() => {
-                let loaded = Loaded { config, entries: cx.entries.into_inner() };
-                let bound = loaded.bind(&instruments)?;
+        let bound = instruments
+            .as_ref()
+            .map(|known_to_be| loaded.bind_beside(known_to_be, &known, &mut further));
+        faults.append(&mut further);
+        match (instruments, bound) {
+            (Some(instruments), Some(bound)) if faults.is_empty() => {
                 Ok((loaded, instruments, bound))
             }
             _ => Err(Report { faults }.sorted()),
@@ -176,7 +214,7 @@ fn newer(cx: &Context, root: &Node) -> bool {
 
 impl Loaded {
     /// Where a path was written, or the nearest table above it.
-    pub(super) fn origin_of(&self, key: &str) -> Origin {
+    pub(crate) fn origin_of(&self, key: &str) -> Origin {
         let found = self.entries.iter().find(|entry| entry.path == key);
         found.map_or(Origin::Default, |entry| entry.origin.clone())
     }

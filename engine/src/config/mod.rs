@@ -47,6 +47,7 @@ mod layers;
 mod load;
 mod node;
 mod reader;
+mod ready;
 mod scalar;
 mod schema;
 mod spec;
@@ -64,6 +65,7 @@ pub use keys::{
 pub use layers::ENVIRONMENT_PREFIX;
 pub use load::{Loaded, Setting, Sources};
 pub use model::Config;
+pub use ready::{SecretSource, missing_secrets, ready, secret_of_environment};
 pub use schema::schema;
 pub use stages::StageId;
 

@@ -150,7 +150,10 @@ impl std::fmt::Display for Degrade {
 /// The report of every core that the configuration names and the machine does not have.
 pub fn plan(loaded: &Loaded, machine: &Machine) -> Result<Plan, Report> {
     let config = &loaded.config;
-    missing_cores(loaded, machine)?;
+    let faults = missing_cores(loaded, machine);
+    if !faults.is_empty() {
+        return Err(Report { faults }.sorted());
+    }
     let (placement, mut threads) = place(config);
     let mut notes = Vec::new();
     if must_yield(&threads, placement, machine, &mut notes) {
@@ -191,7 +194,7 @@ pub fn plan(loaded: &Loaded, machine: &Machine) -> Result<Plan, Report> {
 }
 
 /// Cores that are named but not there.
-fn missing_cores(loaded: &Loaded, machine: &Machine) -> Result<(), Report> {
+pub(super) fn missing_cores(loaded: &Loaded, machine: &Machine) -> Vec<Fault> {
     let mut faults = Vec::new();
     let mut need = |core: usize, key: String| {
         if !machine.cores.contains(&core) {
@@ -213,7 +216,7 @@ fn missing_cores(loaded: &Loaded, machine: &Machine) -> Result<(), Report> {
     for core in loaded.config.topology.helpers.iter().flatten() {
         need(*core, "topology.helpers".to_owned());
     }
-    if faults.is_empty() { Ok(()) } else { Err(Report { faults }.sorted()) }
+    faults
 }
 
 fn list(cores: &[usize]) -> String {

@@ -1,14 +1,21 @@
-//! The engine's directory: its lock, the place of its hot files, the epoch, the gates.
+//! The engine's directory: its lock, the place of its hot files, the epoch, the gates. Until a
+//! start has come to its end, everything made here is taken back when it fails.
 
 #![expect(clippy::disallowed_types, reason = "cold: before the start and after the stop")]
 
+use super::undo::Undo;
 use rustix::fs::{FlockOperation, flock};
-use shm::gates::{GateOpener, Gates, GatesError, Shape};
-use shm::journal::{EpochError, FileError, RecoverError, link_hot, next_epoch, recover_hot};
+use shm::gates::{GateOpener, Gates, GatesError, Scope, Shape};
+use shm::journal::{
+    EpochError, FileError, RecoverError, coming_epoch, keep_epoch, link_hot, recover_hot,
+};
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+
+/// Tries at a lock file that others remove at the same time.
+const LOCK_TRIES: usize = 16;
 
 /// Why the directory cannot be used. Each names the path and the remedy.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +53,46 @@ pub enum HomeError {
     Gates(#[from] GatesError),
 }
 
+/// A directory that no other engine can use as long as this is held.
+#[derive(Debug)]
+pub struct Lock {
+    dir: PathBuf,
+    // Taken back while the lock is held: fields are dropped in this order.
+    undo: Undo,
+    file: File,
+}
+
+impl Lock {
+    /// Makes and locks the directory.
+    ///
+    /// # Errors
+    /// [`HomeError`]; nothing is left of the try.
+    pub fn take(dir: &Path) -> Result<Self, HomeError> {
+        let path = dir.join("lock");
+        let mut undo = Undo::default();
+        for _ in 0..LOCK_TRIES {
+            make(dir, &mut undo)?;
+            let is_new = !path.exists();
+            let file = open(&path)?;
+            match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => {}
+                Err(rustix::io::Errno::WOULDBLOCK) => {
+                    return Err(HomeError::InUse(dir.to_path_buf()));
+                }
+                Err(error) => return Err(HomeError::Io { path, source: error.into() }),
+            }
+            // A start that failed removes the file it made, maybe just before it was locked here.
+            if is_at(&file, &path) {
+                if is_new {
+                    undo.made(path);
+                }
+                return Ok(Self { dir: dir.to_path_buf(), undo, file });
+            }
+        }
+        Err(HomeError::InUse(dir.to_path_buf()))
+    }
+}
+
 /// An engine's directory, locked.
 #[derive(Debug)]
 pub struct Home {
@@ -53,29 +100,51 @@ pub struct Home {
     pub dir: PathBuf,
     /// Where live segments and the region lie.
     pub hot_dir: PathBuf,
-    /// Epoch of this start, synced to disk.
+    /// Epoch of this start; on the disk since [`Home::settle`].
     pub epoch: u16,
-    /// Held as long as the engine runs.
-    _lock: File,
+    undo: Undo,
+    /// Held as long as the engine runs, and so is the hot directory.
+    _locks: [File; 2],
 }
 
 impl Home {
-    /// Makes and locks the directories, saves what a dead engine left in memory, takes the next
-    /// epoch.
+    /// Makes the hot directory, saves what a dead engine left in memory, finds the next epoch.
     ///
     /// # Errors
-    /// [`HomeError`]; nothing is half-started: the lock goes with the value.
-    pub fn open(dir: &Path, hot_dir: &Path, hours_since_2026: u64) -> Result<Self, HomeError> {
-        make(dir)?;
-        make(hot_dir)?;
-        let lock = lock(&dir.join("lock"))?;
-        if !dir.join("epoch").exists() && hot_dir.join("lane-0").exists() {
+    /// [`HomeError`]; nothing is left of the try but what was saved.
+    pub fn open(lock: Lock, hot_dir: &Path, hours_since_2026: u64) -> Result<Self, HomeError> {
+        let Lock { dir, mut undo, file } = lock;
+        make(hot_dir, &mut undo)?;
+        // Two directories may name one place for their hot files.
+        let hot_lock = lock_folder(hot_dir)?;
+        let linked = std::fs::read_link(dir.join("hot")).ok();
+        let is_new = linked.is_none() && !dir.join("epoch").exists();
+        if is_new && hot_dir.join("lane-0").exists() {
             return Err(HomeError::Orphan(hot_dir.to_path_buf()));
         }
-        link_hot(dir, hot_dir)?;
-        recover_hot(hot_dir, dir)?;
-        let epoch = next_epoch(dir, hot_dir, hours_since_2026)?;
-        Ok(Self { dir: dir.to_path_buf(), hot_dir: hot_dir.to_path_buf(), epoch, _lock: lock })
+        // The place of a last run that had another one: nothing leads to it afterwards. In use by
+        // another directory's engine, it holds nothing of ours any more.
+        if let Some(last) = linked.as_deref().filter(|last| *last != hot_dir && last.is_dir())
+            && let Ok(_held) = lock_folder(last)
+        {
+            recover_hot(last, &dir)?;
+        }
+        recover_hot(hot_dir, &dir)?;
+        undo.link(dir.join("hot"), linked);
+        link_hot(&dir, hot_dir)?;
+        let epoch = coming_epoch(&dir, hot_dir, hours_since_2026)?;
+        undo.watch(&dir, hot_dir, epoch);
+        Ok(Self { dir, hot_dir: hot_dir.to_path_buf(), epoch, undo, _locks: [file, hot_lock] })
+    }
+
+    /// The end of a start: the epoch is used up, and what was made stays.
+    ///
+    /// # Errors
+    /// [`HomeError::Epoch`]; nothing may be sent, and everything is taken back.
+    pub fn settle(&mut self) -> Result<(), HomeError> {
+        keep_epoch(&self.dir, self.epoch)?;
+        self.undo.forget();
+        Ok(())
     }
 
     /// The shared region.
@@ -100,29 +169,52 @@ impl Home {
         self.dir.join("control.sock")
     }
 
-    /// The kill gates, as the last run left them.
+    /// The kill gates, as the last run left them. What a kill closed stays closed over restarts;
+    /// only gates that are new are armed here, if `arm` says so.
     ///
     /// # Errors
     /// [`HomeError::Gates`].
-    pub fn gates(&self, shape: Shape) -> Result<(Gates, GateOpener), HomeError> {
-        Ok(Gates::create_or_open(&self.dir.join("gates"), shape, shm::map::Options::HOT)?)
+    pub fn gates(&mut self, shape: Shape, arm: bool) -> Result<(Gates, GateOpener), HomeError> {
+        let path = self.dir.join("gates");
+        let is_new = !path.exists();
+        let (gates, mut opener) = Gates::create_or_open(&path, shape, shm::map::Options::HOT)?;
+        if is_new && arm {
+            if let Some(judged) = opener.judge(Scope::Global) {
+                let opened = opener.try_open(&judged);
+                debug_assert!(opened.is_ok(), "nobody else has the gates yet");
+            }
+            // Somebody who kills while this start fails must not be forgotten.
+            self.undo.unless_closed(gates.clone());
+        }
+        Ok((gates, opener))
     }
 }
 
-fn make(path: &Path) -> Result<(), HomeError> {
-    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
-    made.map_err(|source| HomeError::Io { path: path.to_path_buf(), source })
+/// Makes a folder and those above it.
+fn make(path: &Path, undo: &mut Undo) -> Result<(), HomeError> {
+    undo.folder(path).map_err(|source| HomeError::Io { path: path.to_path_buf(), source })
 }
 
-fn lock(path: &Path) -> Result<File, HomeError> {
-    let io = |source| HomeError::Io { path: path.to_path_buf(), source };
+fn open(path: &Path) -> Result<File, HomeError> {
     let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path);
-    let file = file.map_err(io)?;
-    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(file),
-        Err(rustix::io::Errno::WOULDBLOCK) => {
-            Err(HomeError::InUse(path.parent().unwrap_or(path).to_path_buf()))
-        }
+    file.map_err(|source| HomeError::Io { path: path.to_path_buf(), source })
+}
+
+/// Locks a folder itself, with no file in it.
+fn lock_folder(path: &Path) -> Result<File, HomeError> {
+    let io = |source| HomeError::Io { path: path.to_path_buf(), source };
+    let folder = File::open(path).map_err(io)?;
+    match flock(&folder, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(folder),
+        Err(rustix::io::Errno::WOULDBLOCK) => Err(HomeError::InUse(path.to_path_buf())),
         Err(error) => Err(io(error.into())),
+    }
+}
+
+/// Whether a name still leads to an open file.
+fn is_at(file: &File, path: &Path) -> bool {
+    match (file.metadata(), std::fs::metadata(path)) {
+        (Ok(open), Ok(named)) => (open.dev(), open.ino()) == (named.dev(), named.ino()),
+        _ => false,
     }
 }

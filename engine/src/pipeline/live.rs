@@ -1,10 +1,12 @@
 //! A live engine: from a checked configuration to pinned threads, and back down in order.
 //!
 //! ```text
-//! lock ─► save what a dead engine left ─► epoch, synced ─► rebuild ─► lanes ─► opening records
-//!      ─► sockets ─► threads ─► log on, replay the venue's stream, cancel what was carried
-//!      ─► trade
+//! configuration, machine, secrets ─► lock ─► sockets ─► save what a dead engine left ─► rebuild
+//!      ─► lanes ─► opening records ─► threads, held back ─► epoch, synced ─► threads let go
+//!      ─► log on, replay the venue's stream, cancel what was carried ─► trade
 //! ```
+//!
+//! Whatever fails before the threads are let go takes everything back (`undo`).
 
 #![expect(
     clippy::disallowed_types,
@@ -13,26 +15,28 @@
 )]
 
 use super::archive::ArchiveThread;
-use super::assemble::{AssembleError, Assembly, LiveEnds, Pipeline, Sheet, World};
-use super::home::Home;
+use super::assemble::{AssembleError, Assembly, Pipeline, Sheet, World};
+use super::doors::Doors;
+use super::home::{Home, Lock};
 use super::hot::{AllocationCount, HotThread, Phase};
-use super::net::{DialTarget, HashChannel, Lines, dialing, run_dialer};
+use super::net::{DialTarget, run_dialer};
 use super::opening::{LastSession, Opening};
 pub use super::positions::{PositionRow, position_rows};
 use super::record::{OpeningRecords, write_opening};
 pub use super::start_error::StartError;
+use super::ticket::Gate;
 use crate::clock::{Clock, wall_now};
+pub use crate::config::SecretSource;
 use crate::config::machine::Machine;
-use crate::config::model::{FeedSource, JournalMode, Session};
-use crate::config::topology::{Plan, plan};
-use crate::config::{Bound, Config, Loaded, StageId, session_date};
+use crate::config::model::JournalMode;
+use crate::config::topology::Plan;
+use crate::config::{Bound, Config, Loaded, StageId, ready, secret_of_environment, session_date};
 use crate::control::{Control, Server, StopFlag};
 use crate::link::Output;
 use crate::pin::{self, watch::Watch};
-use crate::stage::{Stage, feed as feed_stage, gateway as gateway_stage};
+use crate::stage::Stage;
 use crate::telemetry::{ArchiveKeys, ThreadKeys, ThreadMeters};
 use feed::instruments::Instruments;
-use gateway::session::soupbintcp::Credentials;
 use shm::gates::{GateOpener, Scope, Shape};
 use shm::journal::{ArchiveError, Archiver, Lane, LaneSpec, LaneTail, LaneWriter};
 use shm::map::Options as MapOptions;
@@ -45,9 +49,6 @@ use std::thread::JoinHandle;
 const START_OF_2026: u64 = 1_767_225_600;
 /// Longest time between two syncs in mode `async`: what a power cut may take.
 const ASYNC_GROUP: Nanos = Nanos(100_000_000);
-
-/// Where a secret is looked up by the name that the configuration gives.
-pub type SecretSource = fn(&str) -> Option<String>;
 
 /// What the program adds to a configuration.
 #[derive(Clone, Copy, Debug, Default)]
@@ -85,10 +86,15 @@ pub struct Running {
     site: Site,
     instruments: Instruments,
     region: Region,
-    hot: Vec<JoinHandle<HotThread>>,
-    archive: JoinHandle<Result<(), ArchiveError>>,
-    control: JoinHandle<LaneWriter>,
-    dialer: JoinHandle<()>,
+    threads: Threads,
+}
+
+/// The threads of a run; each ends with nothing if it was never let go.
+struct Threads {
+    hot: Vec<JoinHandle<Option<HotThread>>>,
+    archive: JoinHandle<Option<Result<(), ArchiveError>>>,
+    control: JoinHandle<Option<LaneWriter>>,
+    dialer: JoinHandle<Option<()>>,
 }
 
 /// Starts the engine.
@@ -101,7 +107,7 @@ pub fn start(
     bound: &Bound,
     options: Options,
 ) -> Result<Running, StartError> {
-    let mut site = Site::prepare(loaded, options)?;
+    let (mut site, doors) = Site::prepare(loaded, options)?;
     let fresh = Assembly {
         config: &loaded.config,
         instruments: &instruments,
@@ -129,29 +135,27 @@ pub fn start(
     let planned = plan_region(&site, instruments.len());
     let region = planned.builder.create(&site.home.region_path(), MapOptions::HOT)?;
     let reader = region.reader()?;
-    let (gates, opener) = open_gates(&site, &instruments)?;
+    let arm = site.options.arm || site.config.engine.arm;
+    let (gates, opener) = site.home.gates(shape_of(&site.config, &instruments), arm)?;
     let failed = reader.counter("archive.failed")?;
-    let (mut ends, targets) = live_ends(&site, gates, failed)?;
-    ends.durable = site.durable_mark(&lanes);
-    let world = World::Live(ends);
+    let (ends, targets) = doors.into_ends(gates, site.durable_mark(&lanes), failed);
     let Pipeline { threads, commands } =
-        assembly.build(&site.clock, &region, planned.sheet, world)?;
+        assembly.build(&site.clock, &region, planned.sheet, World::Live(ends))?;
     site.note_gates(&opener);
-    let mut lanes = lanes.into_iter();
-    let lane = lanes.next().ok_or(StartError::OpeningTooLong)?;
+    let lane = lanes.remove(0);
     let working = reader.counter("risk.working")?;
-    let control = control_thread(&site, &instruments, lane, opener, commands, working)?;
-    let archive = archive_thread(&site, tails, planned.archive, &region)?;
-    let meters = planned.threads.into_iter().map(|keys| keys.take(&region));
-    let meters: Vec<ThreadMeters> = meters.collect::<Option<_>>().ok_or(AssembleError::Meters)?;
-
-    let archive = spawn("wl-archive", &site.plan, move || archive.run())?;
-    let control = spawn("wl-control", &site.plan, move || control.run())?;
-    let phase = site.phase.clone();
-    let dialer = spawn("wl-dialer", &site.plan, move || run_dialer(targets, &phase))?;
-    let hot = spawn_hot(&site, threads, lanes, meters)?;
+    let parts = Parts {
+        archive: archive_thread(&site, tails, planned.archive, &region)?,
+        control: control_thread(&site, &instruments, lane, opener, commands, working)?,
+        hot: hot_parts(threads, lanes, planned.threads, &region)?,
+        targets,
+    };
+    let mut gate = Gate::default();
+    let threads = spawn_all(&site, parts, &mut gate)?;
     pin::touch_memory();
-    Ok(Running { site, instruments, region, hot, archive, control, dialer })
+    site.home.settle()?;
+    gate.open();
+    Ok(Running { site, instruments, region, threads })
 }
 
 /// What stands before anything is made in it.
@@ -169,13 +173,16 @@ struct Site {
 }
 
 impl Site {
-    fn prepare(loaded: &Loaded, options: Options) -> Result<Self, StartError> {
+    fn prepare(loaded: &Loaded, options: Options) -> Result<(Self, Doors), StartError> {
         let config = loaded.config.clone();
-        let plan = plan(loaded, &Machine::probe()).map_err(StartError::Plan)?;
+        let secret = options.secrets.unwrap_or(secret_of_environment);
+        let plan = ready(loaded, &Machine::probe(), secret).map_err(StartError::Plan)?;
         let clock = Clock::start();
         let date = session_date(&config.market.zone, config.market.date, wall_now())?;
         let hours = (wall_now().0 / Nanos::SECOND.0).saturating_sub(START_OF_2026) / 3_600;
-        let home = Home::open(&config.engine.dir, &plan.hot_dir, hours)?;
+        let lock = Lock::take(&config.engine.dir)?;
+        let doors = Doors::open(loaded, secret)?;
+        let home = Home::open(lock, &plan.hot_dir, hours)?;
         let mut notes: Vec<String> = plan.notes.iter().map(ToString::to_string).collect();
         if plan.lock_memory
             && let Err(refusal) = pin::lock_memory()
@@ -184,7 +191,7 @@ impl Site {
         }
         let days = days_of(date.midnight);
         let (phase, stop) = (Phase::new(), StopFlag::default());
-        Ok(Self { config, plan, clock, home, days, notes, phase, stop, options })
+        Ok((Self { config, plan, clock, home, days, notes, phase, stop, options }, doors))
     }
 
     /// Says so when trading is off.
@@ -205,25 +212,6 @@ impl Site {
         let thread = self.plan.threads.iter().position(|row| row.stages.contains(&StageId::Risk));
         thread.and_then(|at| lanes.get(at + 1)).map(LaneWriter::durable_mark)
     }
-}
-
-/// The gates as the last run left them. What a kill closed stays closed over restarts; only what
-/// was never armed is armed here, if the configuration or the program says so.
-fn open_gates(
-    site: &Site,
-    instruments: &Instruments,
-) -> Result<(shm::gates::Gates, GateOpener), StartError> {
-    let first_start = !site.home.dir.join("gates").exists();
-    let (gates, mut opener) = site.home.gates(shape_of(&site.config, instruments))?;
-    let arm = site.options.arm || site.config.engine.arm;
-    if first_start
-        && arm
-        && let Some(judged) = opener.judge(Scope::Global)
-    {
-        let opened = opener.try_open(&judged);
-        debug_assert!(opened.is_ok(), "nobody else has the gates yet");
-    }
-    Ok((gates, opener))
 }
 
 fn control_thread(
@@ -249,11 +237,8 @@ fn control_thread(
 }
 
 fn bind_server(home: &Home) -> Result<Server, StartError> {
-    Server::bind(&home.socket_path()).map_err(|source| StartError::Socket {
-        key: "engine.dir".to_owned(),
-        address: home.socket_path().display().to_string(),
-        source,
-    })
+    Server::bind(&home.socket_path())
+        .map_err(|source| StartError::Control { path: home.socket_path(), source })
 }
 
 fn archive_thread(
@@ -276,15 +261,44 @@ fn archive_thread(
     })
 }
 
+/// What the threads of a run are made of.
+struct Parts {
+    /// By hot thread of the plan.
+    hot: Vec<(Vec<Stage>, LaneWriter, ThreadMeters)>,
+    archive: ArchiveThread,
+    control: Control,
+    targets: Vec<DialTarget>,
+}
+
+fn hot_parts(
+    threads: Vec<Vec<Stage>>,
+    lanes: Vec<LaneWriter>,
+    keys: Vec<ThreadKeys>,
+    region: &Region,
+) -> Result<Vec<(Vec<Stage>, LaneWriter, ThreadMeters)>, StartError> {
+    let rows = threads.into_iter().zip(lanes).zip(keys);
+    let taken = rows.map(|((stages, lane), keys)| Some((stages, lane, keys.take(region)?)));
+    Ok(taken.collect::<Option<_>>().ok_or(AssembleError::Meters)?)
+}
+
+/// Every thread of a run, held back by `gate`.
+fn spawn_all(site: &Site, parts: Parts, gate: &mut Gate) -> Result<Threads, StartError> {
+    let Parts { hot, archive, control, targets } = parts;
+    let archive = spawn("wl-archive", site, gate, move || archive.run())?;
+    let control = spawn("wl-control", site, gate, move || control.run())?;
+    let phase = site.phase.clone();
+    let dialer = spawn("wl-dialer", site, gate, move || run_dialer(targets, &phase))?;
+    let hot = spawn_hot(site, hot, gate)?;
+    Ok(Threads { hot, archive, control, dialer })
+}
+
 fn spawn_hot(
     site: &Site,
-    threads: Vec<Vec<Stage>>,
-    lanes: impl Iterator<Item = LaneWriter>,
-    meters: Vec<ThreadMeters>,
-) -> Result<Vec<JoinHandle<HotThread>>, StartError> {
+    parts: Vec<(Vec<Stage>, LaneWriter, ThreadMeters)>,
+    gate: &mut Gate,
+) -> Result<Vec<JoinHandle<Option<HotThread>>>, StartError> {
     let mut hot = Vec::new();
-    let rows = site.plan.threads.iter().zip(threads).zip(lanes).zip(meters);
-    for (((row, stages), lane), meters) in rows {
+    for (row, (stages, lane, meters)) in site.plan.threads.iter().zip(parts) {
         let thread = HotThread {
             name: row.name.clone().into(),
             core: row.core,
@@ -299,11 +313,14 @@ fn spawn_hot(
             #[cfg(feature = "planted")]
             plant: site.options.plant,
         };
+        let ticket = gate.ticket();
         let builder = std::thread::Builder::new().name(format!("hot-{}", row.name));
         let handle = builder.spawn(move || {
-            // A core that is refused was planned for and noted; the loop runs where it can.
-            let _ = thread.place();
-            thread.run()
+            ticket.wait().then(|| {
+                // A core that is refused was planned for and noted; the loop runs where it can.
+                let _ = thread.place();
+                thread.run()
+            })
         });
         hot.push(handle.map_err(StartError::Thread)?);
     }
@@ -364,18 +381,18 @@ impl Running {
     /// Waits until the engine has stopped: after [`StopFlag::stop`], or a stop over the socket.
     #[must_use]
     pub fn wait(self) -> Finished {
-        let lane0 = self.control.join();
+        let lane0 = self.threads.control.join();
         let mut threads = Vec::new();
-        for handle in self.hot {
+        for handle in self.threads.hot {
             match handle.join() {
-                Ok(thread) => threads.push(thread),
+                Ok(Some(thread)) => threads.push(thread),
                 // A panic outside a strategy must not leave half a pipeline running.
-                Err(_) => std::process::abort(),
+                Ok(None) | Err(_) => std::process::abort(),
             }
         }
-        let _ = self.dialer.join();
+        let _ = self.threads.dialer.join();
         // Without its word nobody knows what is on the disk: what is in memory must stay.
-        let Ok(archive) = self.archive.join() else { std::process::abort() };
+        let Ok(Some(archive)) = self.threads.archive.join() else { std::process::abort() };
         drop(lane0);
         // The region is kept for reports; who watches it sees now that nothing moves any more.
         self.region.close();
@@ -484,79 +501,22 @@ fn shape_of(config: &Config, instruments: &Instruments) -> Shape {
     }
 }
 
-/// Opens every socket and names every venue.
-fn live_ends(
-    site: &Site,
-    gates: shm::gates::Gates,
-    archive_failed: shm::counters::CounterReader,
-) -> Result<(LiveEnds, Vec<DialTarget>), StartError> {
-    let config = &site.config;
-    let secret = site.options.secrets.unwrap_or(|name| std::env::var(name).ok());
-    let mut sources: Vec<Option<Box<dyn feed_stage::Source>>> = Vec::new();
-    let mut channels: Vec<Option<Box<dyn crate::stage::book_check::Channel>>> = Vec::new();
-    for row in &config.feeds {
-        let FeedSource::Lines { a, b, request, .. } = &row.source else {
-            return Err(StartError::NotHere {
-                key: format!("feed.{}.file", row.name),
-                why: "a recorded file is played through the exchange: `wirelane exchange --input FILE`",
-            });
-        };
-        let lines = Lines::open(*a, *b, *request).map_err(|source| StartError::Socket {
-            key: format!("feed.{}.a", row.name),
-            address: a.to_string(),
-            source,
-        })?;
-        sources.push(Some(Box::new(lines)));
-        channels.push(match row.hash_channel {
-            Some(address) => {
-                Some(Box::new(HashChannel::open(address).map_err(|source| StartError::Socket {
-                    key: format!("feed.{}.hash_channel", row.name),
-                    address: address.to_string(),
-                    source,
-                })?))
-            }
-            None => None,
-        });
-    }
-    let mut dials: Vec<Option<gateway_stage::Dial>> = Vec::new();
-    let mut targets = Vec::new();
-    let mut credentials = Vec::new();
-    for row in &config.gateways {
-        let Session::Ouch50 { soup, user, password_env } = &row.session else {
-            credentials.push(None);
-            dials.push(None);
-            continue;
-        };
-        let password = secret(password_env).unwrap_or_default();
-        let known = Credentials::new(user, &password).filter(|_| !password.is_empty());
-        credentials.push(Some(known.ok_or_else(|| StartError::Password {
-            gateway: row.name.clone(),
-            variable: password_env.clone(),
-        })?));
-        let (target, dial) = dialing(*soup);
-        targets.push(target);
-        dials.push(Some(dial));
-    }
-    Ok((
-        LiveEnds { sources, channels, dials, credentials, gates, durable: None, archive_failed },
-        targets,
-    ))
-}
-
 /// A helper thread: on the cores that no hot thread has.
 fn spawn<T: Send + 'static>(
     name: &str,
-    plan: &Plan,
+    site: &Site,
+    gate: &mut Gate,
     body: impl FnOnce() -> T + Send + 'static,
-) -> Result<JoinHandle<T>, StartError> {
-    let cores = plan.helpers.clone();
+) -> Result<JoinHandle<Option<T>>, StartError> {
+    let cores = site.plan.helpers.clone();
+    let ticket = gate.ticket();
     let builder = std::thread::Builder::new().name(name.to_owned());
     builder
         .spawn(move || {
             // Helpers work wherever they are; off the hot cores is better, and planned where there
             // are any.
             let _ = pin::to_cores(&cores);
-            body()
+            ticket.wait().then(body)
         })
         .map_err(StartError::Thread)
 }

@@ -3,6 +3,7 @@
 
 pub mod archive;
 pub mod assemble;
+mod doors;
 mod ends;
 pub mod home;
 pub mod hot;
@@ -13,3 +14,5 @@ mod positions;
 mod record;
 mod sheet;
 mod start_error;
+mod ticket;
+mod undo;

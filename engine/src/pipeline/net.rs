@@ -34,16 +34,18 @@ impl Lines {
     /// Opens the sockets.
     ///
     /// # Errors
-    /// What the kernel said: the address is in use or not of this machine.
+    /// The address, and what the kernel said of it: it is in use, or not of this machine.
     pub fn open(
         a: SocketAddr,
         b: Option<SocketAddr>,
         request: Option<SocketAddr>,
-    ) -> io::Result<Self> {
+    ) -> Result<Self, (SocketAddr, io::Error)> {
+        let v4 = |address: SocketAddr| v4(address).map_err(|error| (address, error));
         let open = |address: SocketAddr| {
             UdpSource::open(&UdpConfig { listen: v4(address)?, ..UdpConfig::default() })
+                .map_err(|error| (address, error))
         };
-        let lines = std::iter::once(a).chain(b).map(open).collect::<io::Result<Vec<_>>>()?;
+        let lines = std::iter::once(a).chain(b).map(open).collect::<Result<Vec<_>, _>>()?;
         let recovery = match request {
             Some(server) => {
                 let any = SocketAddrV4::new(*v4(a)?.ip(), 0);

@@ -9,13 +9,17 @@ use crate::config::{CalendarError, Report};
 use shm::journal::{ArchiveError, CreateError};
 use shm::region::RegionError;
 use std::io;
+use std::path::PathBuf;
 
 /// Why the engine did not start. Nothing is half-started: what was opened is closed again.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The machine cannot host the configuration.
+    /// The machine, or the environment, lacks what the configuration asks for.
     #[error("{0}")]
     Plan(Report),
+    /// Addresses that are in use, or not of this machine.
+    #[error("{0}")]
+    Sockets(Report),
     /// The directory cannot be used.
     #[error(transparent)]
     Home(#[from] HomeError),
@@ -37,25 +41,13 @@ pub enum StartError {
     /// The pipeline cannot be put together.
     #[error(transparent)]
     Assemble(#[from] AssembleError),
-    /// An address is in use, or not of this machine.
-    #[error("{key} = {address}: {source}; free the address or write another")]
-    Socket {
-        /// The key that names it.
-        key: String,
-        /// The address.
-        address: String,
+    /// The control socket cannot be made.
+    #[error("engine.dir: {path}: {source}; name a directory with a shorter path, or free the name")]
+    Control {
+        /// The socket.
+        path: PathBuf,
         /// What the kernel said.
         source: io::Error,
-    },
-    /// A secret is missing.
-    #[error(
-        "gateway.{gateway}.session.password_env: the environment has no {variable} of 1 to 10 characters"
-    )]
-    Password {
-        /// Which gateway.
-        gateway: String,
-        /// The variable.
-        variable: String,
     },
     /// A part of the configuration that this engine cannot run.
     #[error("{key}: {why}")]

@@ -55,23 +55,30 @@ impl From<FileError> for EpochError {
     }
 }
 
-/// The number of this start: 1 + the highest in `dir/epoch`, in the journal of `dir` and in
+/// The number of the coming start: 1 + the highest in `dir/epoch`, in the journal of `dir` and in
 /// `hot_dir`, and never below `hours_since_2026` (hours since 2026-01-01 00:00 UTC, saturating), so
-/// that even a lost directory does not bring an id back. It is written and synced, with its folder,
-/// before the call returns (C2). The caller holds the single-instance lock.
+/// that even a lost directory does not bring an id back. Nothing is written: a start that comes to
+/// nothing uses no number up. The caller holds the single-instance lock, and calls [`keep_epoch`]
+/// before anything is sent.
 ///
 /// # Errors
 /// [`EpochError`]; nothing may be sent.
-pub fn next_epoch(dir: &Path, hot_dir: &Path, hours_since_2026: u64) -> Result<u16, EpochError> {
-    folder::create_folder(dir)?;
+pub fn coming_epoch(dir: &Path, hot_dir: &Path, hours_since_2026: u64) -> Result<u16, EpochError> {
     let path = dir.join("epoch");
     let highest = [written(&path)?, in_journal(dir)?, in_memory(hot_dir)?].into_iter().max();
     let Some(next) = highest.unwrap_or(0).checked_add(1) else {
         return Err(EpochError::Exhausted(path));
     };
-    let epoch = next.max(u16::try_from(hours_since_2026).unwrap_or(u16::MAX));
-    folder::replace(&path, format!("{epoch}\n").as_bytes())?;
-    Ok(epoch)
+    Ok(next.max(u16::try_from(hours_since_2026).unwrap_or(u16::MAX)))
+}
+
+/// Uses a number up: it is written and synced, with its folder, before the call returns (C2).
+///
+/// # Errors
+/// [`EpochError`]; nothing may be sent.
+pub fn keep_epoch(dir: &Path, epoch: u16) -> Result<(), EpochError> {
+    folder::create_folder(dir)?;
+    Ok(folder::replace(&dir.join("epoch"), format!("{epoch}\n").as_bytes())?)
 }
 
 /// The number in the epoch file; 0 when there is none.
@@ -122,6 +129,13 @@ fn in_memory(hot_dir: &Path) -> Result<u16, EpochError> {
 mod tests {
     use super::super::{Lane, LaneSpec};
     use super::*;
+
+    fn next_epoch(dir: &Path, hot: &Path, hours: u64) -> Result<u16, EpochError> {
+        let epoch = coming_epoch(dir, hot, hours)?;
+        assert_eq!(coming_epoch(dir, hot, hours).unwrap(), epoch, "to ask uses nothing up");
+        keep_epoch(dir, epoch)?;
+        Ok(epoch)
+    }
 
     /// Goal: an epoch never comes back, whatever one of its three sources has lost. Method: remove
     /// them one by one.

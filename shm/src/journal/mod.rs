@@ -50,7 +50,7 @@ mod files {
     pub use super::catalog::{Journal, ReadError};
     pub use super::claim::{Claim, ClaimMismatch};
     pub use super::cursor::{LaneReader, Record};
-    pub use super::epoch::{EpochError, next_epoch};
+    pub use super::epoch::{EpochError, coming_epoch, keep_epoch};
     pub use super::folder::{FileError, FileStep, link_hot};
     pub use super::hot::{CreateError, Lane};
     pub use super::marks::{Mark, Marks, MarksError};

@@ -11,7 +11,7 @@ use std::sync::Arc;
 pub struct LaneSpec {
     /// The lane: 0 is the control thread's, then one per hot thread.
     pub lane: u16,
-    /// This engine start; from `next_epoch`.
+    /// This engine start; from `coming_epoch`.
     pub epoch: u16,
     /// Bytes of one segment: a multiple of 64, in `SEGMENT_BYTES_MIN..=SEGMENT_BYTES_MAX`.
     pub segment_bytes: usize,

@@ -5,6 +5,7 @@ mod files;
 mod layers;
 mod pieces;
 mod topology;
+mod whole;
 
 use super::{Loaded, Report, Sources};
 

@@ -14,7 +14,7 @@ use crate::wait::Wait;
 
 const TUNED: &str = include_str!("../../../../config/tuned-4-cores.toml");
 
-fn machine(cores: usize) -> Machine {
+pub(super) fn machine(cores: usize) -> Machine {
     Machine {
         cores: (0..cores).collect(),
         isolated: Vec::new(),

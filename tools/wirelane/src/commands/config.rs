@@ -4,9 +4,8 @@ use crate::commands::engine::SourceArgs;
 use crate::failure::{Failure, Outcome};
 use crate::program;
 use crate::stdout::{self, Out};
-use engine::config::Sources;
 use engine::config::machine::Machine;
-use engine::config::topology::plan;
+use engine::config::{SecretSource, Sources, missing_secrets, secret_of_environment};
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -31,6 +30,9 @@ pub(crate) enum Command {
 pub(crate) struct CheckArgs {
     /// The file
     file: PathBuf,
+    /// As a start here and now would: a password that the environment lacks is a fault, not a note
+    #[arg(long)]
+    strict: bool,
     /// Print every value with the layer it came from
     #[arg(long)]
     origins: bool,
@@ -97,8 +99,11 @@ impl CheckArgs {
     fn run(&self) -> Outcome {
         let mut sources = Sources::read(&self.file).map_err(Failure::configuration)?;
         self.source.apply(&mut sources);
-        let (loaded, instruments, _) = sources.load_and_bind().map_err(Failure::configuration)?;
-        let plan = plan(&loaded, &Machine::probe()).map_err(Failure::configuration)?;
+        // Who checks a file seldom holds its secrets; who starts it must.
+        let secrets: SecretSource =
+            if self.strict { secret_of_environment } else { |_| Some(String::from("-")) };
+        let (loaded, instruments, _, plan) =
+            sources.load_for(&Machine::probe(), secrets).map_err(Failure::configuration)?;
         let mut out = Out::stdout();
         if self.origins {
             for setting in loaded.origins() {
@@ -114,6 +119,9 @@ impl CheckArgs {
         ))?;
         for note in &plan.notes {
             out.line(&format!("  {note}"))?;
+        }
+        for fault in missing_secrets(&loaded, secret_of_environment) {
+            out.line(&format!("  the engine will refuse to start here: {fault}"))?;
         }
         out.flush()
     }

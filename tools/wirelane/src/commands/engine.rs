@@ -7,7 +7,8 @@ use crate::program;
 use crate::signals;
 use crate::stdout::Out;
 use crate::venue_watch::{Dialed, VenueWatch, dialed};
-use engine::config::Sources;
+use engine::config::machine::Machine;
+use engine::config::{Sources, secret_of_environment};
 use engine::pipeline::live::{self, Finished, Options, Running, StartError};
 use std::path::{Path, PathBuf};
 
@@ -108,7 +109,10 @@ impl Started {
 
 /// Starts an engine from a configuration's layers; its allocations are counted.
 pub(crate) fn start(sources: &Sources, options: Options) -> Outcome<Running> {
-    let (loaded, instruments, bound) = sources.load_and_bind().map_err(Failure::configuration)?;
+    let secrets = options.secrets.unwrap_or(secret_of_environment);
+    let machine = Machine::probe();
+    let (loaded, instruments, bound, _) =
+        sources.load_for(&machine, secrets).map_err(Failure::configuration)?;
     let options = Options { allocations: Some(allocation::count), ..options };
     live::start(&loaded, instruments, &bound, options).map_err(failure)
 }
@@ -145,7 +149,6 @@ fn failure(error: StartError) -> Failure {
     match error {
         StartError::Plan(_)
         | StartError::Calendar(_)
-        | StartError::Password { .. }
         | StartError::NotHere { .. }
         | StartError::OpeningTooLong => Failure::configuration(error),
         StartError::Opening(_) => Failure::unsound(error),
@@ -154,7 +157,8 @@ fn failure(error: StartError) -> Failure {
         | StartError::Archive(_)
         | StartError::Region(_)
         | StartError::Assemble(_)
-        | StartError::Socket { .. }
+        | StartError::Sockets(_)
+        | StartError::Control { .. }
         | StartError::Thread(_) => Failure::not_done(error),
     }
 }
