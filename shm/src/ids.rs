@@ -108,6 +108,23 @@ impl ClOrdId {
         )
     }
 
+    /// Stands for the orders of one side of an instrument that are not ours (E23): epoch 0, the
+    /// side (1 buys, 2 sells, 0 none) in place of the strategy, then the instrument, 1 more.
+    #[must_use]
+    pub const fn external(instrument: InstrumentId, side: u8) -> Self {
+        Self((side as u64) << 40 | (instrument.0 as u64 + 1))
+    }
+
+    /// Instrument and side of an id made by [`ClOrdId::external`]; `None` for any other.
+    #[must_use]
+    pub const fn as_external(self) -> Option<(InstrumentId, u8)> {
+        let number = self.0 & ((1 << 40) - 1);
+        if self.epoch() != 0 || number == 0 || number > u32::MAX as u64 {
+            return None;
+        }
+        Some((InstrumentId((number - 1) as u32), (self.0 >> 40) as u8))
+    }
+
     /// The engine start that made the id. 0 never occurs in a real id.
     #[must_use]
     pub const fn epoch(self) -> u16 {

@@ -8,6 +8,10 @@
 //! | 8..56 | body, fields of 8 bytes unless said |
 //! | 56..64 | [`Tail`]: ring sequence and the low 32 bits of the engine's ns at publish |
 
+mod code;
+
+pub use code::{CancelRefusal, FeedState, OrdType, Side, Tif};
+
 use crate::ids::{Cause, ClOrdId, ExecId, InstrumentId, VenueOrdId};
 use crate::reason::byte_enum;
 use crate::units::{Nanos, Price, Qty};
@@ -60,14 +64,22 @@ byte_enum! {
         Executed = 37, "Executed";
         /// [`ExecReport`]: the venue refused the new order or the replace; its code is in `reason`.
         Rejected = 38, "Rejected";
-        /// [`ExecReport`]: the execution `exec_id` is undone.
+        /// [`ExecReport`]: the execution `exec_id` is undone; `last_qty` is what works after it if
+        /// the venue says so, else 0: then nothing comes back.
         Broken = 39, "Broken";
-        /// [`ExecReport`]: a cancel was refused, the order stays.
+        /// [`ExecReport`]: a cancel was refused, the order stays; a [`CancelRefusal`] is in
+        /// `liquidity`.
         CancelRejected = 40, "CancelRejected";
         /// [`ExecReport`]: a cancel was taken, it will act later.
         CancelPending = 41, "CancelPending";
-        /// [`ExecReport`]: price, display or reference changed by the venue.
+        /// [`ExecReport`]: price, quantity, display or reference changed by the venue; `last_qty`
+        /// is the new quantity of the whole chain, 0 if it is as it was.
         Restated = 42, "Restated";
+        /// [`ExecReport`]: `exec_id` is corrected to `last_qty` at `last_px`; the correction's own
+        /// execution id is in `venue_ord_id`, 0 if the venue keeps the old one.
+        Corrected = 43, "Corrected";
+        /// [`ExecReport`]: cancelled, whatever was left of it.
+        CanceledAll = 44, "CanceledAll";
         /// [`ExecReport`] made by the gateway: never sent; `reason` is a [`crate::reason::Reason`].
         GateReject = 45, "GateReject";
         /// [`ExecReport`] made by the gateway: the send failed after the first byte; outcome
@@ -78,82 +90,34 @@ byte_enum! {
         SessionUp = 47, "SessionUp";
         /// [`ExecReport`] made by the gateway: the session is gone.
         SessionDown = 48, "SessionDown";
+        /// [`ExecReport`]: nothing of the order works any more, its time is over.
+        Expired = 49, "Expired";
         /// [`OrderUpdate`].
         OrderUpdate = 50, "OrderUpdate";
         /// [`RiskReject`].
         RiskReject = 51, "RiskReject";
         /// [`ParentUpdate`].
         ParentUpdate = 52, "ParentUpdate";
+        /// [`ExecReport`]: nothing of the order works any more today.
+        DoneForDay = 53, "DoneForDay";
+        /// [`ExecReport`]: the venue holds the order back.
+        Suspended = 54, "Suspended";
+        /// [`ExecReport`]: the venue guarantees a price; no execution yet.
+        Stopped = 55, "Stopped";
+        /// [`ExecReport`]: a suspended or stopped order works as before.
+        Resumed = 56, "Resumed";
+        /// [`ExecReport`]: a replace was taken, its answer comes later.
+        ReplacePending = 57, "ReplacePending";
+        /// [`ExecReport`]: answer to a query, as of `venue_seq`: `last_qty` is filled in all, at
+        /// `last_px` on average.
+        Status = 58, "Status";
+        /// [`ExecReport`]: it is proven that the venue never had the order (C6).
+        Absent = 59, "Absent";
         /// [`Command`].
         Command = 60, "Command";
-    }
-}
-
-byte_enum! {
-    /// Side of an order.
-    Side {
-        /// Buys.
-        Buy = 1, "Buy";
-        /// Sells.
-        Sell = 2, "Sell";
-    }
-}
-
-impl Side {
-    /// The other side.
-    #[must_use]
-    pub const fn opposite(self) -> Self {
-        match self {
-            Self::Buy => Self::Sell,
-            Self::Sell => Self::Buy,
-        }
-    }
-
-    /// `+1` for a buy, `-1` for a sell.
-    #[must_use]
-    pub const fn sign(self) -> i64 {
-        match self {
-            Self::Buy => 1,
-            Self::Sell => -1,
-        }
-    }
-}
-
-byte_enum! {
-    /// Time in force.
-    Tif {
-        /// Until the end of the day.
-        Day = 1, "DAY";
-        /// What does not execute at once is cancelled.
-        Ioc = 2, "IOC";
-        /// All at once or nothing.
-        Fok = 3, "FOK";
-        /// Until a time.
-        Gtd = 4, "GTD";
-    }
-}
-
-byte_enum! {
-    /// Order type.
-    OrdType {
-        /// With a worst price.
-        Limit = 1, "LIMIT";
-        /// At any price within the collar.
-        Market = 2, "MARKET";
-        /// A limit that must not execute on arrival.
-        PostOnly = 3, "POST_ONLY";
-    }
-}
-
-byte_enum! {
-    /// State of a feed.
-    FeedState {
-        /// Sequence whole, books usable.
-        Live = 1, "LIVE";
-        /// A gap, silence or fault: books are not a reference until recovery.
-        Stale = 2, "STALE";
-        /// The venue ended the session.
-        Ended = 3, "ENDED";
+        /// [`ExecReport`]: the venue's own account of a position, as of `venue_seq`: `cl_ord_id` is
+        /// a [`ClOrdId::external`], `last_qty` the signed quantity, `last_px` its average price.
+        VenuePosition = 61, "VenuePosition";
     }
 }
 
@@ -379,17 +343,20 @@ body! {
     ExecReport [
         Accepted | AcceptedDead | Replaced | ReplacedDead | Canceled | Executed | Rejected | Broken
         | CancelRejected | CancelPending | Restated | GateReject | SendFailed | SessionUp
-        | SessionDown
+        | SessionDown | Corrected | CanceledAll | Expired | DoneForDay | Suspended | Stopped
+        | Resumed | ReplacePending | Status | Absent | VenuePosition
     ] {
         /// Which of the report kinds.
         kind: u8,
-        /// The venue's liquidity code (ASCII), 0 where there is none.
+        /// The venue's liquidity code (ASCII), 0 where there is none; a [`CancelRefusal`] in a
+        /// `CancelRejected`.
         liquidity: u8,
         /// The venue's reason code; a [`crate::reason::Reason`] in a `GateReject`.
         reason: u16,
         /// Sequence of the report in the venue's stream, low 32 bits; 0 for the gateway's own.
         venue_seq: u32,
-        /// Our order; [`ClOrdId::NONE`] for one that is not ours (E23).
+        /// Our order. Of one that is not ours (E23) a [`ClOrdId::external`], or [`ClOrdId::NONE`]
+        /// where the venue tells neither instrument nor side.
         cl_ord_id: ClOrdId,
         /// The venue's number; for an external order whatever identifies it.
         venue_ord_id: VenueOrdId,

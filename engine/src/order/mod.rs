@@ -6,6 +6,8 @@
 //! | [`event`] | what can happen to it |
 //! | [`facts`] | which executions and cancels have been counted, so that a repeat counts once |
 //! | [`table`] | all orders, found by the slot of their id; ended ones stay findable for a while |
+//! | [`list`] | the table's lists: working, in flight, unknown |
+//! | [`status`] | the state in the words of FIX |
 //! | [`slots`] | the strategy's side: ids handed out from its range of slots |
 //!
 //! The risk stage alone writes the table. An order is a set of facts (accepted, filled, cancelled,
@@ -15,14 +17,17 @@
 
 pub mod event;
 pub mod facts;
+pub mod list;
 pub mod slots;
 pub mod state;
+pub mod status;
 pub mod table;
 
 #[cfg(test)]
 mod tests;
 
-pub use event::{Event, Signs};
+pub use event::{Event, Phase, Signs};
 pub use slots::SlotPool;
 pub use state::Order;
+pub use status::{OrdStatus, ord_status};
 pub use table::{OrderTable, Place};

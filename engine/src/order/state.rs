@@ -1,30 +1,34 @@
 //! One order and the total function event x order (RISK_AND_RECOVERY section 4).
 //!
 //! An order here is the whole chain of its replaces: `cum_qty` belongs to the chain, not to an id
-//! (E17). Sums and flags are facts; [`Order::base`] computes the state from them. Repeated fills,
-//! cancels and busts are removed before this module (see [`super::facts`]); every other event may
-//! repeat.
+//! (E17). Sums and flags are facts; [`Order::base`] computes the state from them. Executions, their
+//! corrections and undoings, and cancels are counted once before this module (see
+//! [`super::facts`]); every other event may repeat. Where two reports name different values of one
+//! thing, that of the later sequence rules, whenever it comes.
 //!
 //! | event | effect on the facts | rule |
 //! |---|---|---|
-//! | `Accepted`, `Replaced` | acknowledged; terms of the id, price of the later report | E4, E15 |
-//! | `Fill`, `Bust` | `cum`, or moved from `cum` to `busted` (what is undone does not work again) | E6-E9, E17 |
+//! | `Accepted`, `Replaced` | acknowledged; terms of the id, those of the later report | E4, E15 |
+//! | `Filled` | `cum`, `busted` (undone, and does not work again) | E6-E10, E17, E22 |
 //! | `Canceled` | `canceled` of the id in force; of an older id: a repeat, nothing | E12, E18 |
+//! | `Ended` | dead or expired, whatever was left | E12, E19 |
 //! | `Rejected`, `NeverSent` | of the pending replace: old terms rule; of the order: rejected | E5, E16 |
-//! | `SendFailed`, `SessionLost` | not acknowledged yet: unknown, all stays reserved | E24 |
+//! | `Absent` | never at the venue | E25 |
+//! | `SendFailed`, `SessionLost`, `TimedOut` | not acknowledged yet: unknown, all stays reserved | E24 |
 //! | `AskCancel`, `AskReplace` | pending bits, pending terms | E11, E14 |
-//! | `CancelRejected`, `CancelPending` | cancel bit | E13 |
-//! | `Restated` | price of the id | E21 |
+//! | `CancelRejected`, `CancelPending`, `ReplacePending` | pending bits; gone if the venue does not know it | E13 |
+//! | `Phase` | suspended, stopped, done for the day, or none of these | E19, E20 |
+//! | `Restated` | price and quantity of the id; a later one ends done-for-day | E21 |
 //!
-//! E19, E20, E22 and E25 are not among what OUCH reports; their states are in [`Base`] and stay
-//! unreached until a venue has them.
+//! `PendingNew` (E3) is not told apart from `Approved` here: both reserve alike, and the gateway's
+//! lane has the `Sent`.
 
 use shm::ids::{AccountId, ClOrdId, GatewayId, InstrumentId, VenueOrdId};
-use shm::message::{Side, pending};
+use shm::message::{CancelRefusal, Side, pending};
 use shm::record::order::Base;
-use shm::units::{Notional, Price, Qty};
+use shm::units::{Nanos, Notional, Price, Qty};
 
-use super::event::{Event, Signs};
+use super::event::{Event, Phase, Signs};
 use crate::planted::{self, Bug};
 
 /// Price and quantity that an id stands for.
@@ -40,6 +44,8 @@ pub struct Terms {
     pub canceled_qty: Qty,
     /// Sequence of the report that last set the price: a later one wins whenever it comes.
     pub px_seq: u32,
+    /// The same of the quantity.
+    pub qty_seq: u32,
 }
 
 impl Terms {
@@ -47,6 +53,13 @@ impl Terms {
     fn set_px(&mut self, px: Price, seq: u32) {
         if px.is_some() && seq >= self.px_seq {
             (self.px, self.px_seq) = (px, seq);
+        }
+    }
+
+    /// The same of the quantity of the chain; 0 says nothing.
+    const fn set_qty(&mut self, qty: Qty, seq: u32) {
+        if qty.0 > 0 && seq >= self.qty_seq {
+            (self.qty, self.qty_seq) = (qty, seq);
         }
     }
 }
@@ -94,27 +107,54 @@ pub struct Order {
     pub used_cum_qty: Qty,
     /// Which leg of the parent it works for.
     pub leg: u8,
+    /// What the venue does with it.
+    pub phase: Phase,
     /// Of [`facts`](Self::ACKED).
-    pub facts: u8,
+    pub facts: u16,
     /// Of [`Signs`], all that were ever seen of it.
     pub signs: Signs,
+    /// Sequence of the report that last set the phase.
+    pub phase_seq: u32,
+    /// Sequence of the last restatement: one after `DoneForDay` makes it work again.
+    pub restated_seq: u32,
+    /// Sequence of the last report that the venue does not know the order.
+    pub gone_seq: u32,
+    /// Sequence of the last report that shows the order there: one after the word that it is
+    /// unknown disproves that.
+    pub seen_seq: u32,
+    /// Its latest fact, for [`super::facts::Facts`].
+    pub fact_latest: u32,
+    /// When it was approved; of an unknown one, when it became so.
+    pub since: Nanos,
 }
 
 impl Order {
     /// Fact: the venue has had it.
-    pub const ACKED: u8 = 1;
-    /// Fact: accepted or replaced, and at once dead.
-    pub const DEAD: u8 = 1 << 1;
+    pub const ACKED: u16 = 1;
+    /// Fact: nothing of it works any more: cancelled whole, or dead as soon as it was accepted.
+    pub const DEAD: u16 = 1 << 1;
     /// Fact: the venue refused it.
-    pub const REJECTED: u8 = 1 << 2;
+    pub const REJECTED: u16 = 1 << 2;
     /// Fact: the gateway did not send it.
-    pub const NEVER_SENT: u8 = 1 << 3;
-    /// Fact: a send or a session failed before it was acknowledged.
-    pub const UNSURE: u8 = 1 << 4;
+    pub const NEVER_SENT: u16 = 1 << 3;
+    /// Fact: a send or a session failed, or no answer came, before it was acknowledged.
+    pub const UNSURE: u16 = 1 << 4;
     /// A cancel is on its way.
-    pub const CANCEL_ASKED: u8 = 1 << 5;
+    pub const CANCEL_ASKED: u16 = 1 << 5;
     /// Counted among the working orders of the exposure sums.
-    pub const COUNTED: u8 = 1 << 6;
+    pub const COUNTED: u16 = 1 << 6;
+    /// Fact: its time is over.
+    pub const EXPIRED: u16 = 1 << 7;
+    /// Fact: proven never to have reached the venue.
+    pub const ABSENT: u16 = 1 << 8;
+    /// A status has told of it (E22).
+    pub const TOLD: u16 = 1 << 9;
+    /// The venue says that it works on a cancel.
+    pub const CANCEL_PENDING: u16 = 1 << 10;
+    /// The venue says that it works on a replace.
+    pub const REPLACE_PENDING: u16 = 1 << 11;
+    /// [`since`](Self::since) says since when its outcome is not known.
+    pub const DATED: u16 = 1 << 12;
 
     /// Whether the exposure sums count it as working.
     #[must_use]
@@ -139,7 +179,9 @@ impl Order {
         self.is_some() && !self.base().is_terminal()
     }
 
-    const fn is(&self, fact: u8) -> bool {
+    /// Whether a fact of [`ACKED`](Self::ACKED) and the like holds.
+    #[must_use]
+    pub const fn is(&self, fact: u16) -> bool {
         self.facts & fact != 0
     }
 
@@ -166,6 +208,9 @@ impl Order {
         if self.is(Self::DEAD) {
             return Base::Canceled;
         }
+        if self.is(Self::EXPIRED) {
+            return Base::Expired;
+        }
         if self.rest() <= 0 {
             return if self.terms.canceled_qty.0 > 0 { Base::Canceled } else { Base::Voided };
         }
@@ -173,24 +218,81 @@ impl Order {
             // E5: refused, and yet filled or accepted.
             return if self.is(Self::ACKED) { Base::Unknown } else { Base::Rejected };
         }
-        if self.cum_qty.0 > 0 {
-            Base::PartiallyFilled
-        } else if self.is(Self::ACKED) {
-            Base::New
-        } else if self.is(Self::NEVER_SENT) {
-            Base::Rejected
-        } else if self.is(Self::UNSURE) {
-            Base::Unknown
-        } else {
-            Base::Approved
+        if !self.is(Self::ACKED) {
+            return if self.is(Self::NEVER_SENT) || self.is(Self::ABSENT) {
+                Base::Rejected
+            } else if self.is(Self::UNSURE) {
+                Base::Unknown
+            } else {
+                Base::Approved
+            };
+        }
+        self.base_at_venue()
+    }
+
+    /// Of an order that the venue has, and that has not ended.
+    const fn base_at_venue(&self) -> Base {
+        if self.is_gone() {
+            return Base::Unknown;
+        }
+        match self.phase_in_force() {
+            Phase::DoneForDay => Base::DoneForDay,
+            Phase::Stopped => Base::Stopped,
+            Phase::Suspended => Base::Suspended,
+            Phase::Working if self.cum_qty.0 > 0 => Base::PartiallyFilled,
+            Phase::Working => Base::New,
         }
     }
 
-    /// What still works: 0 once it has ended, never negative.
+    /// What the venue does with it: a restatement after `DoneForDay` makes it work again (E19).
+    #[must_use]
+    pub const fn phase_in_force(&self) -> Phase {
+        match self.phase {
+            Phase::DoneForDay if self.restated_seq > self.phase_seq => Phase::Working,
+            phase => phase,
+        }
+    }
+
+    /// Whether the venue says that it does not know the order, and nothing later disproves it.
+    #[must_use]
+    pub const fn is_gone(&self) -> bool {
+        self.gone_seq > self.seen_seq
+    }
+
+    /// Whether some of it may still be filled: it has not ended and is not done for the day.
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        let base = self.base();
+        self.is_some() && !base.is_terminal() && !matches!(base, Base::DoneForDay)
+    }
+
+    /// Whether it waits for the venue's first answer.
+    #[must_use]
+    pub const fn is_in_flight(&self) -> bool {
+        self.is_some() && matches!(self.base(), Base::Approved)
+    }
+
+    /// Whether its outcome is not known.
+    #[must_use]
+    pub const fn is_unknown(&self) -> bool {
+        self.is_some() && matches!(self.base(), Base::Unknown)
+    }
+
+    /// Quantity of the whole chain; of a replace to less than was filled, what was filled (E15).
+    #[must_use]
+    pub const fn ord_qty(&self) -> Qty {
+        let is_replaced = self.terms.id.0 != self.root.0;
+        if is_replaced && self.cum_qty.0 > self.terms.qty.0 {
+            return self.cum_qty;
+        }
+        self.terms.qty
+    }
+
+    /// What still works: 0 once it has ended or is done for the day, never negative.
     #[must_use]
     pub const fn leaves_qty(&self) -> Qty {
         let rest = self.rest();
-        if self.base().is_terminal() || rest <= 0 { Qty::ZERO } else { Qty(rest as i64) }
+        if !self.is_open() || rest <= 0 { Qty::ZERO } else { Qty(rest as i64) }
     }
 
     /// Whether a replace is on its way.
@@ -222,7 +324,7 @@ impl Order {
     pub fn reservation(&self, multiplier: i64) -> Option<(Qty, Notional)> {
         let early =
             planted::is(Bug::ReservationReleasedEarly) && self.pending() & pending::CANCEL != 0;
-        if self.base().is_terminal() || early {
+        if !self.is_open() || early {
             return Some((Qty::ZERO, Notional::ZERO));
         }
         let leaves = self.leaves_qty();
@@ -259,102 +361,156 @@ impl Order {
 
     /// Applies an event. Total: every event in every state, any number of times.
     pub fn apply(&mut self, event: Event) -> Signs {
-        let ended = self.base().is_terminal();
-        let mut signs = Signs::default();
-        match event {
+        let signs = match event {
             Event::Accepted { id, px, qty, venue_ord_id, seq, dead } => {
-                if self.is(Self::REJECTED) || self.is(Self::NEVER_SENT) {
-                    signs = Signs::PROTOCOL;
-                }
+                let refused = self.is(Self::REJECTED | Self::NEVER_SENT | Self::ABSENT);
+                let ended = self.is(Self::DEAD | Self::EXPIRED) && !dead;
                 self.acknowledge(dead);
+                self.seen(seq);
                 self.number(venue_ord_id, seq);
                 if id == self.terms.id {
                     self.terms.set_px(px, seq);
-                    if qty.0 > 0 && id == self.root {
-                        self.terms.qty = qty;
+                    if id == self.root {
+                        self.terms.set_qty(qty, seq);
                     }
+                }
+                match (refused, ended) {
+                    (true, _) => Signs::PROTOCOL,
+                    (false, true) => Signs::LATE,
+                    (false, false) => Signs::default(),
                 }
             }
             Event::Replaced { id, px, exposed, venue_ord_id, seq, dead } => {
-                signs = self.replaced(id, px, exposed, seq);
+                let signs = self.replaced(id, px, exposed, seq);
                 self.number(venue_ord_id, seq);
+                self.seen(seq);
                 if id == self.terms.id {
                     self.acknowledge(dead);
                 }
+                signs
             }
-            Event::Fill { qty, busted } => {
+            Event::Filled { cum, undone, seq } => self.filled(cum, undone, seq),
+            Event::Canceled { id, qty, seq } => {
                 self.facts |= Self::ACKED;
-                if busted {
-                    self.busted_qty = Qty(self.busted_qty.0.saturating_add(qty.0));
-                } else {
-                    self.cum_qty = Qty(self.cum_qty.0.saturating_add(qty.0));
-                }
-                if ended {
-                    signs = signs.with(Signs::LATE);
-                }
-                if self.cum_qty > self.terms.qty {
-                    signs = signs.with(Signs::OVERFILL);
-                }
-                if self.is(Self::REJECTED) {
-                    signs = signs.with(Signs::PROTOCOL);
-                }
-            }
-            Event::Bust { qty } => {
-                self.cum_qty = Qty(self.cum_qty.0.saturating_sub(qty.0));
-                self.busted_qty = Qty(self.busted_qty.0.saturating_add(qty.0));
-            }
-            Event::Canceled { id, qty } => {
-                self.facts |= Self::ACKED;
+                self.seen(seq);
                 let terms = if id == self.replace.id { &mut self.replace } else { &mut self.terms };
                 if id == terms.id {
                     terms.canceled_qty = Qty(terms.canceled_qty.0.saturating_add(qty.0));
                 }
+                Signs::default()
             }
-            Event::Rejected { id } => {
-                if id == self.replace.id {
-                    self.replace = Terms::default();
-                } else if id == self.terms.id || id == self.root {
-                    self.facts |= Self::REJECTED;
-                    if self.is(Self::ACKED) {
-                        signs = Signs::PROTOCOL;
-                    }
+            Event::Rejected { id } => self.refused(id, Self::REJECTED),
+            Event::NeverSent { id } => self.refused(id, Self::NEVER_SENT),
+            Event::Absent { id } => self.refused(id, Self::ABSENT),
+            Event::Restated { id, px, qty, venue_ord_id, seq } => {
+                self.number(venue_ord_id, seq);
+                self.seen(seq);
+                self.restated_seq = self.restated_seq.max(seq);
+                let terms = if id == self.replace.id { &mut self.replace } else { &mut self.terms };
+                if id == terms.id {
+                    terms.set_px(px, seq);
+                    terms.set_qty(qty, seq);
                 }
+                Signs::default()
             }
-            Event::NeverSent { id } => {
-                if id == self.replace.id {
-                    self.replace = Terms::default();
-                } else if id == self.terms.id {
-                    self.facts |= Self::NEVER_SENT;
-                }
+            event => {
+                self.mark(event);
+                Signs::default()
             }
-            Event::SendFailed { id } => {
-                if id == self.terms.id {
-                    self.facts |= Self::UNSURE;
-                }
+        };
+        self.signs = self.signs.with(signs);
+        signs
+    }
+
+    /// Events that set flags, and no more.
+    fn mark(&mut self, event: Event) {
+        match event {
+            Event::Ended { expired, seq } => {
+                self.facts |= Self::ACKED | if expired { Self::EXPIRED } else { Self::DEAD };
+                self.seen(seq);
             }
-            Event::SessionLost => {
-                if !self.is(Self::ACKED) {
-                    self.facts |= Self::UNSURE;
-                }
+            Event::SendFailed { id } if id == self.terms.id || id == self.root => {
+                self.facts |= Self::UNSURE;
+            }
+            Event::SessionLost | Event::TimedOut if !self.is(Self::ACKED) => {
+                self.facts |= Self::UNSURE;
             }
             Event::AskCancel => self.facts |= Self::CANCEL_ASKED,
             Event::AskReplace { id, px, qty } => {
                 self.last = self.last.max(id);
                 self.replace = Terms { id, px, qty, ..Terms::default() };
+                self.facts &= !Self::REPLACE_PENDING;
             }
-            Event::CancelRejected => self.facts &= !Self::CANCEL_ASKED,
-            Event::CancelPending => self.facts |= Self::CANCEL_ASKED,
-            Event::Restated { id, px, venue_ord_id, seq } => {
-                self.number(venue_ord_id, seq);
-                if id == self.terms.id {
-                    self.terms.set_px(px, seq);
-                } else if id == self.replace.id {
-                    self.replace.set_px(px, seq);
+            Event::CancelRejected { why, seq } => {
+                match why {
+                    CancelRefusal::AlreadyPending => return,
+                    CancelRefusal::UnknownOrder => self.gone_seq = self.gone_seq.max(seq),
+                    CancelRefusal::Other | CancelRefusal::TooLate => {}
                 }
+                self.facts &= !(Self::CANCEL_ASKED | Self::CANCEL_PENDING);
+            }
+            Event::CancelPending { seq } => {
+                self.facts |= Self::CANCEL_ASKED | Self::CANCEL_PENDING;
+                self.seen(seq);
+            }
+            Event::ReplacePending { seq } => {
+                self.facts |= Self::REPLACE_PENDING;
+                self.seen(seq);
+            }
+            Event::Phase { phase, seq } => {
+                self.facts |= Self::ACKED;
+                if seq >= self.phase_seq {
+                    (self.phase, self.phase_seq) = (phase, seq);
+                }
+                self.seen(seq);
+            }
+            _ => {}
+        }
+    }
+
+    /// E6-E10. More than the chain asked for is an overfill, unless the fill is older than the
+    /// replace that lowered it.
+    fn filled(&mut self, cum: i64, undone: i64, seq: u32) -> Signs {
+        let ended = self.base().is_terminal();
+        self.facts |= Self::ACKED;
+        self.seen(seq);
+        self.cum_qty = Qty(self.cum_qty.0.saturating_add(cum));
+        self.busted_qty = Qty(self.busted_qty.0.saturating_add(undone));
+        let mut signs = Signs::default();
+        if cum > 0 {
+            if ended {
+                signs = signs.with(Signs::LATE);
+            }
+            let most = self.terms.qty.max(self.replace.qty);
+            if self.cum_qty > most && (seq == 0 || seq > self.terms.qty_seq) {
+                signs = signs.with(Signs::OVERFILL);
+            }
+            if self.is(Self::REJECTED | Self::NEVER_SENT | Self::ABSENT) {
+                signs = signs.with(Signs::PROTOCOL);
             }
         }
-        self.signs = self.signs.with(signs);
         signs
+    }
+
+    /// E5, E16, E25: an id that the venue does not have, by `fact`.
+    fn refused(&mut self, id: ClOrdId, fact: u16) -> Signs {
+        if id == self.replace.id {
+            self.replace = Terms::default();
+            self.facts &= !Self::REPLACE_PENDING;
+        } else if id == self.terms.id || id == self.root {
+            self.facts |= fact;
+            if self.is(Self::ACKED) && fact != Self::NEVER_SENT {
+                return Signs::PROTOCOL;
+            }
+        }
+        Signs::default()
+    }
+
+    /// Notes that a report shows the order there.
+    const fn seen(&mut self, seq: u32) {
+        if seq > self.seen_seq {
+            self.seen_seq = seq;
+        }
     }
 
     const fn acknowledge(&mut self, dead: bool) {
@@ -373,12 +529,14 @@ impl Order {
         if id == self.replace.id {
             self.terms = core::mem::take(&mut self.replace);
             self.terms.set_px(px, seq);
+            self.terms.qty_seq = self.terms.qty_seq.max(seq);
+            self.facts &= !Self::REPLACE_PENDING;
             return Signs::default();
         }
         if id > self.terms.id {
             // Confirmed after all, though it was taken for refused.
             let qty = Qty(exposed.0.saturating_add(self.cum_qty.0));
-            self.terms = Terms { id, px, qty, canceled_qty: Qty::ZERO, px_seq: seq };
+            self.terms = Terms { id, px, qty, canceled_qty: Qty::ZERO, px_seq: seq, qty_seq: seq };
             self.last = self.last.max(id);
             return Signs::PROTOCOL;
         }

@@ -8,9 +8,8 @@ use shm::ids::ClOrdId;
 
 use super::event::{Event, Signs};
 use super::facts::Facts;
+use super::list::SlotList;
 use super::state::Order;
-
-const NIL: u32 = u32::MAX;
 
 /// Where an order lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,14 +18,6 @@ pub enum Place {
     Slot(u32),
     /// In the ring of closed orders, by its number there.
     Closed(u64),
-}
-
-/// A neighbor list of working orders, in the order they began to work.
-#[derive(Clone, Copy, Debug)]
-struct Link {
-    previous: u32,
-    next: u32,
-    linked: bool,
 }
 
 /// A closed order and the number of the one that was closed before it in the same slot.
@@ -41,10 +32,12 @@ struct Closed {
 #[derive(Clone, Debug)]
 pub struct OrderTable {
     slots: Box<[Order]>,
-    links: Box<[Link]>,
-    first: u32,
-    last: u32,
-    working: u32,
+    /// Orders that have not ended, in the order they began to work.
+    working: SlotList,
+    /// Orders that wait for the venue's first answer, in the order they were approved.
+    in_flight: SlotList,
+    /// Orders whose outcome is not known, in the order they became so.
+    unknown: SlotList,
     closed: Box<[Closed]>,
     /// Orders ever closed; the next goes to `closed_count % closed.len()`.
     closed_count: u64,
@@ -66,10 +59,9 @@ impl OrderTable {
         assert!(closed > 0, "no room for closed orders");
         Self {
             slots: vec![Order::default(); slots].into(),
-            links: vec![Link { previous: NIL, next: NIL, linked: false }; slots].into(),
-            first: NIL,
-            last: NIL,
-            working: 0,
+            working: SlotList::new(slots),
+            in_flight: SlotList::new(slots),
+            unknown: SlotList::new(slots),
             closed: vec![Closed::default(); closed].into(),
             closed_count: 0,
             closed_latest: vec![0; slots].into(),
@@ -194,44 +186,34 @@ impl OrderTable {
         Some(change(order))
     }
 
-    /// Makes the list of working orders agree with the state of a row.
+    /// Makes the lists agree with the state of a row.
     fn relink(&mut self, slot: u32) {
-        let works = self.row(slot).is_some_and(Order::is_working);
-        let Some(link) = self.links.get_mut(slot as usize) else { return };
-        if works == link.linked {
-            return;
-        }
-        let Link { previous, next, .. } = *link;
-        if works {
-            *link = Link { previous: self.last, next: NIL, linked: true };
-            match self.links.get_mut(self.last as usize) {
-                Some(tail) => tail.next = slot,
-                None => self.first = slot,
-            }
-            self.last = slot;
-            self.working += 1;
-        } else {
-            *link = Link { previous: NIL, next: NIL, linked: false };
-            match self.links.get_mut(previous as usize) {
-                Some(before) => before.next = next,
-                None => self.first = next,
-            }
-            match self.links.get_mut(next as usize) {
-                Some(after) => after.previous = previous,
-                None => self.last = previous,
-            }
-            self.working -= 1;
-        }
+        let Some(order) = self.slots.get(slot as usize) else { return };
+        self.working.set(slot, order.is_working());
+        self.in_flight.set(slot, order.is_in_flight());
+        self.unknown.set(slot, order.is_unknown());
+    }
+
+    /// The order that has waited longest for the venue's first answer.
+    #[must_use]
+    pub fn oldest_in_flight(&self) -> Option<&Order> {
+        self.row(self.in_flight.first()?)
+    }
+
+    /// Orders whose outcome is not known, the one that became so first leading (R07).
+    pub fn unknown(&self) -> impl Iterator<Item = &Order> {
+        self.unknown.iter().filter_map(|slot| self.row(slot))
+    }
+
+    /// How many orders are of unknown outcome.
+    #[must_use]
+    pub const fn unknown_count(&self) -> u32 {
+        self.unknown.count()
     }
 
     /// Working orders, in the order they began to work; then closed ones that work after all.
     pub fn working(&self) -> impl Iterator<Item = &Order> {
-        let mut at = self.first;
-        let listed = core::iter::from_fn(move || {
-            let order = self.row(at)?;
-            at = self.links.get(at as usize).map_or(NIL, |link| link.next);
-            Some(order)
-        });
+        let listed = self.working.iter().filter_map(|slot| self.row(slot));
         let most = if self.reopened == 0 { 0 } else { usize::MAX };
         listed.chain(self.closed_orders().take(most).filter(|order| order.is_working()))
     }
@@ -247,17 +229,16 @@ impl OrderTable {
     /// change the orders it meets, as long as the one at `after` still works.
     #[must_use]
     pub fn working_after(&self, after: Option<u32>) -> Option<u32> {
-        let at = match after {
-            None => self.first,
-            Some(slot) => self.links.get(slot as usize)?.next,
-        };
-        (at != NIL).then_some(at)
+        match after {
+            None => self.working.first(),
+            Some(slot) => self.working.after(slot),
+        }
     }
 
     /// How many orders work.
     #[must_use]
     pub const fn working_count(&self) -> u32 {
-        self.working + self.reopened
+        self.working.count() + self.reopened
     }
 
     /// Closed orders that worked again, against all order of reports, and were then dropped for

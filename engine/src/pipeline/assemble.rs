@@ -224,6 +224,7 @@ impl Assembly<'_> {
             feeds: config.feeds.len(),
             limits: self.bound.limits.clone(),
             memory: risk_setup::Memory::default(),
+            answer_max: risk_setup::ANSWER_MAX,
         }
     }
 }
@@ -418,6 +419,7 @@ impl Builder<'_> {
                     RecordKind::ParentApproved,
                     RecordKind::ParentDone,
                     RecordKind::Took,
+                    RecordKind::Tick,
                     RecordKind::LinkRoom,
                 ],
             ),

@@ -5,11 +5,11 @@
 //!
 //! | `event` | carries | fields that mean other than in an `OrderEvent` |
 //! |---|---|---|
-//! | `Accepted` | a working order | `exec_id` highest id of the chain; `venue_seq` use count of its first id; `last_qty` canceled, `position` undone under the terms in force; `reason` fact bits of [`Order`]; `liquidity` tif, and order type times 16 |
+//! | `Accepted` | a working order | `exec_id` highest id of the chain; `venue_seq` use count of its first id; `last_qty` canceled, `position` undone under the terms in force; `reason` fact bits of [`Order`]; `liquidity` tif, and order type times 16; `flags` phase times 16, 64 if the venue does not know it |
 //! | `ApprovedReplace` | its replace on the way | `px`, `qty` the new terms; `last_qty` canceled under them |
-//! | `Executed` | one of its fills that stands | none; the order's sums hold it already |
-//! | `Broken` | one of its fills that was undone | `last_px`, `last_qty` of the fill; 0 if its undoing came first |
+//! | `Executed` | one of its executions; the order's sums hold it already | `venue_ord_id` the one it corrects; `cum_qty` the one that corrects it; `leaves_qty` sequences of its undoing and, times 2^32, of its correction; `px`, `qty` what the position has; `reason` marks of [`Fact`], and that liquidity times 256 |
 //! | `Canceled` | one of its cancels | none |
+//! | `Status` | what a status told of it | `px`, `qty` the inferred fill; `reason` marks |
 //! | `IntentParent` | the parent it is a child of | `exec_id` the parent, `liquidity` the leg |
 //!
 //! Open parents come before the orders, as `CarryParent`: their sums without what working children
@@ -17,31 +17,33 @@
 //!
 //! Ended orders are not carried: a bust of their fills is then a report of an unknown order.
 
-use shm::ids::{ClOrdId, ExecId, StrategyId};
+use shm::ids::{ClOrdId, ExecId, StrategyId, VenueOrdId};
 use shm::message::{Kind, Side};
 use shm::record::RecordKind;
 use shm::record::order::{OrderEvent, words_of};
 use shm::record::parent::Parent;
 use shm::units::{Notional, Price, Qty};
 
-use super::report::{COST_UNKNOWN, position_event};
+use super::fills::COST_UNKNOWN;
+use super::report::position_event;
 use super::restore::RestoreError;
 use super::{Permit, Risk};
-use crate::order::Order;
 use crate::order::facts::{Fact, FactKind};
 use crate::order::state::Terms;
+use crate::order::{Order, Phase};
+
+/// Where `flags` of a carried order hold its phase.
+const PHASE_SHIFT: u8 = 4;
+/// In `flags` of a carried order: the venue does not know it.
+const GONE: u8 = 1 << 6;
 
 impl Risk {
     /// Writes positions and working orders as records. With `new_day` the session's profit and fees
     /// begin at zero. Cold.
     pub fn carry(&self, new_day: bool, emit: &mut dyn FnMut(RecordKind, &[u8])) {
         for (strategy, instrument, holding) in self.ledger.iter() {
-            let root = ClOrdId::new(0, strategy, 0, 0);
             let account = self.ledger.account(strategy).unwrap_or_default();
-            let like = Order { root, instrument, account, ..Order::default() };
-            let mut event = position_event(holding, &like, Price::NONE, 0, 0);
-            event.cl_ord_id = ClOrdId::NONE;
-            event.strategy = strategy.0;
+            let mut event = position_event(holding, strategy, account, instrument);
             if new_day {
                 (event.realised, event.fees) = (words_of(0), words_of(0));
             }
@@ -113,32 +115,35 @@ impl Risk {
             venue_seq: order.root.uses(),
             event: Kind::Accepted as u8,
             base: order.base() as u8,
-            flags: order.pending(),
+            flags: order.pending()
+                | (order.phase_in_force() as u8) << PHASE_SHIFT
+                | if order.is_gone() { GONE } else { 0 },
             liquidity: order.tif | order.ord_type << 4,
-            reason: u16::from(order.facts),
+            reason: order.facts,
             gateway: order.gateway.0,
             side: order.side.map_or(0, |side| side as u8),
         }
     }
 
     fn carried_fact(&self, order: &Order, fact: &Fact) -> OrderEvent {
-        let event = match fact.kind {
-            FactKind::Fill => Kind::Executed,
-            FactKind::Busted | FactKind::BustFirst => Kind::Broken,
-            FactKind::Cancel => Kind::Canceled,
-        };
-        let (exec_id, venue_seq) = match fact.kind {
-            FactKind::Cancel => (0, fact.number as u32),
-            FactKind::Fill | FactKind::Busted | FactKind::BustFirst => (fact.number, 0),
+        let (event, exec_id, venue_seq) = match fact.kind {
+            FactKind::Fill => (Kind::Executed, fact.number, fact.seq),
+            FactKind::Cancel => (Kind::Canceled, 0, fact.number as u32),
+            FactKind::Told => (Kind::Status, 0, fact.seq),
         };
         OrderEvent {
             exec_id: ExecId(exec_id),
+            venue_ord_id: VenueOrdId(fact.previous),
             last_px: fact.px,
             last_qty: fact.qty,
+            cum_qty: Qty(fact.next as i64),
+            leaves_qty: Qty((u64::from(fact.next_seq) << 32 | u64::from(fact.broken_seq)) as i64),
+            px: fact.applied_px,
+            qty: fact.applied_qty,
             venue_seq,
             event: event as u8,
             liquidity: fact.liquidity,
-            reason: 0,
+            reason: u16::from(fact.marks) | u16::from(fact.applied_liquidity) << 8,
             ..self.carried(order)
         }
     }
@@ -152,7 +157,7 @@ impl Risk {
                     px: event.px,
                     qty: event.qty,
                     canceled_qty: event.last_qty,
-                    px_seq: 0,
+                    ..Terms::default()
                 };
                 let place = self.table.find(event.cl_ord_id).ok_or(RestoreError::Differs)?;
                 self.table.update(place, |order| order.replace = terms);
@@ -168,7 +173,7 @@ impl Risk {
                 self.settle_child(place);
                 Ok(())
             }
-            Some(Kind::Executed | Kind::Broken | Kind::Canceled) => self.take_carried_fact(event),
+            Some(Kind::Executed | Kind::Canceled | Kind::Status) => self.take_carried_fact(event),
             Some(_) | None => Err(RestoreError::Differs),
         }
     }
@@ -193,7 +198,7 @@ impl Risk {
                 px: event.px,
                 qty: event.qty,
                 canceled_qty: event.last_qty,
-                px_seq: 0,
+                ..Terms::default()
             },
             venue_ord_id: event.venue_ord_id,
             cum_qty: event.cum_qty,
@@ -206,7 +211,9 @@ impl Risk {
             side: Some(side),
             tif: event.liquidity & 15,
             ord_type: event.liquidity >> 4,
-            facts: event.reason as u8 & !Order::COUNTED,
+            facts: event.reason & !(Order::COUNTED | Order::DATED),
+            phase: Phase::from_bits(event.flags >> PHASE_SHIFT & 3),
+            gone_seq: u32::from(event.flags & GONE != 0),
             ..Order::default()
         };
         if order.base() as u8 != event.base || !self.table.adopt(order) {
@@ -219,22 +226,36 @@ impl Risk {
 
     fn take_carried_fact(&mut self, event: &OrderEvent) -> Result<(), RestoreError> {
         let place = self.table.find(event.cl_ord_id).ok_or(RestoreError::Differs)?;
-        let root = self.table.get(place).ok_or(RestoreError::Differs)?.root;
+        let order = self.table.get(place).ok_or(RestoreError::Differs)?;
+        let (root, mut latest) = (order.root, order.fact_latest);
         let (kind, number) = match Kind::from_u8(event.event) {
             Some(Kind::Executed) => (FactKind::Fill, event.exec_id.0),
             Some(Kind::Canceled) => (FactKind::Cancel, u64::from(event.venue_seq)),
-            Some(_) | None if event.last_qty.0 == 0 => (FactKind::BustFirst, event.exec_id.0),
-            Some(_) | None => (FactKind::Busted, event.exec_id.0),
+            Some(_) | None => (FactKind::Told, 0),
         };
-        self.table.facts.insert(Fact {
+        let [marks, applied_liquidity] = event.reason.to_le_bytes();
+        let seqs = event.leaves_qty.0 as u64;
+        let fact = Fact {
             root,
             number,
+            previous: event.venue_ord_id.0,
+            next: event.cum_qty.0 as u64,
             px: event.last_px,
             qty: event.last_qty,
+            applied_px: event.px,
+            applied_qty: event.qty,
             cost: COST_UNKNOWN,
+            seq: if kind == FactKind::Cancel { 0 } else { event.venue_seq },
+            broken_seq: seqs as u32,
+            next_seq: (seqs >> 32) as u32,
+            before: 0,
             kind,
+            marks,
             liquidity: event.liquidity,
-        });
+            applied_liquidity,
+        };
+        self.table.facts.insert(fact, &mut latest);
+        self.table.update(place, |order| order.fact_latest = latest);
         Ok(())
     }
 }
@@ -243,7 +264,9 @@ impl Risk {
 pub(super) fn digest(risk: &Risk) -> u64 {
     let mut sum = 0_u64;
     for order in risk.table.working() {
-        let state = u64::from(order.facts & !Order::COUNTED) << 16
+        let state = u64::from(order.facts & !(Order::COUNTED | Order::DATED)) << 32
+            | u64::from(order.is_gone()) << 24
+            | (order.phase_in_force() as u64) << 16
             | u64::from(order.base() as u8) << 8
             | u64::from(order.side.map_or(0, |side| side as u8));
         let mut part = mix(1, order.root.0);

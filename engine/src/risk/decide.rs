@@ -88,7 +88,8 @@ impl Risk {
         let px = intent.px;
         let mut candidate = Candidate { intent, terms, side, is_replace, px, permit, strategy };
         // R02 trading mode.
-        self.mode(&candidate, context.mode)?;
+        let reduce = context.mode == Mode::Active && self.is_reduce_only(intent.instrument);
+        self.mode(&candidate, if reduce { Mode::ReduceOnly } else { context.mode })?;
         // R03 venue session.
         holds(Reason::Session, self.is_session_up(permit.gateway))?;
         // R04 journal.

@@ -94,6 +94,7 @@ impl Risk {
                     parent: record.parent,
                     leg: record.leg,
                     facts: Order::COUNTED,
+                    since: now,
                     ..Order::default()
                 });
             }

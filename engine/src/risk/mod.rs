@@ -41,6 +41,7 @@ pub mod setup;
 mod carry;
 mod decide;
 mod enter;
+mod fills;
 mod outcome;
 mod report;
 mod restore;
@@ -97,8 +98,13 @@ struct Session {
 pub struct Risk {
     epoch: u16,
     forms: Box<[Form]>,
-    /// Instruments held after a contradiction (E7, E8): no new orders until the next session.
+    /// Instruments held after a contradiction (E4, E5, E7): no new orders until the next session.
     held: Box<[bool]>,
+    /// Instruments that may only be reduced, since a report told of exposure that nobody asked for
+    /// (E6 after a reject, E8, E23, C8): until the next session.
+    reduce_only: Box<[bool]>,
+    /// How long an order may wait for the venue's first answer (E24).
+    answer_max: Nanos,
     permits: Box<[Permit]>,
     rates: Box<[FeeRates]>,
     sessions: Box<[Session]>,
@@ -152,6 +158,8 @@ impl Risk {
             epoch: setup.epoch,
             forms: setup.instruments.iter().map(form_of).collect(),
             held: vec![false; instruments].into(),
+            reduce_only: vec![false; instruments].into(),
+            answer_max: setup.answer_max,
             permits: permits.collect(),
             rates: setup.accounts.iter().map(|account| account.rates).collect(),
             sessions: vec![Session::default(); setup.gateways.len()].into(),
@@ -176,6 +184,12 @@ impl Risk {
     #[inline]
     pub fn on_market(&mut self, message: &Message) {
         self.references.on_market(message);
+    }
+
+    /// Tells the time of the report that comes next; one that is earlier changes nothing.
+    #[inline]
+    pub fn advance(&mut self, now: Nanos) {
+        self.now = self.now.max(now);
     }
 
     /// Swaps in a limit set compiled for the same strategies and instruments; the old one comes
@@ -270,6 +284,17 @@ impl Risk {
     #[must_use]
     pub fn is_held(&self, instrument: InstrumentId) -> bool {
         self.held.get(instrument.index()).is_none_or(|held| *held)
+    }
+
+    /// Whether an instrument may only be reduced, after exposure that nobody asked for.
+    #[must_use]
+    pub fn is_reduce_only(&self, instrument: InstrumentId) -> bool {
+        self.reduce_only.get(instrument.index()).is_some_and(|reduce| *reduce)
+    }
+
+    /// Orders whose outcome is not known, the one that became so first leading.
+    pub fn unknown_orders(&self) -> impl Iterator<Item = &Order> {
+        self.table.unknown()
     }
 
     fn rows(&self, strategy: StrategyId, instrument: InstrumentId) -> Option<Rows> {

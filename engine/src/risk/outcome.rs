@@ -87,7 +87,7 @@ pub struct Applied {
     pub update: Option<OrderUpdate>,
     /// What deserves attention.
     pub signs: Signs,
-    /// The order is not known: external (E23). Its position cannot be told from the report.
+    /// The order is not known: external (E23).
     pub external: bool,
     /// The session came up or went down.
     pub session: Option<bool>,
@@ -109,6 +109,12 @@ pub struct Counters {
     pub repeats: u64,
     /// Reports that contradict others, or the order: each holds its instrument.
     pub contradictions: u64,
+    /// Reports of exposure that nobody asked for: each lets its instrument only be reduced.
+    pub exposures: u64,
+    /// Positions that were another at the venue (C8).
+    pub adjustments: u64,
+    /// Orders that the venue did not answer in time (E24).
+    pub overdue: u64,
 }
 
 impl Default for Counters {
@@ -121,6 +127,9 @@ impl Default for Counters {
             external: 0,
             repeats: 0,
             contradictions: 0,
+            exposures: 0,
+            adjustments: 0,
+            overdue: 0,
         }
     }
 }

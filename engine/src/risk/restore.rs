@@ -73,6 +73,7 @@ impl Risk {
                 Ok(())
             }
             RecordKind::OrderEvent => {
+                self.now = self.now.max(ts);
                 let record = record::OrderEvent::read(body).ok_or(RestoreError::Short)?;
                 self.restore_event(&record)
             }
@@ -89,21 +90,28 @@ impl Risk {
                 self.take_carried_position(&record)
             }
             RecordKind::ParentApproved | RecordKind::CarryParent => {
-                let record = Parent::read(body).ok_or(RestoreError::Short)?;
-                let row = self.table.row(record.cl_ord_id.slot());
-                let is_known = self.permits.get(record.cl_ord_id.strategy().index()).is_some()
-                    && self.forms.get(record.instrument.index()).is_some();
-                row.filter(|_| is_known).ok_or(RestoreError::NotInSetup)?;
-                if self.take_parent(record) { Ok(()) } else { Err(RestoreError::Differs) }
+                self.restore_parent(&Parent::read(body).ok_or(RestoreError::Short)?)
             }
             RecordKind::ParentDone => {
                 let record = Parent::read(body).ok_or(RestoreError::Short)?;
                 let ended = self.end_parent(record.cl_ord_id, 0, 0);
                 ended.map(|_| ()).ok_or(RestoreError::Differs)
             }
+            RecordKind::Tick => {
+                while self.take_overdue(ts).is_some() {}
+                Ok(())
+            }
             // Bytes, sessions, the order of inputs: nothing of orders or positions.
             _ => Ok(()),
         }
+    }
+
+    fn restore_parent(&mut self, record: &Parent) -> Result<(), RestoreError> {
+        let row = self.table.row(record.cl_ord_id.slot());
+        let is_known = self.permits.get(record.cl_ord_id.strategy().index()).is_some()
+            && self.forms.get(record.instrument.index()).is_some();
+        row.filter(|_| is_known).ok_or(RestoreError::NotInSetup)?;
+        if self.take_parent(*record) { Ok(()) } else { Err(RestoreError::Differs) }
     }
 
     fn restore_approved(

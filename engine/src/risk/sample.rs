@@ -78,6 +78,7 @@ pub fn setup(slots: u32) -> Setup {
         feeds: 1,
         limits: LimitSet { version: 1, rows: vec![wide(Scope::Firm)] },
         memory: Memory { closed: 64, facts: 256, repeats: 4096 },
+        answer_max: super::setup::ANSWER_MAX,
     }
 }
 

@@ -1,10 +1,14 @@
-//! Reports that are of no order: the state of a session, and orders that are not ours.
+//! Reports that are of no order of ours: the state of a session, orders that are not ours, the
+//! venue's account of positions; and orders that wait for an answer.
 
-use shm::ids::{GatewayId, InstrumentId};
-use shm::message::ExecReport;
+use shm::ids::{ClOrdId, GatewayId, InstrumentId, StrategyId};
+use shm::message::{ExecReport, Kind, OrderUpdate, Side};
+use shm::reason::Reason;
 use shm::record::order as record;
-use shm::units::Price;
+use shm::units::{Nanos, Price, Qty};
 
+use super::fills::{Change, Owner};
+use super::report::flags_of;
 use super::{Applied, Risk};
 use crate::order::{Event, Place, Signs};
 
@@ -12,18 +16,125 @@ use crate::order::{Event, Place, Signs};
 const NEW_SESSION: u16 = 1;
 
 impl Risk {
-    /// E23. The report says neither instrument nor side, so that no position can follow from it;
-    /// the venue's own account of positions has to.
+    /// E23. Where the report says instrument and side, its fills move the position of whoever the
+    /// strays of the gateway are booked to; else the venue's own account of positions has to.
     pub(super) fn on_external(&mut self, report: &ExecReport, gateway: GatewayId) -> Applied {
         self.counters.external += 1;
+        let mut change = Change::sign(Signs::EXTERNAL);
+        let mut event = bare_event(report, gateway);
+        let named = report.cl_ord_id.as_external();
+        let named = named.and_then(|(instrument, side)| Some((instrument, Side::from_u8(side)?)));
+        if let Some((instrument, side)) = named
+            && let Some(mut owner) = self.stray(report.cl_ord_id, gateway, instrument, side)
+        {
+            let found = match Kind::from_u8(report.kind) {
+                Some(Kind::Executed) => self.say_executed(&mut owner, report),
+                Some(Kind::Corrected) => self.say_corrected(&mut owner, report),
+                Some(Kind::Broken) => self.say_broken(&mut owner, report),
+                Some(_) | None => Change::default(),
+            };
+            let signs = found.signs.with(Signs::EXTERNAL);
+            change = Change { signs, ..found };
+            (event.instrument, event.side) = (instrument, side as u8);
+            let holding = self.ledger.get(owner.strategy, instrument);
+            event.position = holding.map_or(Qty::ZERO, |holding| holding.qty);
+            self.heed(instrument, change.signs);
+        }
+        event.flags = flags_of(change.signs);
         Applied {
-            event: bare_event(report, gateway),
-            position: None,
+            event,
+            position: change.position,
             update: None,
-            signs: Signs::default(),
+            signs: change.signs,
             external: true,
             session: None,
         }
+    }
+
+    /// Who has what no order explains: the operator, or, where it trades elsewhere, the first
+    /// strategy of the gateway.
+    fn stray(
+        &self,
+        root: ClOrdId,
+        gateway: GatewayId,
+        instrument: InstrumentId,
+        side: Side,
+    ) -> Option<Owner> {
+        self.forms.get(instrument.index())?;
+        let at = self.permits.iter().position(|permit| permit.gateway == gateway)?;
+        let account = self.permits.get(at)?.account;
+        let strategy = StrategyId(at as u8);
+        let cl_ord_id = root;
+        Some(Owner { root, strategy, account, instrument, side, latest: 0, cl_ord_id })
+    }
+
+    /// C8. The venue's word of a position is the truth; a difference is written as an adjustment.
+    /// One that was asked for before our last event cannot know it, and is ignored (C9).
+    pub(super) fn on_venue_position(&mut self, report: &ExecReport, gateway: GatewayId) -> Applied {
+        let mut event = bare_event(report, gateway);
+        let seq = self.sessions.get(gateway.index()).map_or(0, |session| session.venue_seq);
+        let instrument = report.cl_ord_id.as_external().map(|(instrument, _)| instrument);
+        let ours = instrument.and_then(|instrument| self.position_at(gateway, instrument));
+        let mut change = Change::default();
+        if let (Some(instrument), Some((ours, px))) = (instrument, ours) {
+            event.instrument = instrument;
+            let missing = report.last_qty.0.saturating_sub(ours.0);
+            let side = if missing > 0 { Side::Buy } else { Side::Sell };
+            let owner = self.stray(report.cl_ord_id, gateway, instrument, side);
+            if let (Some(owner), true) = (owner, missing != 0 && report.venue_seq >= seq) {
+                let px = if report.last_px.is_some() { report.last_px } else { px };
+                change = self.adjust(&owner, px, Qty(missing.saturating_abs()));
+                self.counters.adjustments += 1;
+                self.heed(instrument, change.signs);
+            }
+            let after = self.position_at(gateway, instrument);
+            event.position = after.map_or(Qty::ZERO, |(qty, _)| qty);
+        }
+        event.flags = flags_of(change.signs);
+        Applied {
+            event,
+            position: change.position,
+            update: None,
+            signs: change.signs,
+            external: false,
+            session: None,
+        }
+    }
+
+    /// Sum of the positions of a gateway's strategies, and what a unit of it cost.
+    fn position_at(&self, gateway: GatewayId, instrument: InstrumentId) -> Option<(Qty, Price)> {
+        let (mut qty, mut cost) = (0_i64, 0_i128);
+        let permits = self.permits.iter().enumerate();
+        for (at, _) in permits.filter(|(_, permit)| permit.gateway == gateway) {
+            let holding = self.ledger.get(StrategyId(at as u8), instrument)?;
+            qty = qty.saturating_add(holding.qty.0);
+            cost = cost.saturating_add(holding.cost);
+        }
+        let unit = i128::from(qty) * i128::from(self.multiplier(instrument));
+        let px = cost.checked_div(unit).and_then(|px| i64::try_from(px).ok()).unwrap_or(0);
+        Some((Qty(qty), Price(px)))
+    }
+
+    /// Whether an order has waited for the venue's answer for too long (E24).
+    #[must_use]
+    pub fn is_overdue(&self, now: Nanos) -> bool {
+        let oldest = self.table.oldest_in_flight();
+        oldest.is_some_and(|order| now.saturating_since(order.since) > self.answer_max)
+    }
+
+    /// E24: makes the order that has waited longest unknown, if it has waited for too long; what
+    /// its strategy is told. To be called until nothing comes back.
+    pub fn take_overdue(&mut self, now: Nanos) -> Option<OrderUpdate> {
+        if !self.is_overdue(now) {
+            return None;
+        }
+        self.now = self.now.max(now);
+        let order = self.table.oldest_in_flight()?;
+        let (place, t0) = (Place::Slot(order.root.slot()), self.now);
+        self.table.apply(place, Event::TimedOut);
+        self.date_unknown(place);
+        self.counters.overdue += 1;
+        Some(Self::update_of(self.table.get(place)?, Reason::None, t0))
     }
 
     /// R03, and E24 for orders that were on their way.
@@ -47,6 +158,7 @@ impl Risk {
             while let Some(slot) = self.table.working_after(after) {
                 if self.table.row(slot).is_some_and(|order| order.gateway == gateway) {
                     self.table.apply(Place::Slot(slot), Event::SessionLost);
+                    self.date_unknown(Place::Slot(slot));
                 }
                 after = Some(slot);
             }

@@ -66,6 +66,9 @@ pub struct Gateway {
     pub per: Nanos,
 }
 
+/// See [`Setup::answer_max`]: what the risk specification says (C9).
+pub const ANSWER_MAX: Nanos = Nanos(5 * Nanos::SECOND.0);
+
 /// Terms of a strategy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Strategy {
@@ -113,4 +116,7 @@ pub struct Setup {
     pub feeds: usize,
     pub limits: LimitSet,
     pub memory: Memory,
+    /// How long an order may wait for the venue's first answer before its outcome counts as unknown
+    /// (E24).
+    pub answer_max: Nanos,
 }

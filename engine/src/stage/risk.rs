@@ -7,6 +7,7 @@
 //! `Denied` with that reason.
 
 mod family;
+mod overdue;
 mod replay;
 mod updates;
 
@@ -180,6 +181,7 @@ impl RiskStage {
         work += self.take_feeds(turn);
         work += self.take_reports(turn);
         work += self.take_commands(turn);
+        work += self.take_overdue(turn);
         for strategy in 0..self.ports.intents.len() {
             for _ in 0..INTENT_BATCH {
                 if !self.has_intent(strategy) {
@@ -247,6 +249,7 @@ impl RiskStage {
     /// Applies one report: records first, then the update.
     fn apply(&mut self, message: &Message, gateway: usize, now: Nanos, turn: &mut Turn<'_>) {
         let Some(report) = message.view::<ExecReport>() else { return };
+        self.risk.advance(now);
         let applied = self.risk.on_report(report, GatewayId(gateway as u8));
         self.meters.reports.add(1);
         self.meters.fills.add(u64::from(report.kind == Kind::Executed as u8));

@@ -3,11 +3,14 @@
 use super::Ouch;
 use crate::codec::ouch50::{
     Accepted, AiqCanceled, Broken, CL_ORD_ID_BYTES, Canceled, DecodeError, EventCode, Executed,
-    OrderStateCode, Outbound, PriorityUpdate, Rejected, Replaced, WirePx,
+    Modified, OrderStateCode, Outbound, PriorityUpdate, Rejected, Replaced, WirePx,
 };
 use shm::ids::{ClOrdId, ExecId, VenueOrdId};
 use shm::message::{ExecReport, Kind};
 use shm::units::{Nanos, Price, Qty};
+
+/// `reason` of the cancel that a modify amounts to: the user asked for it.
+const MODIFIED: u8 = b'U';
 
 /// What one venue message says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,15 +77,10 @@ impl Ouch {
                 self.plain(Kind::CancelRejected, view.fields.user_ref_num.get())
             }
             Outbound::PriorityUpdate(view) => self.on_priority(view.fields),
-            Outbound::Modified(view) => {
-                let urn = view.fields.user_ref_num.get();
-                self.table.on_leaves(urn, view.fields.qty.get());
-                let report = self.plain(Kind::Restated, urn);
-                ExecReport { last_qty: Qty::from_shares(view.fields.qty.get()), ..report }
-            }
+            Outbound::Modified(view) => self.on_modified(view.fields),
             Outbound::Restated(view) => ExecReport {
                 reason: view.fields.reason.0.into(),
-                ..self.plain(Kind::Restated, view.fields.user_ref_num.get())
+                ..self.restated(view.fields.user_ref_num.get())
             },
             Outbound::SystemEvent(view) => return Ok(VenueEvent::System(view.fields.event)),
             Outbound::QueryResponse(view) => {
@@ -216,7 +214,23 @@ impl Ouch {
         let urn = fields.user_ref_num.get();
         let venue_ord_id = VenueOrdId(fields.order_ref.get());
         self.table.on_renumbered(urn, venue_ord_id);
-        ExecReport { last_px: price(fields.px), venue_ord_id, ..self.plain(Kind::Restated, urn) }
+        ExecReport { last_px: price(fields.px), venue_ord_id, ..self.restated(urn) }
+    }
+
+    /// A modify keeps the place and takes quantity away: that much is cancelled.
+    fn on_modified(&mut self, fields: &Modified) -> ExecReport {
+        let (urn, left) = (fields.user_ref_num.get(), fields.qty.get());
+        let had = self.subject(urn, None).leaves;
+        if had > left {
+            return self.canceled(urn, had - left, MODIFIED);
+        }
+        self.table.on_leaves(urn, left);
+        self.restated(urn)
+    }
+
+    /// Something of an order changed that is neither its price nor its quantity.
+    fn restated(&self, urn: u32) -> ExecReport {
+        ExecReport { last_qty: Qty::ZERO, ..self.plain(Kind::Restated, urn) }
     }
 
     /// A report without terms of its own: no price, and the shares exposed.

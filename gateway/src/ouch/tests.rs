@@ -404,7 +404,7 @@ fn venue_messages_become_reports() {
 
 /// Goal: what leaves an order live is told with the shares exposed, and a new number is kept.
 #[test]
-fn restatements_tell_what_is_exposed() {
+fn restatements_tell_what_changed() {
     let mut ouch = live();
     report(&mut ouch, &executed(1, 25, 9_001));
     let refused = CancelReject { timestamp: 1.into(), user_ref_num: 1.into() };
@@ -422,7 +422,7 @@ fn restatements_tell_what_is_exposed() {
     };
     let said = report(&mut ouch, &moved);
     assert_eq!((said.kind, said.venue_ord_id), (Kind::Restated as u8, VenueOrdId(5_555)));
-    assert_eq!((said.last_px.to_string(), said.last_qty), ("63.00".into(), Qty::from_shares(200)));
+    assert_eq!((said.last_px.to_string(), said.last_qty), ("63.00".into(), Qty::ZERO));
     let modified = Modified {
         timestamp: 1.into(),
         user_ref_num: 1.into(),
@@ -430,8 +430,8 @@ fn restatements_tell_what_is_exposed() {
         qty: 150.into(),
     };
     let said = report(&mut ouch, &modified);
-    assert_eq!((said.kind, said.last_px), (Kind::Restated as u8, Price::NONE));
-    assert_eq!((said.last_qty, said.venue_ord_id), (Qty::from_shares(150), VenueOrdId(5_555)));
+    assert_eq!((said.kind, said.reason), (Kind::Canceled as u8, u16::from(b'U')));
+    assert_eq!((said.last_qty, said.venue_ord_id), (Qty::from_shares(50), VenueOrdId(5_555)));
     let restated = Restated {
         timestamp: 1.into(),
         user_ref_num: 1.into(),

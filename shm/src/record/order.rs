@@ -217,7 +217,8 @@ record! {
     /// # Layout
     /// 96 bytes.
     OrderEvent: 96 {
-        /// The order (the id the report spoke of); [`ClOrdId::NONE`] for an external one.
+        /// The order (the id the report spoke of); of an external one a [`ClOrdId::external`] or
+        /// [`ClOrdId::NONE`].
         cl_ord_id: ClOrdId,
         /// The venue's number.
         venue_ord_id: VenueOrdId,
@@ -245,7 +246,7 @@ record! {
         event: u8,
         /// [`Base`] after it.
         base: u8,
-        /// [`crate::message::pending`] bits after it, and `LATE` and `OVERFILL` of [`OrderEvent`].
+        /// [`crate::message::pending`] bits after it, and `LATE` and the like of [`OrderEvent`].
         flags: u8,
         /// The venue's liquidity code.
         liquidity: u8,
@@ -263,6 +264,13 @@ impl OrderEvent {
     pub const LATE: u8 = 1 << 4;
     /// Flag: more was filled than asked.
     pub const OVERFILL: u8 = 1 << 5;
+    /// Flag: part of what is filled was told by a status, and has not been reported (E22).
+    pub const INFERRED: u8 = 1 << 3;
+    /// Flag: it contradicts an earlier report, and its instrument is held (E4, E5, E7).
+    pub const CONTRADICTS: u8 = 1 << 6;
+    /// Flag: it tells of exposure that nobody asked for, and its instrument may only be reduced
+    /// (E8, E23, C8, a fill worse than its limit).
+    pub const EXPOSES: u8 = 1 << 7;
 }
 
 record! {

@@ -9,6 +9,7 @@ mod t01_price;
 mod t01_sums;
 mod t01_windows;
 mod t02_random;
+mod t03_orders;
 mod t03_states;
 mod units;
 

@@ -39,6 +39,10 @@ impl RiskStage {
             | RecordKind::ParentDone => self.replay_intent(kind, ts, turn),
             RecordKind::Took => self.replay_took(),
             RecordKind::LinkRoom => self.replay_room(ts),
+            RecordKind::Tick => {
+                self.tell_overdue(ts, turn);
+                true
+            }
             _ => true,
         };
         if !followed {

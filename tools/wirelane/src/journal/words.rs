@@ -129,6 +129,9 @@ fn flags(raw: u8) -> Value {
         (u64::from(pending::REPLACE), "REPLACE_PENDING"),
         (u64::from(OrderEvent::LATE), "LATE"),
         (u64::from(OrderEvent::OVERFILL), "OVERFILL"),
+        (u64::from(OrderEvent::INFERRED), "INFERRED"),
+        (u64::from(OrderEvent::CONTRADICTS), "CONTRADICTS"),
+        (u64::from(OrderEvent::EXPOSES), "EXPOSES"),
     ];
     codes::bits(raw.into(), names)
 }
