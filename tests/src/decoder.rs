@@ -1,5 +1,8 @@
-//! Every decoder of wire bytes as a function that may neither panic nor contradict itself, and
-//! bytes to start mutating from. Fuzz targets and the mutation test share it.
+//! Every decoder of bytes from outside as a function that may neither panic nor contradict itself,
+//! and bytes to start mutating from. Fuzz targets and the mutation test share it.
+
+mod files;
+mod own;
 
 use feed::book::{BooksConfig, ItchBooks};
 use feed::codec::itch50;
@@ -17,16 +20,33 @@ pub struct Decoder {
     pub run: fn(&[u8]),
     /// Well-formed bytes.
     pub seeds: fn() -> Vec<Vec<u8>>,
+    /// Turns of the fastest decoder that cost about as much as one of this.
+    pub cost: u64,
+}
+
+impl Decoder {
+    const fn new(name: &'static str, run: fn(&[u8]), seeds: fn() -> Vec<Vec<u8>>) -> Self {
+        Self { name, run, seeds, cost: 1 }
+    }
+
+    const fn costing(self, cost: u64) -> Self {
+        Self { cost, ..self }
+    }
 }
 
 /// All of them.
-pub const DECODERS: [Decoder; 6] = [
-    Decoder { name: "itch50", run: itch, seeds: itch_seeds },
-    Decoder { name: "itch_books", run: itch_books, seeds: itch_stream_seeds },
-    Decoder { name: "moldudp64", run: moldudp64, seeds: moldudp64_seeds },
-    Decoder { name: "ouch50_inbound", run: ouch_inbound, seeds: ouch_inbound_seeds },
-    Decoder { name: "ouch50_outbound", run: ouch_outbound, seeds: ouch_outbound_seeds },
-    Decoder { name: "soupbintcp", run: soupbintcp, seeds: soupbintcp_seeds },
+pub const DECODERS: [Decoder; 11] = [
+    Decoder::new("itch50", itch, itch_seeds),
+    Decoder::new("itch_books", itch_books, itch_stream_seeds),
+    Decoder::new("moldudp64", moldudp64, moldudp64_seeds),
+    Decoder::new("ouch50_inbound", ouch_inbound, ouch_inbound_seeds),
+    Decoder::new("ouch50_outbound", ouch_outbound, ouch_outbound_seeds),
+    Decoder::new("soupbintcp", soupbintcp, soupbintcp_seeds),
+    Decoder::new("binaryfile", files::binaryfile, files::binaryfile_seeds).costing(20),
+    Decoder::new("pcap", files::pcap, files::pcap_seeds),
+    Decoder::new("lobster", files::lobster, files::lobster_seeds).costing(10),
+    Decoder::new("config", own::config, own::config_seeds).costing(100),
+    Decoder::new("journal", own::journal, own::journal_seeds).costing(50),
 ];
 
 /// A decoder by name.

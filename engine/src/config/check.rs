@@ -324,8 +324,8 @@ fn stated(cx: &Context, config: &Config) {
     }
 }
 
-/// The limits that no scope states for a strategy, each with the number of symbols that lack it, and
-/// the number of symbols there are.
+/// The limits that no scope states for a strategy, each with the number of symbols that lack it,
+/// and the number of symbols there are.
 fn unstated(config: &Config, strategy: &Strategy) -> (Vec<(&'static str, usize)>, usize) {
     // A symbol that no scope names stands for all such symbols.
     let symbols: Vec<Option<&str>> = match &strategy.instruments {

@@ -115,7 +115,7 @@ impl Sources {
         self.gather(|_| Vec::new())
     }
 
-    /// As [`Sources::load_and_bind`], and plans it on a machine with the secrets at hand: everything
+    /// As [`Sources::load_and_bind`], and plans it on a machine with the secrets at hand: all
     /// that a start would refuse before it opens a socket is in one report.
     ///
     /// # Errors

@@ -27,7 +27,7 @@ pub(super) struct Doors {
 }
 
 impl Doors {
-    /// Opens every listening socket, and takes the passwords that [`crate::config::ready`] has seen.
+    /// Opens every listening socket, and takes the passwords that [`crate::config::ready`] saw.
     ///
     /// # Errors
     /// [`StartError::Sockets`] with a line for each that the kernel refuses; none stays open.

@@ -1,0 +1,11 @@
+//! The decoder `lobster` of `wirelane_tests::decoder` on any bytes.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use wirelane_tests::decoder;
+
+fuzz_target!(|bytes: &[u8]| {
+    if let Some(decoder) = decoder::find("lobster") {
+        (decoder.run)(bytes);
+    }
+});
