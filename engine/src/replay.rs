@@ -24,7 +24,7 @@ use feed::instruments::Instruments;
 use sha2::{Digest, Sha256};
 use shm::journal::{FileError, Journal};
 use shm::message::{Command, Kind};
-use shm::record::market::{Sent, Tx, TxVoid, VenueSession};
+use shm::record::market::{RxVenue, Sent, Tx, TxVoid, VenueSession};
 use shm::record::status::{Operator, SessionOpen, Text};
 use shm::record::{RecordKind, Stage, StageId};
 use shm::units::Nanos;
@@ -229,25 +229,31 @@ impl Recording {
             if stage.kind() != Some(Stage::Gateway) {
                 continue;
             }
-            let mut pending: Option<&Recorded> = None;
+            let mut pending: VecDeque<(Tx, &[u8])> = VecDeque::new();
             for record in records {
                 match record.kind {
-                    RecordKind::Tx => pending = Some(record),
+                    RecordKind::Tx => pending.extend(Tx::split(&record.body)),
                     RecordKind::Sent => {
                         let sent = Sent::read(&record.body).is_some_and(|sent| sent.result >= 0);
-                        if let Some((tx, bytes)) =
-                            pending.take().filter(|_| sent).and_then(|tx| Tx::split(&tx.body))
-                        {
+                        if let Some((tx, bytes)) = pending.pop_front().filter(|_| sent) {
                             let bytes = bytes.get(..usize::from(tx.len)).unwrap_or_default();
                             digest.take(usize::from(stage.index()), bytes);
                         }
                     }
                     RecordKind::TxVoid => {
-                        let of_tx = TxVoid::read(&record.body).is_some_and(|void| void.tx_seq != 0);
-                        if of_tx {
-                            pending = None;
+                        let void = TxVoid::read(&record.body).filter(|void| void.tx_seq != 0);
+                        let same = |void: TxVoid| {
+                            let of = move |(tx, _): &(Tx, &[u8])| {
+                                (tx.cl_ord_id, tx.action) == (void.cl_ord_id, void.action)
+                            };
+                            pending.iter().position(of)
+                        };
+                        if let Some(at) = void.and_then(same) {
+                            pending.remove(at);
                         }
                     }
+                    // What was written and not sent when the link went is no longer held.
+                    RecordKind::RxVenue if is_closing(record) => pending.clear(),
                     _ => {}
                 }
             }
@@ -258,6 +264,10 @@ impl Recording {
     pub(crate) fn session_names(&self) -> Vec<String> {
         self.loaded.config.gateways.iter().map(|row| row.name.clone()).collect()
     }
+}
+
+fn is_closing(record: &Recorded) -> bool {
+    RxVenue::read(&record.body).is_some_and(|rx| rx.event == RxVenue::CLOSED)
 }
 
 /// What lane 0 says.

@@ -103,6 +103,8 @@ meters! {
             stamps_refused: "stamps",
             /// Datagrams not journalled because the lane was nearly full: a replay ends there.
             capture_gaps: "packets",
+            /// State of the feed: 1 live, 2 stale, 3 ended; 0 before the first packet.
+            state: "state",
         }
         histograms {
             /// Arrival to read.
@@ -129,6 +131,8 @@ meters! {
             intents: "messages",
             /// Intents that met a full ring.
             busy: "intents",
+            /// Whether it may act: 1 or 0.
+            enabled: "state",
         }
         histograms {}
     }
@@ -156,6 +160,10 @@ meters! {
             working: "orders",
             /// Updates conflated because a strategy's ring was full.
             conflated: "updates",
+            /// Trading mode: 1 active, 2 reduce only, 3 cancel only, 4 halted.
+            mode: "state",
+            /// Contradictions in reports: each holds its instrument.
+            contradictions: "reports",
         }
         histograms {
             /// Published by the feed to begun by the strategy.
@@ -184,6 +192,8 @@ meters! {
             resent: "messages",
             /// Approvals not sent: gate closed, too old, session lost.
             voided: "orders",
+            /// Orders that nobody approved under that id and on those terms: a fault of the engine.
+            unapproved: "orders",
             /// Sends that found the socket full.
             would_block: "sends",
             /// Bytes read from the venue.
@@ -206,6 +216,10 @@ meters! {
             sessions: "sessions",
             /// Whether orders may be sent: 1 or 0.
             session_up: "state",
+            /// 1 when the venue's stream does not go on where it had been heard to.
+            session_broken: "state",
+            /// Whether there is a connection: 1 or 0.
+            link_open: "state",
         }
         histograms {
             /// Decided to published by risk: the record's way into the lane.

@@ -440,6 +440,8 @@ byte_enum! {
         Mode = 5, "MODE";
         /// Cancel every order of the scope.
         CancelAll = 6, "CANCEL_ALL";
+        /// Let an instrument that is held after a contradiction trade again.
+        InstrumentRelease = 7, "INSTRUMENT_RELEASE";
     }
 }
 

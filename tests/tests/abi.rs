@@ -18,7 +18,7 @@ use shm::region;
 const PUBLISHED: &str = include_str!("abi/layout.txt");
 
 /// FNV-1a of it, for the versions it belongs to.
-const HASH: u64 = 0x75c4_199f_b05e_13d8;
+const HASH: u64 = 0xe774_c5d0_c2d1_4d31;
 
 /// Size of what a field holds.
 fn bytes_of<T, F>(_: fn(&T) -> &F) -> usize {
@@ -85,7 +85,7 @@ fn market_records() -> String {
     layout!(text, market::Sent: cl_ord_id t0 tx_seq result d_sent gateway _reserved);
     layout!(text, market::TxVoid: cl_ord_id t0 tx_seq reason gateway action _reserved);
     layout!(text, market::CaptureGap: feed _reserved feed_seq _reserved_words);
-    layout!(text, market::VenueSession: session gateway _reserved venue_no venue_seq t0);
+    layout!(text, market::VenueSession: session gateway queries venue_no venue_seq t0);
     text
 }
 

@@ -12,9 +12,11 @@
 
 mod protocol;
 mod server;
+mod status;
 
 pub use protocol::{Reply, Request, ScopeName};
 pub use server::{Caller, Server};
+pub use status::Vitals;
 
 use crate::clock::Clock;
 use crate::config::params::Params;
@@ -22,7 +24,6 @@ use crate::config::{Config, StageId};
 use crate::link::Output;
 use crate::pipeline::hot::{Phase, PhaseOf};
 use feed::instruments::Instruments;
-use shm::counters::CounterReader;
 use shm::gates::{GateOpener, Scope, Trigger};
 use shm::ids::{AccountId, GatewayId, InstrumentId, StrategyId};
 use shm::journal::LaneWriter;
@@ -33,9 +34,8 @@ use shm::units::Nanos;
 
 /// Longest wait for working orders to be cancelled at a stop.
 const STOP_MAX: Nanos = Nanos(2_000_000_000);
-/// Time that links stay open after the last order has ended: a link that is closed with bytes
-/// unread is reset, and what its other end had not read yet, the last cancels, would be lost there.
-const LINGER: Nanos = Nanos(100_000_000);
+/// Longest wait for venues to end their sessions after our logout.
+const LEAVE_MAX: Nanos = Nanos(5_000_000_000);
 /// Time between two clock anchors in the journal.
 const ANCHOR_EVERY: Nanos = Nanos(10_000_000_000);
 
@@ -57,8 +57,8 @@ pub struct Control {
     pub clock: Clock,
     /// The phase of the run.
     pub phase: Phase,
-    /// Working orders, as risk counts them.
-    pub working: CounterReader,
+    /// How the hot threads are.
+    pub vitals: Vitals,
     /// Raised by whoever wants the engine to stop.
     pub stop: StopFlag,
 }
@@ -67,6 +67,25 @@ pub struct Control {
 #[derive(Clone, Debug, Default)]
 pub struct StopFlag {
     word: std::sync::Arc<shm::atomic::AtomicU64>,
+}
+
+/// How far a stop has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stop {
+    /// Nobody asked.
+    No,
+    /// Working orders are being cancelled.
+    Cancelling {
+        /// When it was asked for.
+        since: Nanos,
+    },
+    /// Venue sessions are being ended.
+    Leaving {
+        /// When that began.
+        since: Nanos,
+    },
+    /// The threads may go.
+    Done,
 }
 
 const STOP: u64 = 1;
@@ -101,8 +120,7 @@ impl StopFlag {
 impl Control {
     /// Serves until a stop was asked for and carried out. The lane, with the session closed in it.
     pub fn run(mut self) -> LaneWriter {
-        let mut stopping: Option<Nanos> = None;
-        let mut quiet: Option<Nanos> = None;
+        let mut stop = Stop::No;
         let mut anchored = Nanos(0);
         let mut seen = self.gates.refresh();
         loop {
@@ -128,27 +146,37 @@ impl Control {
                 anchored = now;
                 self.write_anchor();
             }
-            match stopping {
-                None if self.stop.is_stopping() => {
-                    self.begin_stop();
-                    stopping = Some(now);
-                }
-                Some(since) => {
-                    let leave = self.config.engine.on_stop == crate::config::model::OnStop::Leave;
-                    let waited = now.saturating_since(since);
-                    if leave || self.working.get() == 0 {
-                        quiet.get_or_insert(now);
-                    }
-                    let quiet = quiet.is_some_and(|since| now.saturating_since(since) > LINGER);
-                    if quiet || waited > STOP_MAX {
-                        self.phase.set(PhaseOf::Stop);
-                        let now = self.clock.now();
-                        self.write(RecordKind::SessionClose, Text::default().bytes(), now);
-                        return self.lane;
-                    }
-                }
-                None => {}
+            stop = self.stop_on(stop, now);
+            if stop == Stop::Done {
+                self.phase.set(PhaseOf::Stop);
+                let now = self.clock.now();
+                self.write(RecordKind::SessionClose, Text::default().bytes(), now);
+                return self.lane;
             }
+        }
+    }
+
+    /// One step of a stop: working orders are cancelled, then the venue sessions are ended.
+    fn stop_on(&mut self, stop: Stop, now: Nanos) -> Stop {
+        match stop {
+            Stop::No if self.stop.is_stopping() => {
+                self.begin_stop();
+                Stop::Cancelling { since: now }
+            }
+            Stop::Cancelling { since } => {
+                let leave = self.config.engine.on_stop == crate::config::model::OnStop::Leave;
+                let is_late = now.saturating_since(since) > STOP_MAX;
+                if !leave && self.vitals.working() > 0 && !is_late {
+                    return stop;
+                }
+                self.phase.set(PhaseOf::Leave);
+                Stop::Leaving { since: now }
+            }
+            Stop::Leaving { since } => {
+                let is_late = now.saturating_since(since) > LEAVE_MAX;
+                if is_late || !self.vitals.has_links() { Stop::Done } else { stop }
+            }
+            Stop::No | Stop::Done => stop,
         }
     }
 
@@ -201,6 +229,7 @@ impl Control {
                 self.switch(&strategy, CommandOp::StrategyDisable, caller)
             }
             Request::Set { strategy, param, value } => self.set(&strategy, &param, &value, caller),
+            Request::Release { instrument, reason } => self.release(&instrument, &reason, caller),
             Request::Status => Reply::ok(&self.status()),
             Request::Stop => {
                 self.stop.stop();
@@ -262,10 +291,46 @@ impl Control {
         if !self.give(StageId::Strategy(id), command(op, id, 0, 0), name, caller) {
             return Reply::error("BUSY: the strategy has too many commands waiting");
         }
-        if op == CommandOp::StrategyDisable {
-            self.give(StageId::Risk, command(CommandOp::CancelAll, id, 0, 0), name, caller);
+        if op != CommandOp::StrategyDisable {
+            return Reply::ok(&format!("{name} is enabled"));
         }
-        Reply::ok(op.name())
+        if self.give(StageId::Risk, command(CommandOp::CancelAll, id, 0, 0), name, caller) {
+            Reply::ok(&format!(
+                "{name} is disabled and sends no orders; those it has are being cancelled ({} orders \
+                 of all strategies still work)",
+                self.vitals.working()
+            ))
+        } else {
+            Reply::error(&format!(
+                "{name} is disabled and sends no orders, but those it has were NOT cancelled: risk \
+                 has too many commands waiting (BUSY); ask again, or kill strategy:{name}"
+            ))
+        }
+    }
+
+    /// Lets an instrument trade again that a contradiction in the reports held.
+    fn release(&mut self, name: &str, reason: &str, caller: Caller) -> Reply {
+        let found = name.split_once('/').and_then(|(venue, symbol)| {
+            let same = |row: &&feed::instruments::Instrument| {
+                row.venue.as_str() == venue && row.symbol.as_str() == symbol
+            };
+            self.instruments.iter().find(same).map(|row| row.id)
+        });
+        let Some(instrument) = found else {
+            return Reply::error(&format!("no instrument {name}; write VENUE/SYMBOL"));
+        };
+        if reason.is_empty() {
+            return Reply::error("a release needs a reason, for the journal");
+        }
+        let command = Command {
+            instrument,
+            ..command(CommandOp::InstrumentRelease, StrategyId::OPERATOR, 0, 0)
+        };
+        if self.give(StageId::Risk, command, reason, caller) {
+            Reply::ok(&format!("{name} is released"))
+        } else {
+            Reply::error("BUSY: risk has too many commands waiting; nothing was released")
+        }
     }
 
     fn set(&mut self, name: &str, param: &str, value: &str, caller: Caller) -> Reply {
@@ -353,7 +418,9 @@ impl Control {
         } else {
             format!("closed: {}", closed.join(", "))
         };
-        format!("{gates}; {} orders working", self.working.get())
+        let mut lines = vec![format!("{gates}; {} orders working", self.vitals.working())];
+        lines.extend(self.vitals.lines());
+        lines.join("\n")
     }
 
     /// Journals a command, then pushes it. False when the stage has too many waiting; then the

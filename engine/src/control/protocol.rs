@@ -55,6 +55,13 @@ pub enum Request {
         /// The value, as in the configuration.
         value: String,
     },
+    /// Let an instrument trade again that is held after a contradiction in the reports.
+    Release {
+        /// VENUE/SYMBOL.
+        instrument: String,
+        /// Why, for the journal.
+        reason: String,
+    },
     /// Say how things are.
     Status,
     /// Stop the engine in order.

@@ -1,13 +1,21 @@
 //! The archive thread: copies lanes to the disk, moves the durable mark, ties the clocks together.
 
-#![expect(clippy::disallowed_methods, reason = "cold: a helper thread sleeps between its turns")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "cold: a helper thread sleeps between its turns, and names its first error"
+)]
 
 use super::hot::{Phase, PhaseOf};
 use crate::clock::Clock;
 use crate::telemetry::ArchiveMeters;
 use shm::journal::{ArchiveError, Archiver};
 use shm::units::Nanos;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
+
+/// The first error of the archive, in words, for whoever tells how the engine is.
+pub type Trouble = Arc<OnceLock<String>>;
 
 /// Time between two turns.
 const TURN: Duration = Duration::from_micros(500);
@@ -24,6 +32,8 @@ pub struct ArchiveThread {
     pub clock: Clock,
     /// Its meters.
     pub meters: ArchiveMeters,
+    /// Where its first error is named.
+    pub trouble: Trouble,
     /// What it is told.
     pub phase: Phase,
 }
@@ -46,6 +56,7 @@ impl ArchiveThread {
                     self.meters.lag.set(progress.lag_ns);
                 }
                 Err(error) => {
+                    self.trouble.get_or_init(|| error.to_string());
                     self.meters.failed.set(1);
                     first.get_or_insert(error);
                 }

@@ -510,14 +510,7 @@ impl Builder<'_> {
         let mut ouch = with.ouch(slots);
         let mut unanswered = gateway::UnansweredTable::new(slots as usize);
         with.opening.restore_wire(id, &mut ouch, &mut unanswered);
-        let credentials = match &mut self.world {
-            World::Live(ends) => ends.credentials.get_mut(id.index()).and_then(Option::take),
-            World::Replay(_) => None,
-        };
-        // A replay logs on nowhere: what a session is made of stands in the recorded bytes.
-        let credentials =
-            credentials.or_else(|| Credentials::new("", "")).ok_or(AssembleError::Meters)?;
-        let session = Client::new(ClientConfig::new(credentials, with.opening.start_of(id)));
+        let session = self.session(id)?;
         let keys = self
             .sheet
             .gateways
@@ -544,6 +537,7 @@ impl Builder<'_> {
             session,
             ouch,
             unanswered,
+            queries: with.opening.queries_of(id),
             dial,
             gates,
             durable,
@@ -552,12 +546,20 @@ impl Builder<'_> {
                 batch_max: row.send.send_batch_max,
             },
             meters: keys.take(self.region).ok_or(AssembleError::Meters)?,
-            replay: of_kinds(
-                records,
-                &[RecordKind::RxVenue, RecordKind::Tx, RecordKind::Sent, RecordKind::TxVoid],
-            ),
+            replay: of_kinds(records, &gateway::REPLAYED),
             sink,
         }))
+    }
+
+    /// A replay logs on nowhere: what a session is made of stands in the recorded bytes.
+    fn session(&mut self, id: GatewayId) -> Result<Client, AssembleError> {
+        let credentials = match &mut self.world {
+            World::Live(ends) => ends.credentials.get_mut(id.index()).and_then(Option::take),
+            World::Replay(_) => None,
+        };
+        let credentials = credentials.or_else(|| Credentials::new("", ""));
+        let credentials = credentials.ok_or(AssembleError::Meters)?;
+        Ok(Client::new(ClientConfig::new(credentials, self.with.opening.start_of(id))))
     }
 }
 

@@ -30,8 +30,10 @@ pub enum PhaseOf {
     Window = 1,
     /// The window is over; its counts are published.
     After = 2,
+    /// Venue sessions are ended: logout, and what the venue still says.
+    Leave = 3,
     /// Leave the loop.
-    Stop = 3,
+    Stop = 4,
 }
 
 impl Phase {
@@ -131,6 +133,9 @@ impl HotThread {
                     self.edge();
                 } else if phase == PhaseOf::Window as u64 {
                     self.publish(window.0, now.saturating_since(window.1));
+                }
+                if told == PhaseOf::Leave as u64 {
+                    self.stages.iter_mut().for_each(Stage::begin_leave);
                 }
                 if told == PhaseOf::Stop as u64 {
                     return self;

@@ -14,7 +14,7 @@
     reason = "cold: before the start and after the stop"
 )]
 
-use super::archive::ArchiveThread;
+use super::archive::{ArchiveThread, Trouble};
 use super::assemble::{AssembleError, Assembly, Pipeline, Sheet, World};
 use super::doors::Doors;
 use super::home::{Home, Lock};
@@ -31,7 +31,7 @@ use crate::config::machine::Machine;
 use crate::config::model::JournalMode;
 use crate::config::topology::Plan;
 use crate::config::{Bound, Config, Loaded, StageId, ready, secret_of_environment, session_date};
-use crate::control::{Control, Server, StopFlag};
+use crate::control::{Control, Server, StopFlag, Vitals};
 use crate::link::Output;
 use crate::pin::{self, watch::Watch};
 use crate::stage::Stage;
@@ -143,15 +143,16 @@ pub fn start(
         assembly.build(&site.clock, &region, planned.sheet, World::Live(ends))?;
     site.note_gates(&opener);
     let lane = lanes.remove(0);
-    let working = reader.counter("risk.working")?;
+    let trouble = Trouble::default();
+    let vitals = Vitals::find(&site.config, &reader, Trouble::clone(&trouble))?;
     let parts = Parts {
-        archive: archive_thread(&site, tails, planned.archive, &region)?,
-        control: control_thread(&site, &instruments, lane, opener, commands, working)?,
+        archive: archive_thread(&site, tails, planned.archive, &region, trouble)?,
+        control: control_thread(&site, &instruments, lane, opener, commands, vitals)?,
         hot: hot_parts(threads, lanes, planned.threads, &region)?,
         targets,
     };
     let mut gate = Gate::default();
-    let threads = spawn_all(&site, parts, &mut gate)?;
+    let threads = spawn_all(&mut site, parts, &mut gate)?;
     pin::touch_memory();
     site.home.settle()?;
     gate.open();
@@ -220,7 +221,7 @@ fn control_thread(
     lane: LaneWriter,
     gates: GateOpener,
     commands: Vec<(StageId, Output)>,
-    working: shm::counters::CounterReader,
+    vitals: Vitals,
 ) -> Result<Control, StartError> {
     Ok(Control {
         config: site.config.clone(),
@@ -231,7 +232,7 @@ fn control_thread(
         server: bind_server(&site.home)?,
         clock: site.clock.clone(),
         phase: site.phase.clone(),
-        working,
+        vitals,
         stop: site.stop.clone(),
     })
 }
@@ -246,6 +247,7 @@ fn archive_thread(
     tails: Vec<LaneTail>,
     keys: ArchiveKeys,
     region: &Region,
+    trouble: Trouble,
 ) -> Result<ArchiveThread, StartError> {
     let group = match site.config.journal.mode {
         JournalMode::Async => ASYNC_GROUP,
@@ -257,6 +259,7 @@ fn archive_thread(
         group,
         clock: site.clock.clone(),
         meters: keys.take(region).ok_or(AssembleError::Meters)?,
+        trouble,
         phase: site.phase.clone(),
     })
 }
@@ -282,7 +285,7 @@ fn hot_parts(
 }
 
 /// Every thread of a run, held back by `gate`.
-fn spawn_all(site: &Site, parts: Parts, gate: &mut Gate) -> Result<Threads, StartError> {
+fn spawn_all(site: &mut Site, parts: Parts, gate: &mut Gate) -> Result<Threads, StartError> {
     let Parts { hot, archive, control, targets } = parts;
     let archive = spawn("wl-archive", site, gate, move || archive.run())?;
     let control = spawn("wl-control", site, gate, move || control.run())?;
@@ -293,11 +296,12 @@ fn spawn_all(site: &Site, parts: Parts, gate: &mut Gate) -> Result<Threads, Star
 }
 
 fn spawn_hot(
-    site: &Site,
+    site: &mut Site,
     parts: Vec<(Vec<Stage>, LaneWriter, ThreadMeters)>,
     gate: &mut Gate,
 ) -> Result<Vec<JoinHandle<Option<HotThread>>>, StartError> {
     let mut hot = Vec::new();
+    let (placed, placements) = std::sync::mpsc::channel();
     for (row, (stages, lane, meters)) in site.plan.threads.iter().zip(parts) {
         let thread = HotThread {
             name: row.name.clone().into(),
@@ -315,15 +319,21 @@ fn spawn_hot(
         };
         let ticket = gate.ticket();
         let builder = std::thread::Builder::new().name(format!("hot-{}", row.name));
+        let placed = placed.clone();
         let handle = builder.spawn(move || {
-            ticket.wait().then(|| {
-                // A core that is refused was planned for and noted; the loop runs where it can.
-                let _ = thread.place();
-                thread.run()
-            })
+            // A core that is refused is noted; the loop runs where it can. Whoever starts the
+            // engine waits for the word of each thread.
+            let refusal = thread.place();
+            let _ = placed.send(refusal.map(|refusal| {
+                format!("thread {} runs where it can: {}", thread.name, refusal.text())
+            }));
+            drop(placed);
+            ticket.wait().then(|| thread.run())
         });
         hot.push(handle.map_err(StartError::Thread)?);
     }
+    drop(placed);
+    site.notes.extend(placements.into_iter().flatten());
     Ok(hot)
 }
 

@@ -6,7 +6,7 @@
 
 use crate::config::{Config, Sources};
 use crate::risk::{RestoreError, Risk, setup::Setup};
-use crate::stage::gateway::{UnansweredTable, tag_of};
+use crate::stage::gateway::{Queries, UnansweredTable, tag_of};
 use gateway::ouch::Ouch;
 use gateway::session::soupbintcp::{SessionName, Start};
 use shm::ids::{ClOrdId, GatewayId, InstrumentId, StrategyId, VenueOrdId};
@@ -119,6 +119,8 @@ pub struct LastSession {
     pub sessions: Vec<VenueSession>,
     /// Sessions of other names that gateways logged on to after those, in their order.
     pub later: Vec<VenueSession>,
+    /// Every logon, the one carried over first, in their order.
+    pub logons: Vec<VenueSession>,
 }
 
 /// Reads a lane whole, from its first record, and makes sure that nothing durable is missing.
@@ -244,6 +246,7 @@ impl LastSession {
 
     /// The first of a gateway is the one carried over: its sequence is where risk had come to.
     fn take_session(&mut self, read: VenueSession) {
+        self.logons.push(read);
         match self.sessions.iter().find(|known| known.gateway == read.gateway) {
             Some(known) if known.session == read.session => {}
             Some(_) => self.later.push(VenueSession { venue_seq: 1, ..read }),
@@ -254,16 +257,31 @@ impl LastSession {
     /// The session that risk has come to: by its last `SessionUp`, the first one without. A logon
     /// alone is not enough: the orders of the session before may not have been ended yet.
     fn session_of(&self, first: &VenueSession) -> VenueSession {
-        let up = self.risk.iter().rev().find_map(|kept| {
+        let up = self.last_up(first.gateway);
+        let tag = up.map(|up| up.venue_ord_id);
+        let of_gateway = self.later.iter().rev().filter(|known| known.gateway == first.gateway);
+        let mut later = of_gateway.filter(|known| Some(tag_of(&known.session)) == tag);
+        let is_first = tag == Some(tag_of(&first.session));
+        let known = if is_first { *first } else { *later.next().unwrap_or(first) };
+        // Questions asked since the one that the last `SessionUp` answered.
+        let is_known = |logon: &&VenueSession| {
+            (logon.gateway, logon.session) == (known.gateway, known.session)
+        };
+        let asked = self.logons.iter().rev().find(is_known).map_or(0, |logon| logon.queries);
+        let answered = up.filter(|up| up.venue_ord_id == tag_of(&known.session));
+        let answered = answered.map_or(0, |up| up.exec_id.0 as u8);
+        VenueSession { queries: asked.wrapping_sub(answered), ..known }
+    }
+
+    /// The last `SessionUp` of a gateway that risk has applied.
+    fn last_up(&self, gateway: u8) -> Option<OrderEvent> {
+        self.risk.iter().rev().find_map(|kept| {
             let event = (kept.kind == RecordKind::OrderEvent)
                 .then(|| OrderEvent::read(&kept.body))
                 .flatten()?;
-            let is_up = event.event == Kind::SessionUp as u8 && event.gateway == first.gateway;
-            is_up.then_some(event.venue_ord_id)
-        });
-        let of_gateway = self.later.iter().rev().filter(|known| known.gateway == first.gateway);
-        let mut later = of_gateway.filter(|known| Some(tag_of(&known.session)) == up);
-        if up == Some(tag_of(&first.session)) { *first } else { *later.next().unwrap_or(first) }
+            let is_up = event.event == Kind::SessionUp as u8 && event.gateway == gateway;
+            is_up.then_some(event)
+        })
     }
 }
 
@@ -402,6 +420,13 @@ impl Opening {
             session: SessionName(known.session),
             seq: known.venue_seq,
         })
+    }
+
+    /// Questions asked of a gateway's venue whose answers may still come.
+    #[must_use]
+    pub fn queries_of(&self, gateway: GatewayId) -> Queries {
+        let known = self.sessions.iter().find(|known| known.gateway == gateway.0);
+        Queries::carried(known.map_or(0, |known| known.queries))
     }
 
     /// Puts the working orders' numbers and messages into a gateway's tables.

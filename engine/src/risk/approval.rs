@@ -35,14 +35,27 @@ impl ApprovedTerms {
     }
 }
 
+/// What a slot of ids has on its way: at most one new order, and one replace behind it.
 #[derive(Clone, Copy, Debug)]
 struct Slot {
-    approved: Option<ApprovedTerms>,
     /// Highest id ever granted.
     highest: ClOrdId,
+    /// Approvals not spent: of the new order, of the replace.
+    approved: [Option<ApprovedTerms>; 2],
 }
 
-/// One approval per slot of an id: a slot has at most one new order or replace on its way.
+/// Which of a slot's approvals a kind of message has; `None` for what is no order.
+const fn place(kind: u8) -> Option<usize> {
+    if kind == Kind::ApprovedNew as u8 {
+        Some(0)
+    } else if kind == Kind::ApprovedReplace as u8 {
+        Some(1)
+    } else {
+        None
+    }
+}
+
+/// The approvals that were granted and not spent, by slot of an id.
 #[derive(Clone, Debug)]
 pub struct ApprovalSlots {
     slots: Box<[Slot]>,
@@ -52,22 +65,26 @@ impl ApprovalSlots {
     /// Room for the ids of `slots` slots.
     #[must_use]
     pub fn new(slots: usize) -> Self {
-        let empty = Slot { approved: None, highest: ClOrdId::NONE };
+        let empty = Slot { highest: ClOrdId::NONE, approved: [None; 2] };
         Self { slots: vec![empty; slots].into() }
+    }
+
+    fn unspent(&mut self, id: ClOrdId, kind: u8) -> Option<&mut Option<ApprovedTerms>> {
+        self.slots.get_mut(id.slot() as usize)?.approved.get_mut(place(kind)?)
     }
 
     /// Takes an approval. Ids rise within a slot: one that does not was granted before.
     ///
     /// # Errors
     /// UNAPPROVED for a cancel, an id of another table, or one that comes again; drop it.
+    #[inline]
     pub fn grant(&mut self, message: &Approved) -> Result<(), Reason> {
-        let is_order =
-            message.kind == Kind::ApprovedNew as u8 || message.kind == Kind::ApprovedReplace as u8;
         let slot = self.slots.get_mut(message.cl_ord_id.slot() as usize);
-        let slot = slot.filter(|slot| is_order && message.cl_ord_id > slot.highest);
-        let slot = slot.ok_or(Reason::Unapproved)?;
+        let slot = slot.filter(|slot| message.cl_ord_id > slot.highest).ok_or(Reason::Unapproved)?;
+        let at = place(message.kind).ok_or(Reason::Unapproved)?;
+        let unspent = slot.approved.get_mut(at).ok_or(Reason::Unapproved)?;
+        *unspent = Some(ApprovedTerms::of(message));
         slot.highest = message.cl_ord_id;
-        slot.approved = Some(ApprovedTerms::of(message));
         Ok(())
     }
 
@@ -75,15 +92,16 @@ impl ApprovalSlots {
     ///
     /// # Errors
     /// UNAPPROVED when there is none, it is spent, or its terms are others; do not send.
+    #[inline]
     pub fn spend(&mut self, terms: &ApprovedTerms) -> Result<(), Reason> {
-        let slot = self.slots.get_mut(terms.cl_ord_id.slot() as usize).ok_or(Reason::Unapproved)?;
-        match slot.approved.take() {
-            Some(approved) if approved == *terms => Ok(()),
-            Some(other) => {
-                slot.approved = Some(other);
-                Err(Reason::Unapproved)
-            }
-            None => Err(Reason::Unapproved),
+        let unspent = self.unspent(terms.cl_ord_id, terms.kind).ok_or(Reason::Unapproved)?;
+        unspent.take_if(|approved| approved == terms).map(drop).ok_or(Reason::Unapproved)
+    }
+
+    /// Takes the approval of `id` back, if it is not spent: what it was for will not be sent.
+    pub fn revoke(&mut self, id: ClOrdId, kind: u8) {
+        if let Some(unspent) = self.unspent(id, kind) {
+            unspent.take_if(|approved| approved.cl_ord_id == id);
         }
     }
 }

@@ -297,6 +297,16 @@ impl Risk {
         self.table.unknown()
     }
 
+    /// Lets an instrument trade freely again that a contradiction held: an operator has looked.
+    pub fn release(&mut self, instrument: InstrumentId) {
+        if let Some(held) = self.held.get_mut(instrument.index()) {
+            *held = false;
+        }
+        if let Some(reduce) = self.reduce_only.get_mut(instrument.index()) {
+            *reduce = false;
+        }
+    }
+
     fn rows(&self, strategy: StrategyId, instrument: InstrumentId) -> Option<Rows> {
         let account = self.permits.get(strategy.index())?.account;
         Some(self.exposure.rows(account, strategy, instrument))

@@ -23,6 +23,17 @@ pub enum Mode {
 }
 
 impl Mode {
+    /// As a person reads it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::ReduceOnly => "reduce only",
+            Self::CancelOnly => "cancel only",
+            Self::Halted => "halted",
+        }
+    }
+
     /// The mode of a command's value.
     #[must_use]
     pub const fn from_value(value: i64) -> Option<Self> {

@@ -193,6 +193,13 @@ impl Risk {
 /// Why the strategy hears of it.
 const fn reason_of(report: &ExecReport) -> Reason {
     match Kind::from_u8(report.kind) {
+        // The gateway's own word: the cancel was not sent.
+        Some(Kind::CancelRejected) if report.venue_seq == 0 => {
+            match Reason::from_u8(report.reason as u8) {
+                Some(reason) => reason,
+                None => Reason::None,
+            }
+        }
         Some(Kind::Rejected | Kind::CancelRejected) => Reason::Venue,
         Some(Kind::SendFailed) => Reason::SendFailed,
         Some(Kind::GateReject) => match Reason::from_u8(report.reason as u8) {

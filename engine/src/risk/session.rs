@@ -147,9 +147,8 @@ impl Risk {
         if let Some(session) = self.sessions.get_mut(gateway.index()) {
             session.up = up;
             if up && report.reason == NEW_SESSION {
-                // Its stream is counted from 1; the orders of the old one have been ended one by
-                // one.
-                session.venue_seq = 0;
+                // Its stream is counted anew; the orders of the old one have been ended one by one.
+                session.venue_seq = report.venue_seq;
             }
         }
         if !up {

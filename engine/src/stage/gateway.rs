@@ -4,51 +4,72 @@
 //! send,
 //! `Sent` after it, `TxVoid` in its place. An order that is not on the wire yet is overtaken by
 //! cancels, and annihilated by its own.
+//!
+//! | module | what |
+//! |---|---|
+//! | `send` | from approval to socket: R47, the gates, the lane, one send |
+//! | `wire` | what the venue says; logon, numbers, messages to be sent again |
+//! | `expiry` | the end of a venue session |
+//! | `leave` | the end of ours: logout, and what the venue still says |
+//! | `replay` | the stage driven by its records |
 
+mod batch;
 mod expiry;
+mod leave;
 mod queue;
 mod replay;
+mod send;
+#[cfg(test)]
+mod tests;
 mod wire;
 
 use super::terms::TermsTable;
 use super::{Recorded, Turn};
 use crate::link::{Input, Output};
-use crate::planted::{self, Bug};
+use crate::risk::approval::ApprovalSlots;
 use crate::telemetry::GatewayMeters;
+use batch::Batch;
 use expiry::Expiry;
 use gateway::link::{Link, MemoryLink, RecvResult, SendResult, TcpLink};
 use gateway::ouch::Ouch;
 use gateway::session::soupbintcp::Client;
-use queue::{Item, Queue};
+use leave::Leaving;
+use queue::Queue;
 use shm::atomic::{AtomicU64, Ordering};
 use shm::gates::Gates;
-use shm::ids::{AccountId, GatewayId};
-use shm::journal::{DurableMark, LaneSeq, Place};
-use shm::message::{Approved, ExecReport, Kind, OrderTerms};
-use shm::reason::Reason;
-use shm::record::market::{RxVenue, Sent, Tx, TxVoid};
+use shm::ids::GatewayId;
+use shm::journal::DurableMark;
+use shm::message::{ExecReport, Kind};
+use shm::record::market::RxVenue;
 use shm::record::{RecordKind, StageId};
 use shm::units::Nanos;
 use std::collections::VecDeque;
 use std::sync::Arc;
-pub use wire::{Unanswered, UnansweredTable, tag_of};
+pub use wire::{Queries, Unanswered, UnansweredTable, tag_of};
 
+/// Kinds of records that drive a replayed stage.
+pub const REPLAYED: [RecordKind; 5] = [
+    RecordKind::RxVenue,
+    RecordKind::Tx,
+    RecordKind::Sent,
+    RecordKind::TxVoid,
+    RecordKind::Tick,
+];
 /// Bytes of one read: at most 316 reports.
 const READ_BYTES: usize = 4_096;
 /// Free slots of the ring to risk below which the socket is not read: TCP keeps the rest.
 const REPORT_ROOM: usize = 320;
-/// Most bytes of one encoded approval, framing included.
-const TX_BYTES_MAX: usize = 128;
-/// Sends of one poll.
+/// Messages sent or voided in one poll, about.
 const SEND_BATCH: usize = 32;
 
-/// Where bytes go. One kind of socket, and memory for simulations.
-#[derive(Debug)]
+/// Where bytes go. One kind of socket, and what simulations and tests use.
 pub enum AnyLink {
     /// A TCP connection.
     Tcp(TcpLink),
     /// Both ends in this process.
     Memory(MemoryLink),
+    /// Anything else.
+    Other(Box<dyn Link + Send>),
 }
 
 impl AnyLink {
@@ -56,6 +77,7 @@ impl AnyLink {
         match self {
             Self::Tcp(link) => link,
             Self::Memory(link) => link,
+            Self::Other(link) => link.as_mut(),
         }
     }
 }
@@ -76,7 +98,7 @@ pub type Sink = Box<dyn FnMut(&[u8]) + Send>;
 pub struct SendRules {
     /// Oldest order that is sent, from its decision.
     pub order_age_max: Nanos,
-    /// New orders of one poll that share the gate's reading; 1 reads it for each.
+    /// New orders and replaces that may share one send: what can leave after a gate has closed.
     pub batch_max: u32,
 }
 
@@ -96,6 +118,8 @@ pub struct Setup {
     pub ouch: Ouch,
     /// Messages not yet answered, to be sent again under their own numbers.
     pub unanswered: UnansweredTable,
+    /// Questions of earlier logons whose answers may still come.
+    pub queries: Queries,
     /// How it gets a link; `None` in a replay.
     pub dial: Option<Dial>,
     /// The kill gates; `None` in a replay.
@@ -122,7 +146,10 @@ pub struct GatewayStage {
     ouch: Ouch,
     unanswered: UnansweredTable,
     terms: TermsTable,
+    queries: Queries,
+    approvals: ApprovalSlots,
     queue: Queue,
+    batch: Batch,
     link: Option<AnyLink>,
     dial: Option<Dial>,
     /// The venue's stream is whole and it has told its next number.
@@ -133,24 +160,16 @@ pub struct GatewayStage {
     session_refused: bool,
     /// Orders of the session before, being told to risk as ended.
     expiry: Option<Expiry>,
-    /// A message that is in the lane and of which no byte is out.
-    held: Option<Held>,
+    /// The venue's stream does not go on where it had been heard to.
+    broken: bool,
+    /// The engine stops: how far the session's end has come.
+    leaving: Leaving,
     gates: Option<Gates>,
     durable: Option<DurableMark>,
     rules: SendRules,
     meters: GatewayMeters,
     replay: VecDeque<Recorded>,
     sink: Option<Sink>,
-}
-
-/// A committed [`Tx`] that is still to be given to the socket.
-#[derive(Clone, Copy, Debug)]
-struct Held {
-    item: Item,
-    place: Place,
-    urn: u32,
-    len: usize,
-    encoded: Nanos,
 }
 
 impl GatewayStage {
@@ -165,6 +184,7 @@ impl GatewayStage {
             session,
             ouch,
             unanswered,
+            queries,
             dial,
             gates,
             durable,
@@ -173,7 +193,8 @@ impl GatewayStage {
             replay,
             sink,
         } = setup;
-        let terms = TermsTable::new(unanswered.slots());
+        let slots = unanswered.slots();
+        let terms = TermsTable::new(slots);
         Self {
             id,
             gateway,
@@ -183,14 +204,18 @@ impl GatewayStage {
             ouch,
             unanswered,
             terms,
-            queue: Queue::new(),
+            queries,
+            approvals: ApprovalSlots::new(slots),
+            queue: Queue::new(slots),
+            batch: Batch::new(),
             link: None,
             dial,
             ready: false,
             new_session: false,
             session_refused: false,
             expiry: None,
-            held: None,
+            broken: false,
+            leaving: Leaving::No,
             gates,
             durable,
             rules,
@@ -224,13 +249,17 @@ impl GatewayStage {
         let mut work = self.receive(turn);
         self.keep_session(turn);
         work += self.take_approved(u64::MAX, turn);
-        for _ in 0..SEND_BATCH {
-            if !self.send_next(turn) {
+        let mut sent = 0;
+        while sent < SEND_BATCH {
+            let taken = self.send_next(turn);
+            sent += taken;
+            // A full socket is offered the same again with the next turn.
+            if taken == 0 || !self.batch.is_empty() {
                 break;
             }
-            work += 1;
         }
-        work
+        self.leave(turn);
+        work + sent
     }
 
     fn at(&self) -> u64 {
@@ -239,7 +268,7 @@ impl GatewayStage {
 
     /// Takes a link that was dialed, or asks for one.
     fn take_link(&mut self, turn: &mut Turn<'_>) {
-        if self.link.is_some() {
+        if self.link.is_some() || self.leaving != Leaving::No {
             return;
         }
         let Some(dial) = &mut self.dial else { return };
@@ -249,8 +278,9 @@ impl GatewayStage {
             return;
         };
         self.link = Some(link);
+        self.meters.link_open.set(1);
         self.write_event(RxVenue::OPENED, turn.now, turn);
-        self.session.on_connect(turn.now);
+        self.on_opened(turn.now);
     }
 
     fn write_event(&self, event: u8, now: Nanos, turn: &mut Turn<'_>) {
@@ -314,8 +344,9 @@ impl GatewayStage {
         if let Some(mut link) = self.link.take() {
             link.link().shutdown();
         }
+        self.meters.link_open.set(0);
         self.session.on_disconnect();
-        self.held = None;
+        self.batch.clear();
         if core::mem::take(&mut self.ready) {
             self.meters.session_up.set(0);
             self.report(session_report(Kind::SessionDown, now), now, turn);
@@ -339,6 +370,7 @@ impl GatewayStage {
             self.close(turn.now, turn);
             return;
         }
+        self.ask_again(turn);
         self.check_ended(turn.now, turn);
     }
 
@@ -349,247 +381,6 @@ impl GatewayStage {
             self.close(now, turn);
         }
     }
-
-    /// Takes approvals until `until` were taken in all, or none wait, or the queue is full.
-    fn take_approved(&mut self, until: u64, turn: &mut Turn<'_>) -> usize {
-        let mut work = 0;
-        while self.approved.taken() < until && self.queue.has_room() {
-            let Some(message) = self.approved.pop() else { break };
-            let published = message.tail().published(turn.clock.now());
-            work += 1;
-            if let Some(terms) = message.view::<OrderTerms>() {
-                self.terms.put(terms);
-            }
-            if let Some(approved) = message.view::<Approved>() {
-                let d_published = published.after(approved.t0);
-                self.meters.journal.record(d_published.saturating_sub(approved.d_decided).into());
-                let item = Item { approved: *approved, published, annulled: false, again: None };
-                self.queue.push(item);
-            }
-        }
-        work
-    }
-
-    /// Sends, or voids, the next message. False when there is none, or it must wait.
-    fn send_next(&mut self, turn: &mut Turn<'_>) -> bool {
-        if !self.reports.has_room(2) {
-            return false;
-        }
-        if let Some(held) = self.held {
-            return self.offer(held, turn);
-        }
-        let Some(item) = self.queue.peek(self.ready) else { return false };
-        let now = turn.clock.now();
-        if let Some(reason) = self.why_not(&item, now) {
-            self.queue.pop(self.ready);
-            self.void(&item, 0, reason, now, turn);
-            return true;
-        }
-        let free = self.link.as_mut().is_some_and(|link| !link.link().has_pending());
-        if !self.ready || !free || !self.is_durable(&item) {
-            return false;
-        }
-        self.queue.pop(true);
-        match self.encode(item, now, turn) {
-            Some(held) => self.offer(held, turn),
-            None => true,
-        }
-    }
-
-    /// Why an order may not be sent now: a closed gate, its age, or its own cancel.
-    fn why_not(&self, item: &Item, now: Nanos) -> Option<Reason> {
-        if item.annulled {
-            return Some(Reason::None);
-        }
-        if item.is_cancel() {
-            return None;
-        }
-        if !self.is_open(item) {
-            return Some(Reason::Killed);
-        }
-        let decided = item.approved.t0.0.saturating_add(u64::from(item.approved.d_decided));
-        let too_old = now.0.saturating_sub(decided) > self.rules.order_age_max.0;
-        // A message sent again has been on the wire before: its age says nothing.
-        (too_old && item.again.is_none()).then_some(Reason::TooOld)
-    }
-
-    /// Whether an order's record is on the disk, where it has to be (D2). Cancels never wait.
-    fn is_durable(&self, item: &Item) -> bool {
-        let seq = LaneSeq(item.approved.lane_seq);
-        item.is_cancel() || self.durable.as_ref().is_none_or(|mark| mark.covers(seq))
-    }
-
-    fn is_open(&self, item: &Item) -> bool {
-        let approved = &item.approved;
-        self.gates.as_ref().is_none_or(|gates| {
-            let strategy = approved.cl_ord_id.strategy();
-            gates.is_open(strategy, AccountId(approved.account), approved.instrument, self.gateway)
-        })
-    }
-
-    /// Encodes into the lane and commits. `None` when the venue's rules allow no such message: then
-    /// it is void.
-    fn encode(&mut self, item: Item, now: Nanos, turn: &mut Turn<'_>) -> Option<Held> {
-        let (t0, at) = (item.approved.t0, self.at());
-        let Ok(mut claim) = turn.lane.claim(Tx::BYTES, TX_BYTES_MAX) else {
-            self.void(&item, 0, Reason::Journal, now, turn);
-            return None;
-        };
-        let encoded = match item.again {
-            Some(urn) => self.unanswered.write(item.approved.cl_ord_id, urn, claim.payload_mut()),
-            None => self
-                .ouch
-                .encode_with(
-                    &item.approved,
-                    &self.terms.of(&item.approved),
-                    now,
-                    claim.payload_mut(),
-                )
-                .map(|encoded| (encoded.bytes, encoded.urn)),
-        };
-        let (len, urn) = match encoded {
-            Ok(encoded) => encoded,
-            Err(reason) => {
-                self.void(&item, 0, reason, now, turn);
-                return None;
-            }
-        };
-        if item.again.is_none() && !item.is_cancel() {
-            let bytes = claim.payload_mut().get(..len).unwrap_or_default();
-            self.unanswered.keep(&item.approved, urn, bytes);
-        }
-        // Planted, for the tests that must catch it (C1): on the wire before it is in the lane,
-        // which comes late, as where the machine takes the core away in between.
-        if planted::is(Bug::SendBeforeJournal)
-            && let Some(link) = &mut self.link
-        {
-            let _ = link.link().send(claim.payload_mut().get(..len).unwrap_or_default());
-            let sent = turn.clock.now();
-            while turn.clock.now().saturating_since(sent) < Nanos(1_000_000) {}
-        }
-        let stamp = turn.clock.now();
-        let tx = Tx {
-            cl_ord_id: item.approved.cl_ord_id,
-            t0,
-            venue_no: urn,
-            d_gateway: now.after(t0),
-            d_encoded: stamp.after(t0),
-            len: len as u16,
-            gateway: self.gateway.0,
-            action: item.approved.kind,
-        };
-        let placed = claim.commit(RecordKind::Tx as u16, self.id.0, at, now, tx.bytes(), len);
-        let place = placed.ok()?;
-        self.meters.hop_risk_gateway.record(now.saturating_since(item.published).0);
-        self.meters.encode.record(stamp.saturating_since(now).0);
-        Some(Held { item, place, urn, len, encoded: stamp })
-    }
-
-    /// Gives a committed message to the socket, if the gate is still open. True when it is done
-    /// with.
-    fn offer(&mut self, held: Held, turn: &mut Turn<'_>) -> bool {
-        self.held = None;
-        let now = turn.clock.now();
-        let tx_seq = held.place.seq.low();
-        if let Some(reason) = self.why_not(&held.item, now) {
-            self.void(&held.item, tx_seq, reason, now, turn);
-            self.ouch.table_mut().void(held.urn);
-            return true;
-        }
-        let Some(link) = &mut self.link else { return true };
-        let body = turn.lane.body(held.place).unwrap_or_default();
-        let bytes = body.get(Tx::BYTES..Tx::BYTES + held.len).unwrap_or_default();
-        let result = link.link().send(bytes);
-        let sent = turn.clock.now();
-        match result {
-            SendResult::All | SendResult::Partial(_) => {
-                self.session.on_sent(sent);
-                self.after_sent(&held, bytes_of(result, held.len), sent, turn);
-                true
-            }
-            SendResult::WouldBlock | SendResult::TooLong => {
-                self.meters.would_block.add(1);
-                self.held = Some(held);
-                false
-            }
-            SendResult::Closed(_) => {
-                self.after_sent(&held, -1, sent, turn);
-                self.close(sent, turn);
-                true
-            }
-        }
-    }
-
-    fn after_sent(&mut self, held: &Held, result: i32, sent: Nanos, turn: &mut Turn<'_>) {
-        let Held { item, place, encoded, .. } = held;
-        let record = Sent {
-            cl_ord_id: item.approved.cl_ord_id,
-            t0: item.approved.t0,
-            tx_seq: place.seq.low(),
-            result,
-            d_sent: sent.after(item.approved.t0),
-            gateway: self.gateway.0,
-            ..Sent::default()
-        };
-        turn.write(RecordKind::Sent, self.id, self.at(), sent, record.bytes());
-        self.meters.send.record(sent.saturating_since(*encoded).0);
-        if item.again.is_some() {
-            self.meters.resent.add(1);
-            return;
-        }
-        match Kind::from_u8(item.approved.kind) {
-            Some(Kind::ApprovedNew) => self.meters.sent_new.add(1),
-            Some(Kind::ApprovedReplace) => self.meters.sent_replace.add(1),
-            _ => self.meters.sent_cancel.add(1),
-        }
-        self.meters.arrival_to_send.record(sent.saturating_since(item.approved.t0).0);
-    }
-
-    /// An approval that will not be sent: written, and told to risk, which releases it.
-    fn void(&mut self, item: &Item, tx_seq: u32, reason: Reason, now: Nanos, turn: &mut Turn<'_>) {
-        let approved = &item.approved;
-        let void = TxVoid {
-            cl_ord_id: approved.cl_ord_id,
-            t0: approved.t0,
-            tx_seq,
-            reason: reason as u8,
-            gateway: self.gateway.0,
-            action: approved.kind,
-            ..TxVoid::default()
-        };
-        turn.write(RecordKind::TxVoid, self.id, self.at(), now, void.bytes());
-        self.meters.voided.add(1);
-        if item.is_cancel() {
-            return;
-        }
-        let report = ExecReport {
-            kind: Kind::GateReject as u8,
-            reason: reason as u16,
-            cl_ord_id: approved.cl_ord_id,
-            last_px: approved.px,
-            last_qty: approved.qty,
-            t0: now,
-            ..ExecReport::default()
-        };
-        self.report(report, now, turn);
-    }
-
-    fn report(&mut self, report: ExecReport, now: Nanos, turn: &Turn<'_>) {
-        let stamp = turn.clock.now().max(now);
-        let pushed = self.reports.try_push(report.into(), stamp);
-        debug_assert!(pushed.is_ok(), "room was checked before anything was taken");
-        self.meters.reports.add(1);
-    }
-}
-
-fn bytes_of(result: SendResult, len: usize) -> i32 {
-    let count = match result {
-        SendResult::Partial(count) => count,
-        SendResult::All | SendResult::WouldBlock | SendResult::TooLong | SendResult::Closed(_) => {
-            len
-        }
-    };
-    i32::try_from(count).unwrap_or(i32::MAX)
 }
 
 fn session_report(kind: Kind, now: Nanos) -> ExecReport {

@@ -95,6 +95,14 @@ pub enum Stage {
 }
 
 impl Stage {
+    /// The engine stops: whatever holds a venue session ends it.
+    pub fn begin_leave(&mut self) {
+        match self {
+            Self::Gateway(stage) => stage.begin_leave(),
+            Self::Feed(_) | Self::Strategy(_) | Self::Risk(_) | Self::Paper(_) => {}
+        }
+    }
+
     /// One turn of the stage; how many inputs it took.
     #[inline]
     pub fn poll(&mut self, turn: &mut Turn<'_>) -> usize {

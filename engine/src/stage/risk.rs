@@ -147,6 +147,7 @@ impl RiskStage {
         // Whoever stops the engine before anything has happened must see what was carried over.
         meters.working.set(risk.working_count().into());
         let aside = vec![Message::default(); wiring.len()].into_boxed_slice();
+        meters.mode.set(mode as u64);
         Self {
             risk,
             ports,
@@ -260,6 +261,7 @@ impl RiskStage {
             self.show_position(position);
         }
         self.tell(&applied, now, turn);
+        self.meters.contradictions.set(self.risk.counters().contradictions);
         self.meters.working.set(self.risk.working_count().into());
     }
 
@@ -331,6 +333,7 @@ impl RiskStage {
             Some(CommandOp::Mode) => {
                 if let Some(mode) = Mode::from_value(command.value) {
                     self.mode = mode;
+                    self.meters.mode.set(mode as u64);
                 }
             }
             Some(CommandOp::CancelAll) => {
@@ -341,6 +344,7 @@ impl RiskStage {
                         .then_some(command.instrument),
                 });
             }
+            Some(CommandOp::InstrumentRelease) => self.risk.release(command.instrument),
             Some(
                 CommandOp::StrategyEnable
                 | CommandOp::StrategyDisable

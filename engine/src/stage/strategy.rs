@@ -96,6 +96,7 @@ impl StrategyStage {
             counters,
             replay,
         } = setup;
+        counters.enabled.set(enabled.into());
         Self {
             id,
             strategy,
@@ -275,17 +276,28 @@ impl StrategyStage {
         }
     }
 
+    fn enable(&mut self, enabled: bool) {
+        self.enabled = enabled;
+        self.counters.enabled.set(enabled.into());
+    }
+
     fn on_command(&mut self, command: &Command) {
         match CommandOp::from_u8(command.op) {
-            Some(CommandOp::StrategyEnable) => self.enabled = true,
-            Some(CommandOp::StrategyDisable) => self.enabled = false,
+            Some(CommandOp::StrategyEnable) => self.enable(true),
+            Some(CommandOp::StrategyDisable) => self.enable(false),
             Some(CommandOp::StrategySet) => {
                 let change = ParamChange { index: u16::from(command.param), value: command.value };
                 if self.params.apply(change) {
                     self.strategy.configure(&self.params);
                 }
             }
-            Some(CommandOp::LimitsSwitch | CommandOp::Mode | CommandOp::CancelAll) | None => {}
+            Some(
+                CommandOp::LimitsSwitch
+                | CommandOp::Mode
+                | CommandOp::CancelAll
+                | CommandOp::InstrumentRelease,
+            )
+            | None => {}
         }
     }
 

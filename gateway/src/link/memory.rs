@@ -143,6 +143,10 @@ impl Link for MemoryLink {
         !self.pending.is_empty()
     }
 
+    fn finish(&mut self) {
+        self.outgoing.close();
+    }
+
     fn shutdown(&mut self) {
         self.pending.clear();
         self.outgoing.close();

@@ -56,6 +56,10 @@ pub trait Link {
     /// Whether a message is partly written.
     fn has_pending(&self) -> bool;
 
+    /// Says that nothing more will be sent, once nothing is kept; what the peer still says can be
+    /// read, up to its own end.
+    fn finish(&mut self);
+
     /// Closes both directions; what is kept is lost.
     fn shutdown(&mut self);
 }

@@ -154,6 +154,11 @@ impl Link for TcpLink {
         !self.pending.is_empty()
     }
 
+    fn finish(&mut self) {
+        // A connection that is already gone is found by the next read.
+        let _ = self.stream.shutdown(Shutdown::Write);
+    }
+
     fn shutdown(&mut self) {
         self.pending.clear();
         // A connection that is already gone is what was wanted.

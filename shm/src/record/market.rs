@@ -145,8 +145,9 @@ record! {
         session: [u8; 10],
         /// Index of the gateway.
         gateway: u8,
-        /// Zero.
-        _reserved: u8,
+        /// Account queries of the session whose answers may still come, modulo 256: those carried
+        /// into the process and those it has asked, this logon's among them.
+        queries: u8,
         /// Next number the venue will take (OUCH UserRefNum).
         venue_no: u32,
         /// Next sequence of the venue's stream that risk has not seen.

@@ -42,7 +42,13 @@ impl Caller {
     /// Orders that work, by risk's count.
     pub(crate) fn working(&mut self) -> u64 {
         let text = self.ask(&Request::Status).text;
-        let count = text.split("; ").last().and_then(|part| part.split(' ').next());
+        let count = text
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .split("; ")
+            .last()
+            .and_then(|part| part.split(' ').next());
         count.and_then(|count| count.parse().ok()).unwrap_or_else(|| panic!("{text}"))
     }
 }

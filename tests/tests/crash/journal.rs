@@ -194,7 +194,10 @@ impl Ledger {
                     .push(format!("message {seq} of the venue was taken again after {last}"));
             }
             self.venue_seq = seq;
-            self.applied.push(seq);
+            // A session is up with the answer to the engine's question: no report of an order.
+            if event.event != Kind::SessionUp as u8 {
+                self.applied.push(seq);
+            }
         }
         let id = event.cl_ord_id;
         if id == ClOrdId::NONE {

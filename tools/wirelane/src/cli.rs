@@ -44,6 +44,8 @@ enum Command {
     Kill(control::GateArgs),
     /// Let trading go on: open a gate
     Arm(control::GateArgs),
+    /// Let an instrument trade again that is held after a contradiction in the venue's reports
+    Release(control::ReleaseArgs),
     /// Enable, disable or set a strategy
     #[command(subcommand)]
     Strategy(control::StrategyCommand),
@@ -77,6 +79,7 @@ impl Cli {
             Some(Command::Trace(args)) => args.run(),
             Some(Command::Kill(args)) => args.kill(),
             Some(Command::Arm(args)) => args.arm(),
+            Some(Command::Release(args)) => args.run(),
             Some(Command::Strategy(command)) => command.run(),
             Some(Command::Status(args)) => args.status(),
             Some(Command::Stop(args)) => args.stop(),

@@ -187,9 +187,16 @@ fn t01_r47_an_approval_is_spent_once_on_its_own_terms() {
     ] {
         assert_eq!(slots.spend(&other), Err(Reason::Unapproved), "{other:?}");
     }
+    // A replace may be on its way behind the order it replaces: each has its own approval.
+    let id = intent.cl_ord_id.successor().unwrap();
+    let replace =
+        shm::message::Approved { kind: Kind::ApprovedReplace as u8, cl_ord_id: id, ..message };
+    assert_eq!(slots.grant(&replace), Ok(()));
     assert_eq!(slots.spend(&terms), Ok(()));
     assert_eq!(slots.spend(&terms), Err(Reason::Unapproved));
     assert_eq!(slots.grant(&message), Err(Reason::Unapproved));
+    slots.revoke(id, Kind::ApprovedReplace as u8);
+    assert_eq!(slots.spend(&ApprovedTerms::of(&replace)), Err(Reason::Unapproved), "taken back");
 }
 
 /// Goal: the checks run in id order and the first failure gives the code. Method: an order that

@@ -116,6 +116,7 @@ impl Out {
             return;
         }
         (self.state, self.status_at) = (state, t0);
+        self.meters.state.set(state as u64);
         let counts = receiver.counts();
         self.meters.gaps.set(counts.gaps);
         self.meters.other_session.set(counts.other_session);

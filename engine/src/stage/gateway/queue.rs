@@ -1,5 +1,6 @@
 //! What waits to be sent: messages to be sent again first, then cancels, then orders.
 
+use shm::ids::ClOrdId;
 use shm::message::{Approved, Kind};
 use shm::units::Nanos;
 use std::collections::VecDeque;
@@ -35,12 +36,13 @@ pub(super) struct Queue {
 }
 
 impl Queue {
-    pub(super) fn new() -> Self {
-        let empty = || VecDeque::with_capacity(PLACES);
+    /// Room for what a logon brings back besides: per slot two messages to be sent again, and a
+    /// cancel.
+    pub(super) fn new(slots: usize) -> Self {
         Self {
-            again: VecDeque::with_capacity(4 * PLACES),
-            cancels: empty(),
-            orders: empty(),
+            again: VecDeque::with_capacity(2 * slots),
+            cancels: VecDeque::with_capacity(PLACES + slots),
+            orders: VecDeque::with_capacity(PLACES),
             annulled: 0,
         }
     }
@@ -70,6 +72,13 @@ impl Queue {
         if !is_new {
             self.cancels.push_back(item);
         }
+    }
+
+    /// A cancel that was sent into a link that is gone.
+    pub(super) fn push_cancel(&mut self, id: ClOrdId, now: Nanos) {
+        let kind = Kind::ApprovedCancel as u8;
+        let approved = Approved { kind, cl_ord_id: id, t0: now, ..Approved::default() };
+        self.push(Item { approved, published: now, annulled: false, again: None });
     }
 
     /// To be sent again, in the order of their numbers.

@@ -4,7 +4,7 @@ use super::GatewayStage;
 use crate::stage::{Progress, Recorded, Turn};
 use shm::reason::Reason;
 use shm::record::RecordKind;
-use shm::record::market::{RxVenue, Sent, Tx, TxVoid};
+use shm::record::market::{RxVenue, Sent, TxVoid};
 use shm::units::Nanos;
 use std::collections::VecDeque;
 
@@ -27,8 +27,9 @@ impl GatewayStage {
         match kind {
             RecordKind::RxVenue => self.replay_received(&record, turn),
             RecordKind::Tx => {
-                if let Some(item) = self.queue.pop(self.ready) {
-                    self.held = self.encode(item, ts, turn);
+                let item = self.queue.pop(self.ready);
+                if let Some(held) = item.and_then(|item| self.encode(item, ts, turn)) {
+                    self.batch.push(held);
                 }
             }
             RecordKind::Sent => self.replay_sent(&record, ts, turn),
@@ -37,6 +38,7 @@ impl GatewayStage {
                     self.replay_void(&void, ts, turn);
                 }
             }
+            RecordKind::Tick => self.on_silence(ts),
             _ => {}
         }
         Progress::Moved
@@ -45,7 +47,7 @@ impl GatewayStage {
     fn replay_received(&mut self, record: &Recorded, turn: &mut Turn<'_>) {
         let Some((rx, rest)) = RxVenue::split(&record.body) else { return };
         match rx.event {
-            RxVenue::OPENED => self.session.on_connect(record.ts),
+            RxVenue::OPENED => self.on_opened(record.ts),
             RxVenue::CLOSED => self.on_closed(record.ts, turn),
             _ => {
                 // The logon went out unrecorded: the session must be waiting for its answer.
@@ -65,22 +67,22 @@ impl GatewayStage {
     }
 
     fn replay_sent(&mut self, record: &Recorded, ts: Nanos, turn: &mut Turn<'_>) {
-        let (Some(held), Some(sent)) = (self.held.take(), Sent::read(&record.body)) else { return };
-        if sent.result >= 0 {
-            let body = turn.lane.body(held.place).unwrap_or_default();
-            let bytes = body.get(Tx::BYTES..Tx::BYTES + held.len).unwrap_or_default();
-            if let Some(sink) = &mut self.sink {
-                sink(bytes);
-            }
+        let (Some(held), Some(sent)) = (self.batch.pop(), Sent::read(&record.body)) else { return };
+        if sent.result >= 0
+            && let (Some(sink), Some(bytes)) = (&mut self.sink, held.bytes(turn.lane))
+        {
+            sink(bytes);
         }
         self.after_sent(&held, sent.result, ts, turn);
     }
 
     fn replay_void(&mut self, void: &TxVoid, ts: Nanos, turn: &mut Turn<'_>) {
         let reason = Reason::from_u8(void.reason).unwrap_or(Reason::None);
-        if let Some(held) = self.held.take_if(|_| void.tx_seq != 0) {
-            self.void(&held.item, held.place.seq.low(), reason, ts, turn);
-            self.ouch.table_mut().void(held.urn);
+        if void.tx_seq != 0 {
+            let at = self.batch.position_of(void);
+            if let Some(held) = at.and_then(|at| self.batch.remove(at)) {
+                self.void_held(&held, reason, ts, turn);
+            }
             return;
         }
         let Some(item) = self.queue.pop(self.ready) else { return };

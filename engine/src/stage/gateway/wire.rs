@@ -6,11 +6,12 @@ use crate::stage::Turn;
 use gateway::link::SendResult;
 use gateway::ouch::VenueEvent;
 use gateway::session::soupbintcp::{ClientEvent, EndReason, REJECT_SESSION, Start};
-use shm::ids::{ClOrdId, VenueOrdId};
+use shm::ids::{ClOrdId, ExecId, VenueOrdId};
 use shm::message::{Approved, ExecReport, Kind};
 use shm::reason::Reason;
 use shm::record::RecordKind;
 use shm::record::market::VenueSession;
+use shm::record::status::Tick;
 use shm::units::Nanos;
 
 /// Most bytes of a new order or replace, framing included.
@@ -33,10 +34,12 @@ impl Default for Unanswered {
     }
 }
 
-/// Per slot the latest new order and the latest replace as they were sent.
+/// Per slot the latest new order and the latest replace as they were sent, and the id of the cancel
+/// that followed.
 #[derive(Debug)]
 pub struct UnansweredTable {
     slots: Box<[[Unanswered; 2]]>,
+    cancels: Box<[ClOrdId]>,
     /// Scratch for putting numbers in order; made once.
     order: Vec<(u32, ClOrdId)>,
 }
@@ -45,9 +48,22 @@ impl UnansweredTable {
     /// For `slots` slots.
     #[must_use]
     pub fn new(slots: usize) -> Self {
+        let cancels = vec![ClOrdId::NONE; slots].into_boxed_slice();
         let slots = vec![[Unanswered::default(); 2]; slots].into_boxed_slice();
         let order = Vec::with_capacity(slots.len() * 2);
-        Self { slots, order }
+        Self { slots, cancels, order }
+    }
+
+    /// Keeps the id of a cancel as it is about to be sent.
+    pub fn keep_cancel(&mut self, id: ClOrdId) {
+        if let Some(kept) = self.cancels.get_mut(id.slot() as usize) {
+            *kept = id;
+        }
+    }
+
+    /// The cancel that was sent for the order of a slot, if any.
+    fn cancel_of(&self, slot: u32) -> Option<ClOrdId> {
+        self.cancels.get(slot as usize).copied().filter(|id| *id != ClOrdId::NONE)
     }
 
     /// For how many slots.
@@ -63,6 +79,9 @@ impl UnansweredTable {
             replace
         } else {
             replace.urn = 0;
+            if let Some(cancel) = self.cancels.get_mut(approved.cl_ord_id.slot() as usize) {
+                *cancel = ClOrdId::NONE;
+            }
             new
         };
         let mut row = Unanswered { approved: *approved, urn, ..Unanswered::default() };
@@ -94,7 +113,86 @@ impl UnansweredTable {
     }
 }
 
+/// Questions for the next number whose answers have not come. The venue's stream is whole once the
+/// last one has: a resumed stream may hold answers to earlier logons, and messages behind them.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Queries {
+    asked: u8,
+    answered: u8,
+    /// Time of the last question, or of the last message of the venue after it.
+    heard: Nanos,
+    /// The number of the next message as it was known before the logon.
+    expected: u64,
+}
+
+impl Queries {
+    /// So many were asked by earlier processes, and their answers may still come.
+    #[must_use]
+    pub const fn carried(asked: u8) -> Self {
+        Self { asked, answered: 0, heard: Nanos(0), expected: 0 }
+    }
+
+    fn ask(&mut self, now: Nanos) {
+        self.asked = self.asked.wrapping_add(1);
+        self.heard = now;
+    }
+
+    /// Takes an answer; whether it is the last.
+    const fn answer(&mut self) -> bool {
+        self.answered = self.answered.wrapping_add(1);
+        self.answered == self.asked
+    }
+
+    /// Nothing is on its way, whatever was asked.
+    const fn forget(&mut self) {
+        self.asked = 0;
+        self.answered = 0;
+    }
+}
+
+/// [`Tick`]: the venue was silent, with its answer to our question owed.
+const ASKED_AGAIN: u8 = 1;
+/// A stream silent for so long holds no answer: the question, or the count of them, was lost.
+const ANSWER_MAX: Nanos = Nanos::SECOND;
+
 impl GatewayStage {
+    /// The link is there: the logon goes out with the next turn.
+    pub(super) fn on_opened(&mut self, now: Nanos) {
+        self.queries.expected = self.session.position().seq;
+        self.session.on_connect(now);
+    }
+
+    /// Asks again for the next number when the answer does not come.
+    pub(super) fn ask_again(&mut self, turn: &mut Turn<'_>) {
+        let is_waiting = !self.ready && !self.broken && self.session.is_live();
+        if !is_waiting || turn.now.saturating_since(self.queries.heard) <= ANSWER_MAX {
+            return;
+        }
+        let tick = Tick { what: ASKED_AGAIN, index: self.gateway.0, ..Tick::default() };
+        if turn.write(RecordKind::Tick, self.id, self.at(), turn.now, tick.bytes()) {
+            self.on_silence(turn.now);
+            self.send_query(turn.now);
+        }
+    }
+
+    /// What was asked so far will not be answered any more; one question is.
+    pub(super) fn on_silence(&mut self, now: Nanos) {
+        self.queries.forget();
+        self.queries.ask(now);
+    }
+
+    fn send_query(&mut self, now: Nanos) {
+        let mut out = [0; 16];
+        let Some(len) = self.ouch.encode_query(&mut out) else { return };
+        if let (Some(link), Some(bytes)) = (&mut self.link, out.get(..len)) {
+            match link.link().send(bytes) {
+                SendResult::All | SendResult::Partial(_) => self.session.on_sent(now),
+                // It is asked again, or the next turn finds the link closed.
+                SendResult::WouldBlock | SendResult::TooLong | SendResult::Closed(_) => {}
+            }
+        }
+    }
+
     /// Handles every event that the bytes fed so far have completed.
     pub(super) fn take_events(&mut self, now: Nanos, turn: &mut Turn<'_>) {
         loop {
@@ -102,14 +200,15 @@ impl GatewayStage {
                 return;
             }
             let Self { session, ouch, .. } = self;
-            let event = match session.next_event() {
+            let (event, seq) = match session.next_event() {
                 None => return,
                 Some(ClientEvent::Message { seq, payload }) => {
+                    self.queries.heard = now;
                     let Ok(event) = ouch.on_message(payload, seq, now) else {
                         self.meters.malformed.add(1);
                         continue;
                     };
-                    event
+                    (event, seq)
                 }
                 Some(ClientEvent::Login { session: name, next_seq, is_new_session, .. }) => {
                     self.on_login(name.0, next_seq, is_new_session, now, turn);
@@ -131,7 +230,10 @@ impl GatewayStage {
                     self.count(&report);
                     self.report(report, now, turn);
                 }
-                VenueEvent::NextUrn(next) => self.on_next_number(next, now, turn),
+                VenueEvent::NextUrn(next) if self.queries.answer() => {
+                    self.on_next_number(next, seq, now, turn);
+                }
+                VenueEvent::NextUrn(_) => {}
                 VenueEvent::System(_)
                 | VenueEvent::MassCancelTaken { .. }
                 | VenueEvent::EntrySwitched { .. } => {}
@@ -152,7 +254,7 @@ impl GatewayStage {
     }
 
     /// Logged on: the stream will be replayed up to now, and ends with the answer to our question
-    /// for the next number.
+    /// for the next number, if it is the stream we know.
     fn on_login(
         &mut self,
         session: [u8; 10],
@@ -162,35 +264,38 @@ impl GatewayStage {
         turn: &mut Turn<'_>,
     ) {
         self.meters.sessions.add(1);
+        let is_other = core::mem::take(&mut self.session_refused) || is_new_session;
+        if is_other {
+            // The stream begins anew, and nothing of ours is in it.
+            self.queries.forget();
+        }
+        self.queries.ask(now);
         let record = VenueSession {
             session,
             gateway: self.gateway.0,
+            queries: self.queries.asked,
             venue_no: self.ouch.table().next_urn(),
             venue_seq: next_seq,
             t0: now,
-            ..VenueSession::default()
         };
         turn.write(RecordKind::VenueSession, self.id, self.at(), now, record.bytes());
-        if core::mem::take(&mut self.session_refused) || is_new_session {
+        // A venue that has lost what it had told goes on with other messages under the numbers of
+        // those: no report of it can be believed, and nothing is sent to it.
+        let expected = self.queries.expected;
+        self.broken = !is_other && expected != 0 && next_seq != expected;
+        self.meters.session_broken.set(self.broken.into());
+        if is_other {
             // Whatever worked in the old session is gone with it.
             self.new_session = true;
             self.begin_expiry(now);
         }
-        let mut out = [0; 16];
-        let Some(len) = self.ouch.encode_query(&mut out) else { return };
-        if let (Some(link), Some(bytes)) = (&mut self.link, out.get(..len)) {
-            match link.link().send(bytes) {
-                SendResult::All | SendResult::Partial(_) => self.session.on_sent(now),
-                // The answer will not come and the session will be found silent, or is closed now.
-                SendResult::WouldBlock | SendResult::TooLong | SendResult::Closed(_) => {}
-            }
-        }
+        self.send_query(now);
     }
 
     /// The stream is whole. What the venue has not seen is sent again, under its own numbers, in
     /// their order; then new orders may go.
-    fn on_next_number(&mut self, next: u32, now: Nanos, turn: &mut Turn<'_>) {
-        if self.ready {
+    fn on_next_number(&mut self, next: u32, seq: u64, now: Nanos, turn: &mut Turn<'_>) {
+        if self.ready || self.broken {
             return;
         }
         self.ready = true;
@@ -201,6 +306,11 @@ impl GatewayStage {
         unanswered.order.clear();
         let mut slot = table.next_open(0);
         while let Some(open) = slot {
+            if let Some(id) = unanswered.cancel_of(open) {
+                // The order lives: its cancel may have been lost with the link. It follows what is
+                // sent again.
+                queue.push_cancel(id, now);
+            }
             for urn in table.cancel_urns(open) {
                 if urn >= next
                     && let Some(id) = table.id_of(urn)
@@ -226,6 +336,8 @@ impl GatewayStage {
             kind: Kind::SessionUp as u8,
             reason: u16::from(core::mem::take(&mut self.new_session)),
             venue_ord_id: tag_of(&self.session.position().session.0),
+            exec_id: ExecId(self.queries.asked.into()),
+            venue_seq: seq as u32,
             t0: now,
             ..ExecReport::default()
         };

@@ -96,6 +96,8 @@ pub struct Client {
     buffer: ReadBuffer,
     /// Session and next number: what the next login asks for.
     start: Start,
+    /// The logout is written: nothing more is.
+    is_leaving: bool,
     last_sent: Nanos,
     last_heard: Nanos,
 }
@@ -109,6 +111,7 @@ impl Client {
             state: ClientState::Idle,
             buffer: ReadBuffer::new(config.buffer_bytes),
             start: config.start,
+            is_leaving: false,
             last_sent: Nanos(0),
             last_heard: Nanos(0),
         }
@@ -141,6 +144,7 @@ impl Client {
     /// poll.
     pub fn on_connect(&mut self, now: Nanos) {
         self.buffer.clear();
+        self.is_leaving = false;
         self.state = ClientState::Connecting { since: now };
         self.last_sent = now;
         self.last_heard = now;
@@ -232,7 +236,7 @@ impl Client {
                 }
             }
         }
-        if now.saturating_since(self.last_sent) < self.config.heartbeat {
+        if self.is_leaving || now.saturating_since(self.last_sent) < self.config.heartbeat {
             return 0;
         }
         let Some(len) = packet(kind::CLIENT_HEARTBEAT, &[], out) else { return 0 };
@@ -240,13 +244,14 @@ impl Client {
         len
     }
 
-    /// Writes the logout and ends the session; returns the length of the packet, 0 when not live.
+    /// Writes the logout, once; returns the length of the packet, 0 when not live. Nothing more is
+    /// to be sent; what the server says until it ends the session is read as before.
     #[must_use]
     pub fn logout(&mut self, out: &mut [u8]) -> usize {
-        if !self.is_live() {
+        if !self.is_live() || self.is_leaving {
             return 0;
         }
-        self.state = ClientState::Ended(EndReason::Local);
+        self.is_leaving = true;
         packet(kind::LOGOUT, &[], out).unwrap_or(0)
     }
 

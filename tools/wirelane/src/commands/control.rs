@@ -36,6 +36,27 @@ pub(crate) struct GateArgs {
     reason: String,
 }
 
+/// Which instrument, and why.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct ReleaseArgs {
+    /// VENUE/SYMBOL
+    instrument: String,
+    /// Why, for the journal
+    #[arg(long)]
+    reason: String,
+    #[command(flatten)]
+    dir: place::DirArg,
+}
+
+impl ReleaseArgs {
+    /// Asks.
+    pub(crate) fn run(&self) -> Outcome {
+        let request =
+            Request::Release { instrument: self.instrument.clone(), reason: self.reason.clone() };
+        tell(&self.dir.place()?, &request)
+    }
+}
+
 /// What to do with a strategy.
 #[derive(Clone, Debug, clap::Subcommand)]
 pub(crate) enum StrategyCommand {

@@ -17,11 +17,12 @@ const QUERY: &[u8] = b"Q";
 /// Bytes of framing before a message: length and packet type of SoupBinTCP.
 const FRAME_BYTES: usize = 3;
 
-/// By gateway: the digest, and a message that may yet be sent.
+/// By gateway: the digest, and the messages that may yet be sent.
 #[derive(Default)]
 struct Line {
     digest: Sha256,
-    pending: Option<(u32, Vec<u8>)>,
+    /// By the number of their record.
+    pending: BTreeMap<u32, Vec<u8>>,
 }
 
 /// SHA-256 of what each gateway's venue received in an epoch, in hexadecimal, by the gateway's
@@ -49,15 +50,18 @@ impl Line {
             RecordKind::VenueSession if VenueSession::read(body).is_some() => {
                 self.digest.update(QUERY);
             }
+            // After a silence the gateway asks again.
+            RecordKind::Tick => self.digest.update(QUERY),
             RecordKind::Tx => {
-                self.pending = Tx::split(body).and_then(|(tx, bytes)| {
+                self.pending.extend(Tx::split(body).and_then(|(tx, bytes)| {
                     Some((seq, bytes.get(FRAME_BYTES..usize::from(tx.len))?.to_vec()))
-                });
+                }));
             }
             RecordKind::Sent => {
-                let sent = Sent::read(body).filter(|sent| sent.result > 0);
-                let seq = sent.map(|sent| sent.tx_seq);
-                if let Some((_, message)) = self.pending.take_if(|(of, _)| Some(*of) == seq) {
+                let Some(sent) = Sent::read(body) else { return };
+                if let Some(message) = self.pending.remove(&sent.tx_seq)
+                    && sent.result >= 0
+                {
                     self.digest.update(message);
                 }
             }
@@ -97,7 +101,7 @@ mod tests {
         line.take(RecordKind::Tx, 6, &tx(b"\x00\x03UOc"));
         line.take(RecordKind::Sent, 7, sent(6, -11).bytes());
         line.take(RecordKind::VenueSession, 8, VenueSession::default().bytes());
-        let wanted = Line { digest: Sha256::new().chain_update(b"QOaQ"), pending: None };
+        let wanted = Line { digest: Sha256::new().chain_update(b"QOaQ"), pending: BTreeMap::new() };
         assert_eq!(line.finish(), wanted.finish());
     }
 }

@@ -169,8 +169,8 @@ fn credentials_match_apart_from_letter_case() {
     assert_eq!(format!("{ours:?}"), "user ***");
 }
 
-/// Goal: the end of a session comes after the whole stream; a logout ends the client's side at
-/// once.
+/// Goal: the end of a session comes after the whole stream; a logout is written once, nothing after
+/// it, and what the server says until its end is still heard.
 #[test]
 fn ends_come_after_the_whole_stream() {
     let store = numbered(40);
@@ -199,6 +199,10 @@ fn ends_come_after_the_whole_stream() {
     assert_eq!(client.logout(&mut out), 3);
     assert_eq!(out[..3], hex("0001 4f"));
     assert_eq!(client.logout(&mut out), 0);
+    assert_eq!(client.poll(HEARTBEAT, &mut [0; 64]), 0, "no heartbeat after the logout");
+    assert!(client.is_live());
+    assert_eq!(client.on_bytes(&hex("0002 53 41"), Nanos(1)), 4);
+    assert_eq!(drain(&mut client).len(), 1, "the last message of the stream");
     assert_eq!(server.on_bytes(&out[..3], Nanos(1)), 3);
     assert!(matches!(server.next_event(), Some(ServerEvent::Ended(EndReason::Peer))));
     assert_eq!(server_poll(&mut server, &store, 1), (vec![], true));
