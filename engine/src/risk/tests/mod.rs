@@ -11,6 +11,8 @@ mod t01_windows;
 mod t02_random;
 mod t03_orders;
 mod t03_states;
+mod t03_strays;
+mod t04;
 mod units;
 
 use super::sample::{self, DOLLAR, open};
