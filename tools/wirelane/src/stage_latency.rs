@@ -171,6 +171,8 @@ pub(crate) fn table<'a>(rows: impl Iterator<Item = (&'a str, Quantiles)>) -> Str
         "stage", "count", "p50", "p90", "p99", "p99.9", "p99.99", "max"
     );
     for (name, q) in rows {
+        // Nothing was counted: then there is no time either, not even 0.
+        let span = |ns: u64| if q.count == 0 { "-".to_owned() } else { span(ns) };
         let _ = writeln!(
             text,
             "{name:<20}{:>12}{:>10}{:>10}{:>10}{:>10}{:>10}{:>10}",

@@ -51,7 +51,7 @@ impl Args {
         }
         out.line(&format!("helpers                 cores {}", list(&plan.helpers)))?;
         out.line(&format!(
-            "live segments           {} x {} MiB",
+            "live segments           in {}, {} MiB each",
             plan.hot_dir.display(),
             plan.segment_bytes >> 20
         ))?;

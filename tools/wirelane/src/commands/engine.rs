@@ -81,7 +81,11 @@ fn next(dir: &Path) -> String {
         ("kill", "stops trading and cancels every order"),
         ("stop", "ends the engine in order"),
     ];
-    rows.iter().map(|(verb, what)| format!("  {program} {verb} --dir {dir}    {what}\n")).collect()
+    let line = |&(verb, what): &(&str, &str)| {
+        let command = format!("{program} {verb} --dir {dir}");
+        format!("  {command:<width$}    {what}\n", width = program.len() + dir.len() + 14)
+    };
+    rows.iter().map(line).collect()
 }
 
 /// A running engine whose venues may not be there yet.

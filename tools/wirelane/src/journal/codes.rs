@@ -185,6 +185,12 @@ pub(super) fn facts(raw: u16) -> Value {
         (u64::from(Order::UNSURE), "UNSURE"),
         (u64::from(Order::CANCEL_ASKED), "CANCEL_ASKED"),
         (u64::from(Order::COUNTED), "COUNTED"),
+        (u64::from(Order::EXPIRED), "EXPIRED"),
+        (u64::from(Order::ABSENT), "ABSENT"),
+        (u64::from(Order::TOLD), "TOLD"),
+        (u64::from(Order::CANCEL_PENDING), "CANCEL_PENDING"),
+        (u64::from(Order::REPLACE_PENDING), "REPLACE_PENDING"),
+        (u64::from(Order::DATED), "DATED"),
     ];
     bits(raw.into(), names)
 }

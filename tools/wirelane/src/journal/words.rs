@@ -1,13 +1,14 @@
 //! The fields of every kind of record, by name and with names for codes.
 
 mod family;
+mod order_event;
 
 use super::codes::{self, text};
 use crate::number::date;
 use crate::session::{Session, text_of};
 use serde_json::Value;
 use shm::ids::{Cause, ClOrdId, InstrumentId, StrategyId};
-use shm::message::{CommandOp, Kind, pending};
+use shm::message::CommandOp;
 use shm::record::RecordKind;
 use shm::record::market::{CaptureGap, RxFeed, RxVenue, Sent, Tx, TxVoid, VenueSession};
 use shm::record::order::{Approved, CancelAsked, Denied, OrderEvent, OrderTerms, PositionEvent};
@@ -98,7 +99,13 @@ fn qty(qty: Qty) -> Value {
 }
 
 fn id(id: ClOrdId) -> Value {
-    if id == ClOrdId::NONE { Value::Null } else { id.to_string().into() }
+    if id == ClOrdId::NONE {
+        Value::Null
+    } else if id.as_external().is_some() {
+        text("external")
+    } else {
+        id.to_string().into()
+    }
 }
 
 fn open(open: &SessionOpen, rest: &[u8]) -> Fields {
@@ -122,20 +129,6 @@ fn anchor(anchor: &Anchor) -> Fields {
     ]
 }
 
-/// Bits of an order event.
-fn flags(raw: u8) -> Value {
-    let names = [
-        (u64::from(pending::CANCEL), "CANCEL_PENDING"),
-        (u64::from(pending::REPLACE), "REPLACE_PENDING"),
-        (u64::from(OrderEvent::LATE), "LATE"),
-        (u64::from(OrderEvent::OVERFILL), "OVERFILL"),
-        (u64::from(OrderEvent::INFERRED), "INFERRED"),
-        (u64::from(OrderEvent::CONTRADICTS), "CONTRADICTS"),
-        (u64::from(OrderEvent::EXPOSES), "EXPOSES"),
-    ];
-    codes::bits(raw.into(), names)
-}
-
 /// What needs the session's names, and whether captured bytes are written out.
 struct Names<'a> {
     session: &'a Session,
@@ -144,6 +137,9 @@ struct Names<'a> {
 
 impl Names<'_> {
     fn symbol(&self, instrument: InstrumentId) -> Value {
+        if instrument == InstrumentId::NONE {
+            return Value::Null;
+        }
         self.session.symbol(instrument).into()
     }
 
@@ -319,67 +315,6 @@ impl Names<'_> {
             ("cause", self.cause(order.cause)),
             ("d_decided", order.d_decided.into()),
             ("limit_version", order.limit_version.into()),
-        ]
-    }
-
-    fn order_event(&self, event: &OrderEvent) -> Fields {
-        vec![
-            ("cl_ord_id", id(event.cl_ord_id)),
-            ("event", codes::kind(event.event)),
-            ("state", codes::base(event.base)),
-            ("symbol", self.symbol(event.instrument)),
-            ("side", codes::side(event.side)),
-            ("last_qty", qty(event.last_qty)),
-            ("last_px", px(event.last_px)),
-            ("cum_qty", qty(event.cum_qty)),
-            ("leaves_qty", qty(event.leaves_qty)),
-            ("qty", qty(event.qty)),
-            ("px", px(event.px)),
-            ("position", qty(event.position)),
-            ("venue_ord_id", event.venue_ord_id.0.into()),
-            ("exec_id", event.exec_id.0.into()),
-            ("venue_seq", event.venue_seq.into()),
-            ("liquidity", codes::liquidity(event.liquidity)),
-            ("reason", codes::order_reason(event.event, event.reason)),
-            ("flags", flags(event.flags)),
-            ("gateway", self.gateway(event.gateway)),
-        ]
-    }
-
-    /// An order of the session before: its fields mean other things, as `engine::risk` lists them.
-    fn carried(&self, event: &OrderEvent) -> Fields {
-        let carries = Kind::from_u8(event.event);
-        if carries == Some(Kind::IntentParent) {
-            return vec![
-                ("cl_ord_id", id(event.cl_ord_id)),
-                ("event", codes::kind(event.event)),
-                ("parent", id(ClOrdId(event.exec_id.0))),
-                ("leg", event.liquidity.into()),
-            ];
-        }
-        if !matches!(carries, Some(Kind::Accepted | Kind::ApprovedReplace)) {
-            return self.order_event(event);
-        }
-        vec![
-            ("cl_ord_id", id(event.cl_ord_id)),
-            ("event", codes::kind(event.event)),
-            ("state", codes::base(event.base)),
-            ("symbol", self.symbol(event.instrument)),
-            ("side", codes::side(event.side)),
-            ("cum_qty", qty(event.cum_qty)),
-            ("leaves_qty", qty(event.leaves_qty)),
-            ("qty", qty(event.qty)),
-            ("px", px(event.px)),
-            ("canceled_qty", qty(event.last_qty)),
-            ("busted_qty", qty(event.position)),
-            ("tif", codes::tif(event.liquidity & 15)),
-            ("ord_type", codes::ord_type(event.liquidity >> 4)),
-            ("venue_ord_id", event.venue_ord_id.0.into()),
-            ("last_cl_ord_id", id(ClOrdId(event.exec_id.0))),
-            ("first_use", event.venue_seq.into()),
-            ("facts", codes::facts(event.reason)),
-            ("flags", flags(event.flags)),
-            ("gateway", self.gateway(event.gateway)),
         ]
     }
 

@@ -243,7 +243,8 @@ fn orders(rates: &Rates<'_>) -> Vec<Vec<String>> {
 fn latency(look: &Look) -> Vec<Vec<String>> {
     let row = |name: &str| {
         let q = Quantiles::of(look.latency.0.get(name)?);
-        let spans = [q.p50, q.p90, q.p99, q.p999, q.max].map(span);
+        let shown = |ns: u64| if q.count == 0 { "-".to_owned() } else { span(ns) };
+        let spans = [q.p50, q.p90, q.p99, q.p999, q.max].map(shown);
         Some([vec![name.to_owned(), grouped(q.count)], spans.to_vec()].concat())
     };
     look.latency.names().into_iter().filter_map(row).collect()

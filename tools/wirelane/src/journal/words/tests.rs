@@ -6,7 +6,7 @@ use gateway::codec::ouch50::{
 };
 use shm::ids::{ExecId, FeedId, VenueOrdId};
 use shm::journal::RecordHeader;
-use shm::message::{OrdType, Side, Tif};
+use shm::message::{CancelRefusal, Kind, OrdType, Side, Tif, pending};
 use shm::reason::{Reason, Unit};
 use shm::record::order::{Base, words_of};
 use shm::record::status::SharedWord;
@@ -162,6 +162,7 @@ fn every_known_code_has_its_name() {
         is_named(RecordKind::Tx, Tx { action: action as u8, ..Tx::default() }.bytes());
         let event = OrderEvent { event: action as u8, ..OrderEvent::default() };
         is_named(RecordKind::OrderEvent, event.bytes());
+        is_named(RecordKind::CarryOrder, event.bytes());
     }
     for &reason in Reason::ALL {
         let number = words_of(1);
@@ -201,8 +202,20 @@ fn every_code_of_the_venue_has_its_name() {
     }
     for (tif, ord_type) in [(1, 1), (2, 2), (3, 3), (4, 1)] {
         let liquidity = tif | ord_type << 4;
-        let event = OrderEvent { liquidity, reason: 0x7F, ..event_of(Kind::Accepted, 0) };
+        let event = OrderEvent { liquidity, reason: 0x1FFF, ..event_of(Kind::Accepted, 0) };
         is_named(RecordKind::CarryOrder, event.bytes());
+    }
+    for flags in 0..4 {
+        let event = OrderEvent { flags: flags << 4 | 0x43, ..event_of(Kind::Accepted, 0) };
+        is_named(RecordKind::CarryOrder, event.bytes());
+    }
+    let liquidity = b'A';
+    let fact = OrderEvent { liquidity, ..event_of(Kind::Executed, u16::from(b'R') << 8 | 0x37) };
+    is_named(RecordKind::CarryOrder, fact.bytes());
+    is_named(RecordKind::OrderEvent, OrderEvent { flags: 0xFB, ..OrderEvent::default() }.bytes());
+    for &refusal in CancelRefusal::ALL {
+        let event = OrderEvent { liquidity: refusal as u8, ..event_of(Kind::CancelRejected, 0) };
+        is_named(RecordKind::OrderEvent, event.bytes());
     }
     for line in 0..3 {
         is_named(RecordKind::RxFeed, RxFeed { line, ..RxFeed::default() }.bytes());
