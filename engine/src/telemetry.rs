@@ -105,6 +105,11 @@ meters! {
             capture_gaps: "packets",
             /// State of the feed: 1 live, 2 stale, 3 ended; 0 before the first packet.
             state: "state",
+            /// Times nothing was read because a ring or the journal had no room: a file or stream
+            /// waited.
+            waits: "polls",
+            /// Times a stream was cut.
+            cuts: "cuts",
         }
         histograms {
             /// Arrival to read.

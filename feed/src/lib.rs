@@ -23,7 +23,7 @@
 //!   events.
 //!
 //! Cold, before or beside the hot path, and free to allocate: [`instruments`], [`lobster`],
-//! [`binaryfile`], [`pcap`], construction.
+//! [`binaryfile`], [`pcap`], [`recording`], construction.
 //!
 //! ```
 //! use feed::book::{BooksConfig, ItchBooks};
@@ -94,4 +94,5 @@ pub mod instruments;
 pub mod lobster;
 pub mod moldudp64;
 pub mod pcap;
+pub mod recording;
 pub mod source;

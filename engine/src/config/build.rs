@@ -191,36 +191,56 @@ fn account(id: AccountId, reader: &Reader<'_>) -> Account {
 }
 
 fn feed(id: FeedId, reader: &Reader<'_>) -> Feed {
-    let file = reader.table_opt("file");
-    let a = reader.parsed_opt("a");
-    let b = reader.parsed_opt("b");
-    let request = reader.parsed_opt("request");
-    let retries = reader.int("retries");
-    if file.is_some() {
-        for key in ["a", "b", "request"] {
-            if reader.has(key) {
-                let wrong = "a feed from a file listens to no line".to_owned();
-                reader.cross(key, wrong, "", "leave out this key, or `file`".to_owned());
-            }
-        }
-    } else if !reader.has("a") && !reader.has("file") {
-        reader.missing_because("a", "a feed without `file` needs a line");
-    }
-    let source = match file {
-        Some(file) => FeedSource::File {
-            path: file.file_path("path"),
-            speed: parse_speed(&file.text("speed")).map_or(Speed::Max, Speed::Milli),
-        },
-        None => FeedSource::Lines { a: a.unwrap_or(NOWHERE), b, request, retries },
-    };
     Feed {
         id,
         name: reader.text("name"),
         codec: reader.choice("codec", &[FeedCodec::Itch50]),
         venue: Symbol::new(&reader.text("venue")).unwrap_or(NASDAQ),
-        source,
+        source: feed_source(reader),
         hash_channel: reader.parsed_opt("hash_channel"),
     }
+}
+
+/// One of lines, file and session: `file` or `soup` says which, and the keys of the others are
+/// faults.
+fn feed_source(reader: &Reader<'_>) -> FeedSource {
+    let file = reader.table_opt("file");
+    let soup = reader.parsed_opt("soup");
+    let (a, b) = (reader.parsed_opt("a"), reader.parsed_opt("b"));
+    let request = reader.parsed_opt("request");
+    let retries = reader.int("retries");
+    let (user, password_env) = (reader.text_opt("user"), reader.text_opt("password_env"));
+    let not_for = |keys: &[&str], what: &str, other: &str| {
+        for key in keys.iter().filter(|key| reader.has(key)) {
+            let remedy = format!("leave out this key, or `{other}`");
+            reader.cross(key, format!("a feed from a {what} has no such key"), "", remedy);
+        }
+    };
+    if let Some(file) = file {
+        not_for(&["a", "b", "request", "soup", "user", "password_env"], "file", "file");
+        return FeedSource::File {
+            path: file.file_path("path"),
+            speed: parse_speed(&file.text("speed")).map_or(Speed::Max, Speed::Milli),
+        };
+    }
+    if reader.has("soup") {
+        not_for(&["a", "b", "request"], "session", "soup");
+        for key in ["user", "password_env"] {
+            if !reader.has(key) {
+                reader.missing_because(key, "a feed with `soup` logs in to a server");
+            }
+        }
+        return FeedSource::Soup {
+            soup: soup.unwrap_or(NOWHERE),
+            user: user.unwrap_or_default(),
+            password_env: password_env.unwrap_or_default(),
+        };
+    }
+    not_for(&["user", "password_env"], "line", "a");
+    if !reader.has("a") && !reader.has("file") {
+        reader.missing_because("a", "a feed without `file` or `soup` needs a line");
+    }
+    FeedSource::Lines { a: a.unwrap_or(NOWHERE), b, request, retries }
 }
 
 fn gateway(id: GatewayId, reader: &Reader<'_>, known: &Known, feeds: &[Feed]) -> Gateway {

@@ -218,14 +218,15 @@ fn link(cx: &Context, config: &Config, index: usize) {
         );
     }
     if let Some(full) = link.full {
-        let from_file = link.from.iter().all(|stage| match stage {
-            StageId::Feed(id) => config
-                .feeds
-                .get(id.index())
-                .is_some_and(|feed| matches!(feed.source, FeedSource::File { .. })),
-            _ => false,
+        // A link from several feeds may do what each of them can.
+        let sources = link.from.iter().map(|stage| match stage {
+            StageId::Feed(id) => config.feeds.get(id.index()).map(|feed| &feed.source),
+            StageId::Strategy(_) | StageId::Risk | StageId::Gateway(_) => None,
         });
-        let allowed = edge.fulls(from_file);
+        let each = sources.map(|source| edge.fulls(source));
+        let allowed =
+            each.reduce(|least, next| if next.len() < least.len() { next } else { least });
+        let allowed = allowed.unwrap_or_default();
         if !allowed.contains(&full) {
             let names: Vec<&str> = allowed.iter().map(|full| full_name(*full)).collect();
             cx.cross(

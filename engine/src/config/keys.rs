@@ -170,16 +170,22 @@ static FEED: Table = Table {
         may("request", Kind::Text(Form::Address), "feed", "MoldUDP64 re-request server."),
         or("retries", "5", int(0, 100, "requests"), "feed",
             "Re-requests of one gap before it is given up."),
+        may("soup", Kind::Text(Form::Address), "feed",
+            "SoupBinTCP server of the stream, instead of lines."),
+        may("user", Kind::Text(Form::User), "feed", "SoupBinTCP user (soup)."),
+        may("password_env", Kind::Text(Form::Variable), "feed",
+            "Environment variable that holds the password (soup)."),
+        may("file", Kind::Table(&FEED_FILE), "feed", "Play a file instead of listening to lines."),
         may("hash_channel", Kind::Text(Form::Address), "feed",
             "Where the exchange's book hashes arrive."),
-        may("file", Kind::Table(&FEED_FILE), "feed", "Play a file instead of listening to lines."),
     ],
 };
 
 static FEED_FILE: Table = Table {
     named_by: None,
     fields: &[
-        must("path", Kind::Text(Form::Path), "feed", "BinaryFILE (plain, gzip, zstd) or pcap."),
+        must("path", Kind::Text(Form::Path), "feed",
+            "BinaryFILE, pcap of MoldUDP64 or LOBSTER messages; plain, gzip or zstd."),
         or("speed", "max", Kind::Text(Form::Speed), "feed", "Times the recorded pace, or max."),
     ],
 };

@@ -32,17 +32,15 @@ pub enum Edge {
 }
 
 impl Edge {
-    /// What a full link of this kind may do; the first is the default.
+    /// What a full link of this kind may do; the first is the default. `source` is that of the feed
+    /// it comes from, if it does.
     #[must_use]
-    pub const fn fulls(self, from_file: bool) -> &'static [Full] {
+    pub const fn fulls(self, source: Option<&FeedSource>) -> &'static [Full] {
         match self {
-            Self::FeedToStrategy | Self::FeedToRisk | Self::FeedToGateway => {
-                if from_file {
-                    &[Full::Hold, Full::Conflate]
-                } else {
-                    &[Full::Conflate]
-                }
-            }
+            Self::FeedToStrategy | Self::FeedToRisk | Self::FeedToGateway => match source {
+                Some(source) => source.fulls(),
+                None => &[Full::Conflate],
+            },
             Self::StrategyToRisk | Self::RiskToGateway => &[Full::Busy],
             Self::GatewayToRisk => &[Full::Hold],
             Self::RiskToStrategy => &[Full::Conflate],
@@ -120,12 +118,9 @@ fn one(
     to: StageId,
     edge: Edge,
 ) -> LinkPlan {
-    let from_file = match from {
-        StageId::Feed(id) => config
-            .feeds
-            .get(id.index())
-            .is_some_and(|feed| matches!(feed.source, FeedSource::File { .. })),
-        _ => false,
+    let source = match from {
+        StageId::Feed(id) => config.feeds.get(id.index()).map(|feed| &feed.source),
+        StageId::Strategy(_) | StageId::Risk | StageId::Gateway(_) => None,
     };
     let market = matches!(edge, Edge::FeedToStrategy | Edge::FeedToRisk | Edge::FeedToGateway);
     let mut plan = LinkPlan {
@@ -135,7 +130,7 @@ fn one(
         hop: thread_of(from) != thread_of(to),
         ring: if edge == Edge::FeedToStrategy { Ring::Disruptor } else { Ring::Rtrb },
         slots: if market { MARKET_SLOTS } else { ORDER_SLOTS },
-        full: edge.fulls(from_file).first().copied().unwrap_or_default(),
+        full: edge.fulls(source).first().copied().unwrap_or_default(),
         group: GROUP.to_owned(),
     };
     for link in &config.links {

@@ -232,11 +232,33 @@ pub enum FeedSource {
     },
     /// A recorded file.
     File {
-        /// BinaryFILE (plain, gzip, zstd) or pcap.
+        /// BinaryFILE, pcap of MoldUDP64 or LOBSTER messages; plain, gzip or zstd.
         path: PathBuf,
         /// How fast.
         speed: Speed,
     },
+    /// A SoupBinTCP session.
+    Soup {
+        /// The server.
+        soup: SocketAddr,
+        /// 1 to 6 letters and digits.
+        user: String,
+        /// The environment variable that holds the password.
+        password_env: String,
+    },
+}
+
+impl FeedSource {
+    /// What a full link of it may do; the first is the default. A file waits; a stream may, for
+    /// TCP keeps the rest; a line cannot.
+    #[must_use]
+    pub const fn fulls(&self) -> &'static [Full] {
+        match self {
+            Self::Lines { .. } => &[Full::Conflate],
+            Self::File { .. } => &[Full::Hold, Full::Conflate],
+            Self::Soup { .. } => &[Full::Conflate, Full::Hold],
+        }
+    }
 }
 
 /// How fast a file is played.

@@ -6,7 +6,7 @@ use gateway::session::soupbintcp::Credentials;
 use super::fault::{Fault, FaultKind, Report};
 use super::load::Loaded;
 use super::machine::Machine;
-use super::model::Session;
+use super::model::{FeedSource, Session};
 use super::topology::{self, Plan};
 
 /// Where a secret is looked up by the name that the configuration gives.
@@ -36,8 +36,19 @@ pub fn ready(loaded: &Loaded, machine: &Machine, secret: SecretSource) -> Result
 #[must_use]
 pub fn missing_secrets(loaded: &Loaded, secret: SecretSource) -> Vec<Fault> {
     let mut faults = Vec::new();
-    for gateway in &loaded.config.gateways {
-        let Session::Ouch50 { user, password_env, .. } = &gateway.session else { continue };
+    let gateways = loaded.config.gateways.iter().filter_map(|row| match &row.session {
+        Session::Ouch50 { user, password_env, .. } => {
+            Some((format!("gateway.{}.session.password_env", row.name), user, password_env))
+        }
+        Session::Paper { .. } => None,
+    });
+    let feeds = loaded.config.feeds.iter().filter_map(|row| match &row.source {
+        FeedSource::Soup { user, password_env, .. } => {
+            Some((format!("feed.{}.password_env", row.name), user, password_env))
+        }
+        FeedSource::Lines { .. } | FeedSource::File { .. } => None,
+    });
+    for (key, user, password_env) in feeds.chain(gateways) {
         let found = secret(password_env).filter(|password| !password.is_empty());
         let (wrong, remedy) = match found {
             None => ("the environment does not have it", "set it for the engine's process"),
@@ -46,7 +57,6 @@ pub fn missing_secrets(loaded: &Loaded, secret: SecretSource) -> Vec<Fault> {
             }
             Some(_) => continue,
         };
-        let key = format!("gateway.{}.session.password_env", gateway.name);
         faults.push(Fault {
             kind: FaultKind::Environment,
             origin: loaded.origin_of(&key),

@@ -4,8 +4,9 @@
 use super::ends::Ends;
 use super::opening::Opening;
 pub use super::sheet::Sheet;
+use super::sources::receiver_config;
 use crate::clock::Clock;
-use crate::config::model::{FeedSource, Session};
+use crate::config::model::{Full, Session};
 use crate::config::topology::Plan;
 use crate::config::{Bound, Config, StageId};
 use crate::link::{Input, Output};
@@ -18,7 +19,7 @@ use crate::stage::{Recorded, Stage, feed, gateway, paper, risk, strategy};
 use crate::strategy::{self as strategies, Terms, desk::Outlet};
 use ::feed::book::{BooksConfig, ItchBooks};
 use ::feed::instruments::Instruments;
-use ::feed::moldudp64::{Receiver, ReceiverConfig};
+use ::feed::moldudp64::Receiver;
 use ::gateway::codec::ouch50::{CapacityCode, DisplayCode};
 use ::gateway::ouch::{Ouch, OuchConfig};
 use ::gateway::paper::{Paper, PaperConfig};
@@ -269,9 +270,13 @@ impl Builder<'_> {
         index: usize,
         keys: usize,
         records: &VecDeque<Recorded>,
+        full: Full,
     ) -> MarketLink {
         if matches!(self.world, World::Live(_)) {
-            return MarketLink::new(output, index as u16, keys);
+            return match full {
+                Full::Hold => MarketLink::lossless(output, index as u16, keys),
+                Full::Conflate | Full::Busy => MarketLink::new(output, index as u16, keys),
+            };
         }
         let full = records.iter().filter(|record| record.kind == RecordKind::LinkFull);
         let full = full.filter_map(|record| Link::read(&record.body));
@@ -287,17 +292,12 @@ impl Builder<'_> {
         let count = with.instruments.len();
         let outputs = self.ends.market_outputs(stage);
         let links = outputs.into_iter().enumerate();
-        let links =
-            links.map(|(at, output)| self.conflating(output, at, count + 1, &records)).collect();
+        let links = links
+            .map(|(at, (output, full))| self.conflating(output, at, count + 1, &records, full))
+            .collect();
         let row = with.config.feeds.get(id.index());
         let venue = row.map(|row| row.venue);
         let symbols = venue.into_iter().flat_map(|venue| with.instruments.of_venue(venue));
-        let (lines, tries) = match row.map(|row| &row.source) {
-            Some(FeedSource::Lines { b, request, retries, .. }) => {
-                (1 + usize::from(b.is_some()), if request.is_some() { *retries } else { 0 })
-            }
-            Some(FeedSource::File { .. }) | None => (1, 0),
-        };
         let (keys, cells) = self
             .sheet
             .feeds
@@ -315,7 +315,7 @@ impl Builder<'_> {
             id: stage_byte(stage),
             feed: id,
             source,
-            receiver: Receiver::new(ReceiverConfig { lines, tries, ..ReceiverConfig::default() }),
+            receiver: Receiver::new(receiver_config(row.map(|row| &row.source))),
             books: ItchBooks::new(BooksConfig::default(), count, symbols),
             links,
             capture: with.config.journal.capture == crate::config::model::Capture::Raw,
@@ -466,7 +466,8 @@ impl Builder<'_> {
     ) -> risk::UpdateLink {
         let range = self.with.bound.slots.get(strategy.index());
         let (first, count) = range.map_or((0, 0), |range| (range.first, range.count));
-        let link = self.conflating(output, strategy.index(), count as usize, records);
+        let link =
+            self.conflating(output, strategy.index(), count as usize, records, Full::Conflate);
         risk::UpdateLink::new(link, first, count)
     }
 

@@ -1,7 +1,7 @@
 //! Makes every link of a plan and keeps its ends until their stages take them.
 
 use crate::config::links::{CONTROL_SLOTS, Edge, LinkPlan};
-use crate::config::model::Ring;
+use crate::config::model::{Full, Ring};
 use crate::config::{Config, StageId};
 use crate::link::{self, Input, Output};
 
@@ -25,6 +25,8 @@ pub(super) struct Ends {
 struct MarketOut {
     from: StageId,
     output: Option<Output>,
+    /// A reader that must miss nothing makes the link lossless for all who share it.
+    full: Full,
 }
 
 impl Ends {
@@ -68,22 +70,24 @@ impl Ends {
             } else {
                 link::broadcast(slots, readers.len())
             };
-            self.market.push(MarketOut { from, output: Some(output) });
+            let holds = readers.iter().any(|link| link.full == Full::Hold);
+            let full = if holds { Full::Hold } else { Full::Conflate };
+            self.market.push(MarketOut { from, output: Some(output), full });
             for (reader, input) in readers.into_iter().zip(inputs) {
                 self.pairs.push((from, reader.to, Pair { output: None, input: Some(input) }));
             }
         }
         for link in mine().filter(|link| link.ring == Ring::Rtrb) {
             let (output, input) = one(link, replay);
-            self.market.push(MarketOut { from, output: Some(output) });
+            self.market.push(MarketOut { from, output: Some(output), full: link.full });
             self.pairs.push((from, link.to, Pair { output: None, input: Some(input) }));
         }
     }
 
-    /// The outputs of a feed, in the stage's own order.
-    pub(super) fn market_outputs(&mut self, from: StageId) -> Vec<Output> {
+    /// The outputs of a feed with what each does when it is full, in the stage's own order.
+    pub(super) fn market_outputs(&mut self, from: StageId) -> Vec<(Output, Full)> {
         let mine = self.market.iter_mut().filter(|market| market.from == from);
-        mine.filter_map(|market| market.output.take()).collect()
+        mine.filter_map(|market| Some((market.output.take()?, market.full))).collect()
     }
 
     /// The reading end between two stages; one that is never fed if there is no such link.

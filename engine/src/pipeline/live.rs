@@ -16,13 +16,14 @@
 
 use super::archive::{ArchiveThread, Trouble};
 use super::assemble::{AssembleError, Assembly, Pipeline, Sheet, World};
-use super::doors::Doors;
+use super::doors::{Doors, Outside};
 use super::home::{Home, Lock};
 use super::hot::{AllocationCount, HotThread, Phase};
-use super::net::{DialTarget, run_dialer};
+use super::net::run_dialer;
 use super::opening::{LastSession, Opening};
 pub use super::positions::{PositionRow, position_rows};
 use super::record::{OpeningRecords, write_opening};
+use super::sources::FeedNotice;
 pub use super::start_error::StartError;
 use super::ticket::Gate;
 use crate::clock::{Clock, wall_now};
@@ -87,6 +88,7 @@ pub struct Running {
     instruments: Instruments,
     region: Region,
     threads: Threads,
+    notices: Vec<FeedNotice>,
 }
 
 /// The threads of a run; each ends with nothing if it was never let go.
@@ -95,6 +97,7 @@ struct Threads {
     archive: JoinHandle<Option<Result<(), ArchiveError>>>,
     control: JoinHandle<Option<LaneWriter>>,
     dialer: JoinHandle<Option<()>>,
+    players: Vec<JoinHandle<Option<()>>>,
 }
 
 /// Starts the engine.
@@ -138,25 +141,26 @@ pub fn start(
     let arm = site.options.arm || site.config.engine.arm;
     let (gates, opener) = site.home.gates(shape_of(&site.config, &instruments), arm)?;
     let failed = reader.counter("archive.failed")?;
-    let (ends, targets) = doors.into_ends(gates, site.durable_mark(&lanes), failed);
+    let (ends, mut outside) = doors.into_ends(gates, site.durable_mark(&lanes), failed);
     let Pipeline { threads, commands } =
         assembly.build(&site.clock, &region, planned.sheet, World::Live(ends))?;
     site.note_gates(&opener);
     let lane = lanes.remove(0);
     let trouble = Trouble::default();
     let vitals = Vitals::find(&site.config, &reader, Trouble::clone(&trouble))?;
+    let notices = core::mem::take(&mut outside.notices);
     let parts = Parts {
         archive: archive_thread(&site, tails, planned.archive, &region, trouble)?,
         control: control_thread(&site, &instruments, lane, opener, commands, vitals)?,
         hot: hot_parts(threads, lanes, planned.threads, &region)?,
-        targets,
+        outside,
     };
     let mut gate = Gate::default();
     let threads = spawn_all(&mut site, parts, &mut gate)?;
     pin::touch_memory();
     site.home.settle()?;
     gate.open();
-    Ok(Running { site, instruments, region, threads })
+    Ok(Running { site, instruments, region, threads, notices })
 }
 
 /// What stands before anything is made in it.
@@ -181,8 +185,9 @@ impl Site {
         let clock = Clock::start();
         let date = session_date(&config.market.zone, config.market.date, wall_now())?;
         let hours = (wall_now().0 / Nanos::SECOND.0).saturating_sub(START_OF_2026) / 3_600;
+        let (phase, stop) = (Phase::new(), StopFlag::default());
         let lock = Lock::take(&config.engine.dir)?;
-        let doors = Doors::open(loaded, secret)?;
+        let doors = Doors::open(loaded, secret, &phase)?;
         let home = Home::open(lock, &plan.hot_dir, hours)?;
         let mut notes: Vec<String> = plan.notes.iter().map(ToString::to_string).collect();
         if plan.lock_memory
@@ -191,7 +196,6 @@ impl Site {
             notes.push(refusal.text().to_owned());
         }
         let days = days_of(date.midnight);
-        let (phase, stop) = (Phase::new(), StopFlag::default());
         Ok((Self { config, plan, clock, home, days, notes, phase, stop, options }, doors))
     }
 
@@ -270,7 +274,7 @@ struct Parts {
     hot: Vec<(Vec<Stage>, LaneWriter, ThreadMeters)>,
     archive: ArchiveThread,
     control: Control,
-    targets: Vec<DialTarget>,
+    outside: Outside,
 }
 
 fn hot_parts(
@@ -286,13 +290,17 @@ fn hot_parts(
 
 /// Every thread of a run, held back by `gate`.
 fn spawn_all(site: &mut Site, parts: Parts, gate: &mut Gate) -> Result<Threads, StartError> {
-    let Parts { hot, archive, control, targets } = parts;
+    let Parts { hot, archive, control, outside } = parts;
+    let Outside { targets, players, .. } = outside;
     let archive = spawn("wl-archive", site, gate, move || archive.run())?;
     let control = spawn("wl-control", site, gate, move || control.run())?;
     let phase = site.phase.clone();
     let dialer = spawn("wl-dialer", site, gate, move || run_dialer(targets, &phase))?;
+    let players = players.into_iter();
+    let players = players.map(|player| spawn("wl-player", site, gate, move || player.run()));
+    let players = players.collect::<Result<_, _>>()?;
     let hot = spawn_hot(site, hot, gate)?;
-    Ok(Threads { hot, archive, control, dialer })
+    Ok(Threads { hot, archive, control, dialer, players })
 }
 
 fn spawn_hot(
@@ -388,6 +396,19 @@ impl Running {
         &self.site.notes
     }
 
+    /// What went wrong with feeds since the start, a sentence each: a file that is damaged, a login
+    /// that was refused.
+    #[must_use]
+    pub fn feed_faults(&self) -> Vec<String> {
+        self.notices.iter().filter_map(FeedNotice::sentence).collect()
+    }
+
+    /// Whether the engine is past its last command, and [`Running::wait`] waits no longer for one.
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        self.threads.control.is_finished()
+    }
+
     /// Waits until the engine has stopped: after [`StopFlag::stop`], or a stop over the socket.
     #[must_use]
     pub fn wait(self) -> Finished {
@@ -401,6 +422,9 @@ impl Running {
             }
         }
         let _ = self.threads.dialer.join();
+        for player in self.threads.players {
+            let _ = player.join();
+        }
         // Without its word nobody knows what is on the disk: what is in memory must stay.
         let Ok(Some(archive)) = self.threads.archive.join() else { std::process::abort() };
         drop(lane0);

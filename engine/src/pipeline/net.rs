@@ -1,11 +1,11 @@
 //! Sockets of a live run: datagrams of feeds, the side channel, and the dialer that connects
-//! gateways.
+//! gateways and feeds of a TCP session.
 
 #![expect(clippy::disallowed_methods, reason = "cold: the dialer is a helper thread and sleeps")]
 
 use super::hot::{Phase, PhaseOf};
 use crate::stage::book_check::Channel;
-use crate::stage::feed::Source;
+use crate::stage::feed::{Arrival, Received, Source};
 use crate::stage::gateway::{AnyLink, Dial};
 use feed::moldudp64::Request;
 use feed::source::{Source as _, UdpConfig, UdpSource};
@@ -72,7 +72,7 @@ fn v4(address: SocketAddr) -> io::Result<SocketAddrV4> {
 }
 
 impl Source for Lines {
-    fn recv(&mut self, line: usize, buffer: &mut [u8]) -> Option<(usize, Option<Nanos>)> {
+    fn recv(&mut self, line: usize, _now: Nanos, buffer: &mut [u8]) -> Option<Received> {
         let source = match self.lines.get_mut(line) {
             Some(source) => source,
             None => &mut self.recovery.as_mut()?.0,
@@ -81,7 +81,8 @@ impl Source for Lines {
         let received = source.try_recv(buffer).ok().flatten()?;
         // A datagram that was cut is handed on short: it fails the packet's own check and is
         // counted.
-        Some((received.bytes, received.stamp))
+        let arrival = received.stamp.map_or(Arrival::Read, Arrival::Wall);
+        Some(Received::Packet { len: received.bytes, arrival })
     }
 
     fn lines(&self) -> usize {
@@ -122,7 +123,7 @@ impl Channel for HashChannel {
     }
 }
 
-/// The dialer's side of one gateway.
+/// The dialer's side of one gateway or feed.
 pub struct DialTarget {
     /// Where the venue listens.
     pub address: SocketAddr,
@@ -132,7 +133,7 @@ pub struct DialTarget {
     dialed: Option<Instant>,
 }
 
-/// Both sides of a gateway's dialing.
+/// Both sides of a dialing.
 #[must_use]
 pub fn dialing(address: SocketAddr) -> (DialTarget, Dial) {
     let wanted = Arc::new(AtomicU64::new(0));
@@ -143,7 +144,7 @@ pub fn dialing(address: SocketAddr) -> (DialTarget, Dial) {
     )
 }
 
-/// Connects whatever gateway asks, until told to stop.
+/// Connects whoever asks, until told to stop.
 pub fn run_dialer(mut targets: Vec<DialTarget>, phase: &Phase) {
     while !phase.is(PhaseOf::Stop) {
         for target in &mut targets {

@@ -1,7 +1,5 @@
 //! Why an engine did not start, in sentences that name the key, path or address and the remedy.
 
-#![expect(clippy::disallowed_types, reason = "cold: before the start")]
-
 use super::assemble::AssembleError;
 use super::home::HomeError;
 use super::opening::OpeningError;
@@ -17,7 +15,8 @@ pub enum StartError {
     /// The machine, or the environment, lacks what the configuration asks for.
     #[error("{0}")]
     Plan(Report),
-    /// Addresses that are in use, or not of this machine.
+    /// Addresses that are in use, or not of this machine; recorded files that are not there, or
+    /// none.
     #[error("{0}")]
     Sockets(Report),
     /// The directory cannot be used.
@@ -48,14 +47,6 @@ pub enum StartError {
         path: PathBuf,
         /// What the kernel said.
         source: io::Error,
-    },
-    /// A part of the configuration that this engine cannot run.
-    #[error("{key}: {why}")]
-    NotHere {
-        /// The key.
-        key: String,
-        /// Why, and what to do instead.
-        why: &'static str,
     },
     /// A thread could not be made.
     #[error("a thread could not be made: {0}; raise `ulimit -u`")]

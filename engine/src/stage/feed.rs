@@ -1,9 +1,12 @@
-//! The feed stage: datagrams of one feed in, changes of tops, prints and states out.
+//! The feed stage: packets of one feed in, changes of tops, prints and states out.
 //!
 //! It has no primary port: `RxFeed`, `Tick` and `LinkRoom` in the order written are its whole
-//! input. A datagram that can change anything is in the lane before it is applied.
+//! input. A packet that can change anything is in the lane before it is applied.
 
+mod file;
 mod out;
+mod soup;
+mod source;
 
 use super::book_check::BookCheck;
 use super::market_link::MarketLink;
@@ -12,7 +15,7 @@ use crate::clock::Clock;
 use crate::telemetry::FeedMeters;
 use ::feed::book::ItchBooks;
 use ::feed::moldudp64::{
-    Action, Delivery, Event, Packet, PacketKind, RECOVERY_LINE, Receiver, Request, Sink,
+    Action, Delivery, Event, Packet, PacketKind, RECOVERY_LINE, Receiver, Sink,
 };
 use out::Out;
 use shm::ids::FeedId;
@@ -24,21 +27,16 @@ use shm::seqlock::CellWriter;
 use shm::units::Nanos;
 use std::collections::VecDeque;
 
-/// Longest datagram that is read. Feeds keep to an Ethernet frame; longer ones are malformed.
-pub const DATAGRAM_BYTES_MAX: usize = 2_048;
-/// Datagrams of one line taken in one poll, so that no other stage of the thread waits long.
-const BATCH: usize = 4;
+pub use file::{FilePackets, FileSource, file_packets};
+pub use soup::{SoupNotice, SoupSource};
+pub use source::{Arrival, DATAGRAM_BYTES_MAX, MESSAGE_BYTES_MAX, PACKET_BYTES, Received, Source};
 
-/// Where a feed's datagrams come from.
-pub trait Source: Send {
-    /// Reads the next datagram of `line` (0 A, 1 B, 2 recovery) into `buffer`: its length, and the
-    /// kernel's receive stamp on the wall clock where there is one.
-    fn recv(&mut self, line: usize, buffer: &mut [u8]) -> Option<(usize, Option<Nanos>)>;
-    /// How many lines there are.
-    fn lines(&self) -> usize;
-    /// Asks the venue for lost messages, server `attempt` modulo the number of servers.
-    fn request(&mut self, request: &Request, attempt: u32);
-}
+/// Packets of one line taken in one poll, so that no other stage of the thread waits long.
+const BATCH: usize = 4;
+/// Polls between two looks for answers to requests while nothing is missing: late ones are drained.
+const ANSWERS_EVERY: u32 = 64;
+/// Free segments below which a source that keeps what is not read is not read.
+const SEGMENTS_MIN: u32 = 2;
 
 /// What a feed stage is made of.
 pub struct Setup {
@@ -46,7 +44,7 @@ pub struct Setup {
     pub id: StageId,
     /// Which feed.
     pub feed: FeedId,
-    /// Its datagrams; `None` in a replay.
+    /// Its packets; `None` in a replay.
     pub source: Option<Box<dyn Source>>,
     /// Its sequence.
     pub receiver: Receiver,
@@ -54,7 +52,7 @@ pub struct Setup {
     pub books: ItchBooks,
     /// Its outputs: strategies, risk.
     pub links: Vec<MarketLink>,
-    /// Whether raw datagrams are journalled.
+    /// Whether what is received is journalled.
     pub capture: bool,
     /// Meters.
     pub meters: FeedMeters,
@@ -73,6 +71,9 @@ pub struct FeedStage {
     receiver: Receiver,
     out: Out,
     capture: bool,
+    /// Whether the source keeps what is not read.
+    keeps: bool,
+    polls: u32,
     replay: VecDeque<Recorded>,
 }
 
@@ -94,7 +95,8 @@ impl FeedStage {
             replay,
         } = setup;
         let out = Out::new(feed, books, links, meters, cells, check, clock);
-        Self { id, source, receiver, out, capture, replay }
+        let keeps = source.as_ref().is_some_and(|source| source.keeps());
+        Self { id, source, receiver, out, capture, keeps, polls: 0, replay }
     }
 
     /// The books, for tests and reports.
@@ -106,9 +108,13 @@ impl FeedStage {
     /// One live turn.
     pub fn poll(&mut self, turn: &mut Turn<'_>) -> usize {
         self.flush(turn);
+        self.polls = self.polls.wrapping_add(1);
         let lines = self.source.as_ref().map_or(0, |source| source.lines());
         let mut work = 0;
         for line in 0..lines {
+            if line == usize::from(RxFeed::ANSWERS) && !self.looks_for_answers() {
+                continue;
+            }
             for _ in 0..BATCH {
                 if !self.receive(line, turn) {
                     break;
@@ -121,9 +127,19 @@ impl FeedStage {
         work
     }
 
-    /// Reads and applies one datagram of a line.
+    /// Answers come while something is missing; a look is a system call.
+    const fn looks_for_answers(&self) -> bool {
+        self.receiver.has_gap() || self.polls.is_multiple_of(ANSWERS_EVERY)
+    }
+
+    /// Reads and applies one packet of a line.
     fn receive(&mut self, line: usize, turn: &mut Turn<'_>) -> bool {
-        // Below two free segments the lane is for orders: the datagram is applied, not captured.
+        let short = self.keeps && turn.lane.free_segments() < SEGMENTS_MIN;
+        if short || self.out.is_behind() {
+            self.out.meters().waits.add(1);
+            return false;
+        }
+        // Below two free segments the lane is for orders: the packet is applied, not captured.
         let captured = self.capture && turn.lane.free_segments() >= 1 && turn.has_room();
         if captured { self.receive_captured(line, turn) } else { self.receive_plain(line, turn) }
     }
@@ -133,9 +149,14 @@ impl FeedStage {
         let Ok(mut claim) = turn.lane.claim(RxFeed::BYTES, DATAGRAM_BYTES_MAX) else {
             return false;
         };
-        let Some((len, stamp)) = source.recv(line, claim.payload_mut()) else { return false };
+        let Some(received) = source.recv(line, turn.now, claim.payload_mut()) else { return false };
+        let (len, arrival) = match received {
+            Received::Packet { len, arrival } => (len, arrival),
+            Received::Cut => return self.mark(RxFeed::CUT, turn),
+            Received::Whole => return self.mark(RxFeed::WHOLE, turn),
+        };
         let read = turn.clock.now();
-        let t0 = self.out.arrival(stamp, read);
+        let t0 = self.out.arrival(arrival, read);
         let bytes = claim.payload_mut().get(..len).unwrap_or_default();
         let old = is_old(bytes, &self.receiver);
         if old {
@@ -170,13 +191,46 @@ impl FeedStage {
         true
     }
 
-    /// Without a place in the lane: the datagram is read into a buffer of its own.
+    /// A stream was cut, or is whole again: an input like a packet.
+    fn mark(&mut self, line: u8, turn: &mut Turn<'_>) -> bool {
+        let now = turn.now;
+        if self.capture {
+            let rx = RxFeed {
+                t0: now,
+                feed_seq: self.receiver.expected(),
+                feed: self.id.index(),
+                line,
+                ..RxFeed::default()
+            };
+            let written = turn.write(RecordKind::RxFeed, self.id, 0, now, rx.bytes());
+            self.out.meters().capture_gaps.add(u64::from(!written));
+        }
+        self.on_mark(line, now, turn);
+        true
+    }
+
+    fn on_mark(&mut self, line: u8, now: Nanos, turn: &mut Turn<'_>) {
+        let out = self.out.at(now, now);
+        if line == RxFeed::CUT {
+            self.receiver.cut(out)
+        } else {
+            self.receiver.whole(out)
+        }
+        self.after_input(now, now, turn);
+    }
+
+    /// Without a place in the lane: the packet is read into a buffer of its own.
     fn receive_plain(&mut self, line: usize, turn: &mut Turn<'_>) -> bool {
         let Some(source) = &mut self.source else { return false };
         let mut buffer = [0; DATAGRAM_BYTES_MAX];
-        let Some((len, stamp)) = source.recv(line, &mut buffer) else { return false };
+        let Some(received) = source.recv(line, turn.now, &mut buffer) else { return false };
+        let (len, arrival) = match received {
+            Received::Packet { len, arrival } => (len, arrival),
+            Received::Cut => return self.mark(RxFeed::CUT, turn),
+            Received::Whole => return self.mark(RxFeed::WHOLE, turn),
+        };
         let read = turn.clock.now();
-        let t0 = self.out.arrival(stamp, read);
+        let t0 = self.out.arrival(arrival, read);
         let bytes = buffer.get(..len).unwrap_or_default();
         if self.capture {
             self.out.meters().capture_gaps.add(1);
@@ -223,6 +277,7 @@ impl FeedStage {
     /// Sends what links held back.
     fn flush(&mut self, turn: &mut Turn<'_>) {
         for at in 0..self.out.links() {
+            self.out.push_on(at, turn.now);
             if let Some(record) = self.out.flush(at, usize::MAX, turn.now) {
                 turn.write(RecordKind::LinkRoom, self.id, 0, turn.now, record.bytes());
             }
@@ -241,6 +296,10 @@ impl FeedStage {
         match record.kind {
             RecordKind::RxFeed => {
                 let Some((rx, rest)) = RxFeed::split(&record.body) else { return Progress::Moved };
+                if matches!(rx.line, RxFeed::CUT | RxFeed::WHOLE) {
+                    self.on_mark(rx.line, record.ts, turn);
+                    return Progress::Moved;
+                }
                 let bytes = rest.get(..rx.len as usize).unwrap_or_default();
                 let line = mold_line(usize::from(rx.line));
                 let sink = self.out.at(rx.t0, record.ts);
@@ -269,7 +328,7 @@ impl FeedStage {
 
 /// The receiver's number of a line: answers to requests take no part in the health of lines.
 const fn mold_line(line: usize) -> usize {
-    if line == 2 { RECOVERY_LINE } else { line }
+    if line == RxFeed::ANSWERS as usize { RECOVERY_LINE } else { line }
 }
 
 /// Whether a datagram holds nothing past what was delivered: most copies of the slower line.

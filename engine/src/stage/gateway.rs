@@ -73,7 +73,7 @@ pub enum AnyLink {
 }
 
 impl AnyLink {
-    fn link(&mut self) -> &mut dyn Link {
+    pub(in crate::stage) fn link(&mut self) -> &mut dyn Link {
         match self {
             Self::Tcp(link) => link,
             Self::Memory(link) => link,
@@ -277,6 +277,9 @@ impl GatewayStage {
             dial.wanted.store(1, Ordering::Relaxed);
             return;
         };
+        // ORDERING: Relaxed; as above. It may have been raised again between the dialing and the
+        // handing over, and would bring a second link that nobody wants.
+        dial.wanted.store(0, Ordering::Relaxed);
         self.link = Some(link);
         self.meters.link_open.set(1);
         self.write_event(RxVenue::OPENED, turn.now, turn);

@@ -1,12 +1,17 @@
 //! One of a feed's outputs: lossless while its readers keep up, the latest state of each book when
 //! they do not.
 //!
-//! Full-policy: the book is marked, a print is dropped and counted; once there is room the latest
-//! top of each marked book goes out with CONFLATED. The feed never waits. Which send met the full
-//! ring, and how many marked books each later step sent, are written, so that a replay conflates
-//! alike.
+//! Full-policy `conflate`: the book is marked, a print is dropped and counted; once there is room
+//! the latest top of each marked book goes out with CONFLATED. The feed never waits. Which send met
+//! the full ring, and how many marked books each later step sent, are written, so that a replay
+//! conflates alike.
+//!
+//! Full-policy `hold`: what the ring has no room for is kept, in order, and nothing is read until
+//! it is on the ring. What one packet makes is kept, and the few packets that a gap held back;
+//! beyond that the link conflates. A replay's links are never full, so nothing of this needs a
+//! record.
 
-use crate::link::Output;
+use crate::link::{Full, Output};
 use shm::message::Message;
 use shm::record::status::Link;
 use shm::units::Nanos;
@@ -38,7 +43,13 @@ pub struct MarketLink {
     became_full: Option<u64>,
     /// Replay: ordinals at which it becomes full, ascending.
     follow: Option<VecDeque<u64>>,
+    /// Policy `hold`: messages that wait for room, oldest first. Its capacity is its bound.
+    kept: VecDeque<Message>,
 }
+
+/// Messages that a link of policy `hold` keeps at most: more than five packets of ITCH make, with a
+/// top and a print for each of their messages.
+const KEPT_MAX: usize = 1_024;
 
 impl MarketLink {
     /// A live output with `keys` keys.
@@ -53,7 +64,14 @@ impl MarketLink {
             marked_count: 0,
             became_full: None,
             follow: None,
+            kept: VecDeque::new(),
         }
+    }
+
+    /// A live output that conflates nothing: the stage reads no input while it is behind.
+    #[must_use]
+    pub fn lossless(output: Output, index: u16, keys: usize) -> Self {
+        Self { kept: VecDeque::with_capacity(KEPT_MAX), ..Self::new(output, index, keys) }
     }
 
     /// An output that becomes full where a recording did.
@@ -78,7 +96,7 @@ impl MarketLink {
                     follow.pop_front();
                     true
                 }
-                Some(_) | None => self.output.try_push(message, now).is_err(),
+                Some(_) | None => self.push(message, now).is_err(),
             };
             if !full {
                 return Sent::Passed;
@@ -88,6 +106,40 @@ impl MarketLink {
         }
         self.mark(key);
         Sent::Held
+    }
+
+    /// Pushes, or keeps behind what is kept already.
+    #[inline]
+    fn push(&mut self, message: Message, now: Nanos) -> Result<(), Full> {
+        if self.kept.is_empty() {
+            let pushed = self.output.try_push(message, now);
+            if pushed.is_ok() || self.kept.capacity() == 0 {
+                return pushed;
+            }
+        }
+        if self.kept.len() == self.kept.capacity() {
+            return Err(Full);
+        }
+        self.kept.push_back(message);
+        Ok(())
+    }
+
+    /// Whether messages wait for room in order.
+    #[must_use]
+    #[inline]
+    pub fn is_behind(&self) -> bool {
+        !self.kept.is_empty()
+    }
+
+    /// Pushes the messages that wait, as far as there is room.
+    #[inline]
+    pub fn push_on(&mut self, now: Nanos) {
+        while let Some(message) = self.kept.front() {
+            if self.output.try_push(*message, now).is_err() {
+                return;
+            }
+            self.kept.pop_front();
+        }
     }
 
     #[cold]
@@ -124,6 +176,9 @@ impl MarketLink {
         mut latest: impl FnMut(usize) -> Message,
     ) -> u32 {
         let mut flushed = 0;
+        if self.is_behind() {
+            return flushed;
+        }
         for (key, marked) in self.marked.iter_mut().enumerate() {
             if flushed as usize == most {
                 break;

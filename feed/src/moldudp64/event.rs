@@ -26,7 +26,8 @@ pub struct ReceiverConfig {
     pub reorder_packet_bytes: usize,
     /// Recent messages remembered to compare the lines.
     pub remembered: usize,
-    /// Wait from the sight of a gap to the first request, for the other line to fill it.
+    /// Wait from the sight of a gap to the first request, for the other line to fill it. 0, and no
+    /// `tries`: nothing can fill it, it is lost at once.
     pub arbitration: Nanos,
     /// Wait for an answer before asking again.
     pub retry: Nanos,
@@ -43,6 +44,16 @@ pub struct ReceiverConfig {
     pub ahead: u64,
     /// Time without packet or heartbeat after which the feed is silent.
     pub silence: Nanos,
+    /// Whether the feed is STALE until [`super::Receiver::whole`] is told: a stream that replays
+    /// what was missed, and does not say how much that is.
+    pub catches_up: bool,
+}
+
+impl ReceiverConfig {
+    /// A file or stream: what is missing will not come.
+    pub(super) const fn takes_gaps_as_lost(&self) -> bool {
+        self.tries == 0 && self.arbitration.0 == 0
+    }
 }
 
 impl Default for ReceiverConfig {
@@ -62,6 +73,7 @@ impl Default for ReceiverConfig {
             requests: 1_000_000,
             ahead: 1 << 32,
             silence: Nanos(3_000_000_000),
+            catches_up: false,
         }
     }
 }
@@ -111,9 +123,9 @@ pub enum Event {
         /// The sequence.
         seq: u64,
     },
-    /// No packet for longer than the limit: books are STALE.
+    /// No packet for longer than the limit, or a stream that was cut: books are STALE.
     Silent,
-    /// A packet after [`Event::Silent`].
+    /// A packet after [`Event::Silent`], and a stream is whole again.
     Heard,
     /// A line is silent while another speaks. Health only.
     LineDead {
@@ -211,4 +223,6 @@ pub struct Counts {
     pub heartbeats: u64,
     /// Times the feed fell silent.
     pub silences: u64,
+    /// Times the stream was cut.
+    pub cuts: u64,
 }

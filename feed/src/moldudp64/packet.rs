@@ -229,6 +229,12 @@ impl<'a> PacketBuilder<'a> {
         self.count
     }
 
+    /// Bytes of the packet so far.
+    #[must_use]
+    pub const fn used_bytes(&self) -> usize {
+        self.used_bytes
+    }
+
     /// Writes the count and returns the bytes of the packet. Without messages it is a heartbeat.
     pub fn finish(self) -> usize {
         if let Some(count) = self.out.get_mut(18..HEADER_BYTES) {

@@ -35,6 +35,8 @@ pub struct Receiver {
     requested_at: Option<Nanos>,
     heard_at: Option<Nanos>,
     silent: bool,
+    /// The stream was cut, or has not been whole yet.
+    behind: bool,
     reorder: Reorder,
     arbiter: Arbiter,
     counts: Counts,
@@ -59,6 +61,7 @@ impl Receiver {
             requested_at: None,
             heard_at: None,
             silent: false,
+            behind: config.catches_up,
             reorder: Reorder::new(config.reorder_packets, config.reorder_packet_bytes),
             arbiter: Arbiter::new(config.lines, config.remembered),
             counts: Counts::default(),
@@ -111,11 +114,14 @@ impl Receiver {
         };
         if outcome.changed() {
             self.heard_at = Some(now);
-            if core::mem::take(&mut self.silent) {
+            if core::mem::take(&mut self.silent) && !self.behind {
                 sink.on_event(Event::Heard);
             }
         }
         self.close_gap(sink);
+        if self.gap.is_some() && self.config.takes_gaps_as_lost() {
+            self.give_up(now, sink);
+        }
         self.end_session(sink);
         outcome
     }
@@ -167,12 +173,35 @@ impl Receiver {
         Action::Request { request: Request { session, first, count }, attempt: gap.tries }
     }
 
-    /// Whether the books may be a reference: `Stale` before the first packet, in a gap, in silence.
+    /// The stream was cut: STALE until it is [`Receiver::whole`] again, whatever is heard.
+    pub fn cut<S: Sink>(&mut self, sink: &mut S) {
+        self.counts.cuts += 1;
+        let known = core::mem::replace(&mut self.behind, true);
+        if !known && !self.ended && !self.silent && self.heard_at.is_some() {
+            sink.on_event(Event::Silent);
+        }
+    }
+
+    /// The stream has given all that it had: what comes from here on is new.
+    pub fn whole<S: Sink>(&mut self, sink: &mut S) {
+        if core::mem::take(&mut self.behind) && self.heard_at.is_some() && !self.silent {
+            sink.on_event(Event::Heard);
+        }
+    }
+
+    /// Whether something is missing: the time to look for answers.
+    #[must_use]
+    pub const fn has_gap(&self) -> bool {
+        self.gap.is_some()
+    }
+
+    /// Whether the books may be a reference: `Stale` before the first packet, in a gap, in silence,
+    /// behind.
     #[must_use]
     pub const fn state(&self) -> FeedState {
         if self.ended {
             FeedState::Ended
-        } else if self.gap.is_some() || self.silent || self.heard_at.is_none() {
+        } else if self.gap.is_some() || self.silent || self.behind || self.heard_at.is_none() {
             FeedState::Stale
         } else {
             FeedState::Live
@@ -220,8 +249,7 @@ impl Receiver {
     fn accepts_session<S: Sink>(&mut self, session: Session, now: Nanos, sink: &mut S) -> bool {
         if self.session == Some(session) {
             if self.heard_at.is_none() {
-                self.heard_at = Some(now);
-                sink.on_event(Event::SessionStarted(session));
+                self.begin_session(session, now, sink);
             }
             return true;
         }
@@ -241,9 +269,17 @@ impl Receiver {
             self.arbiter.reset();
         }
         self.session = Some(session);
+        self.begin_session(session, now, sink);
+        true
+    }
+
+    fn begin_session<S: Sink>(&mut self, session: Session, now: Nanos, sink: &mut S) {
         self.heard_at = Some(now);
         sink.on_event(Event::SessionStarted(session));
-        true
+        // Its books are empty and waited for; those of a stream that is behind stay STALE.
+        if self.behind {
+            sink.on_event(Event::Silent);
+        }
     }
 
     /// Compares every message with what was taken under its number; new ones are remembered.

@@ -511,3 +511,52 @@ proptest! {
         prop_assert_eq!(back, messages);
     }
 }
+
+/// Goal: a stream is STALE until it has given what it had, and again from a cut on, whatever is
+/// heard meanwhile; its gaps are lost at once; a session that ended makes room for the next.
+#[test]
+fn a_stream_is_stale_while_it_catches_up() {
+    let config = ReceiverConfig {
+        lines: 1,
+        tries: 0,
+        arbitration: Nanos(0),
+        reorder_packets: 1,
+        silence: Nanos(15 * SECOND),
+        catches_up: true,
+        ..ReceiverConfig::default()
+    };
+    let (mut receiver, mut heard) = (Receiver::new(config), Heard::default());
+    let old = feed(&mut receiver, &mut heard, &packet(SESSION, 1, 3), 10);
+    assert_eq!((old, receiver.state()), (Outcome::Delivered, FeedState::Stale));
+    assert_eq!(heard.events, [Event::SessionStarted(SESSION), Event::Silent]);
+    heard.events.clear();
+    receiver.whole(&mut heard);
+    assert_eq!((receiver.state(), &heard.events[..]), (FeedState::Live, &[Event::Heard][..]));
+    heard.events.clear();
+    receiver.cut(&mut heard);
+    receiver.cut(&mut heard);
+    assert_eq!(heard.events, [Event::Silent], "once");
+    let _ = feed(&mut receiver, &mut heard, &packet(SESSION, 4, 1), 20);
+    assert_eq!(receiver.poll(Nanos(20 * SECOND), &mut heard), Action::None);
+    let _ = feed(&mut receiver, &mut heard, &packet(SESSION, 5, 1), 21 * SECOND);
+    assert_eq!(receiver.state(), FeedState::Stale);
+    receiver.whole(&mut heard);
+    assert_eq!(receiver.state(), FeedState::Live);
+    heard.events.clear();
+    let after = feed(&mut receiver, &mut heard, &packet(SESSION, 8, 2), 22 * SECOND);
+    assert_eq!((after, receiver.counts().lost), (Outcome::Ahead, 2));
+    let lost = Event::Lost { first: 6, next: 8 };
+    let opened = Event::GapOpened { first: 6, next: 8 };
+    assert_eq!(heard.events, [opened, lost, Event::GapClosed { next: 10 }]);
+    assert_eq!(seqs(&heard), [1, 2, 3, 4, 5, 8, 9]);
+    let mut end = [0; HEADER_BYTES];
+    let _ = encode_end_of_session(&mut end, SESSION, 10);
+    let _ = feed(&mut receiver, &mut heard, &end, 23 * SECOND);
+    assert_eq!(receiver.state(), FeedState::Ended);
+    receiver.cut(&mut heard);
+    let next = Session(*b"NEXT      ");
+    let _ = feed(&mut receiver, &mut heard, &packet(next, 1, 1), 24 * SECOND);
+    assert_eq!((receiver.session(), receiver.state()), (Some(next), FeedState::Stale));
+    receiver.whole(&mut heard);
+    assert_eq!(receiver.state(), FeedState::Live);
+}

@@ -1,14 +1,12 @@
 //! Where bytes come from.
 //!
-//! A [`Source`] gives one datagram (or, from a file, one message) at a time into the caller's
-//! bytes, never waits, and allocates nothing. It knows nothing of what the bytes mean. It owns the
-//! only system calls of this crate.
+//! A [`Source`] gives one datagram at a time into the caller's bytes, never waits, and allocates
+//! nothing. It knows nothing of what the bytes mean. It owns the only system calls of this crate,
+//! but for those of a cold thread that reads a [`crate::recording`].
 
-mod file;
 mod memory;
 mod udp;
 
-pub use file::FileSource;
 pub use memory::MemorySource;
 pub use udp::{UdpConfig, UdpSource};
 
@@ -30,10 +28,10 @@ pub struct Received {
 
 /// Gives bytes without waiting.
 pub trait Source {
-    /// The next datagram or message; `None` when there is none now.
+    /// The next datagram; `None` when there is none now.
     ///
     /// # Errors
-    /// Those of the socket or file. `Interrupted` and the like never come out; what does is to be
+    /// Those of the socket. `Interrupted` and the like never come out; what does is to be
     /// counted, and for a socket the next call may succeed (a refused request makes one error, for
     /// instance).
     fn try_recv(&mut self, into: &mut [u8]) -> io::Result<Option<Received>>;

@@ -20,11 +20,21 @@ record! {
         len: u32,
         /// Index of the feed.
         feed: u8,
-        /// Line it came on: 0 is A, 1 is B, 2 the re-request channel.
+        /// Line it came on: 0 is A, 1 is B, 2 the re-request channel. 3 and 4 stand for no bytes:
+        /// the stream was cut; the stream has given all it had.
         line: u8,
         /// Zero.
         _reserved: [u8; 6],
     }
+}
+
+impl RxFeed {
+    /// Answers to requests.
+    pub const ANSWERS: u8 = 2;
+    /// The stream was cut.
+    pub const CUT: u8 = 3;
+    /// The stream has given all it had.
+    pub const WHOLE: u8 = 4;
 }
 
 record! {

@@ -1,6 +1,6 @@
 //! Every kind of fault, at its line, all in one report.
 
-use super::super::{FaultKind, Sources};
+use super::super::{FaultKind, Sources, model};
 use super::{GOOD, faults, load, with};
 
 const CROSS: FaultKind = FaultKind::Cross;
@@ -187,4 +187,36 @@ fn an_unreadable_file_is_one_sentence() {
     let report = Sources::read(std::path::Path::new("/nonexistent/x.toml")).unwrap_err();
     assert!(report.has(FaultKind::Unreadable, ""), "{report}");
     assert!(report.to_string().contains("cannot be read: No such file"), "{report}");
+}
+
+/// Goal: a feed comes from lines, a file or a session; what mixes them, or leaves out what one
+/// needs, is told with the key.
+#[test]
+fn a_feed_has_one_source() {
+    const LINES: &str = "a = \"127.0.0.1:26400\"\nb = \"127.0.0.1:26401\"\n\
+                         request = \"127.0.0.1:26402\"\n";
+    let with_source = |source: &str| with(LINES, source).replacen("\"conflate\"", "\"hold\"", 1);
+    let file = "file = { path = \"day.itch\", speed = \"2.5\" }\n";
+    let soup = "soup = \"127.0.0.1:1\"\nuser = \"DEMO01\"\npassword_env = \"WORD\"\n";
+    let model::FeedSource::File { speed, .. } =
+        load(&with_source(file)).unwrap().config.feeds[0].source.clone()
+    else {
+        panic!()
+    };
+    assert_eq!(speed, model::Speed::Milli(2_500));
+    let source = &load(&with_source(soup)).unwrap().config.feeds[0].source;
+    assert!(matches!(source, model::FeedSource::Soup { user, .. } if user == "DEMO01"));
+    for (source, kind, key) in [
+        (format!("{LINES}{file}"), CROSS, "feed.itch.b"),
+        (format!("{file}{soup}"), CROSS, "feed.itch.soup"),
+        (format!("{LINES}{soup}"), CROSS, "feed.itch.request"),
+        (format!("{LINES}user = \"DEMO01\"\n"), CROSS, "feed.itch.user"),
+        ("soup = \"127.0.0.1:1\"\n".to_owned(), MISSING, "feed.itch.password_env"),
+        (String::new(), MISSING, "feed.itch.a"),
+        ("file = { path = \"x\", speed = \"0\" }\n".to_owned(), RANGE, "feed.itch.file.speed"),
+        (LINES.to_owned(), CROSS, "link.0.full"),
+    ] {
+        let report = faults(&with_source(&source));
+        assert!(report.has(kind, key), "{source}\n{report}");
+    }
 }

@@ -3,6 +3,7 @@
 
 use super::super::book_check::BookCheck;
 use super::super::market_link::{MarketLink, Sent};
+use super::source::Arrival;
 use crate::clock::Clock;
 use crate::telemetry::FeedMeters;
 use ::feed::book::{Applied, ItchBooks, Print};
@@ -80,9 +81,13 @@ impl Out {
         self
     }
 
-    /// Arrival: the kernel's stamp where it can be true, else the read.
-    pub(super) fn arrival(&self, stamp: Option<Nanos>, read: Nanos) -> Nanos {
-        let Some(wall) = stamp else { return read };
+    /// Arrival: what the source says where it can be true, else the read.
+    pub(super) fn arrival(&self, arrival: Arrival, read: Nanos) -> Nanos {
+        let wall = match arrival {
+            Arrival::Read => return read,
+            Arrival::Due(at) => return at.min(read),
+            Arrival::Wall(wall) => wall,
+        };
         self.clock.wall_to_engine(wall, read).unwrap_or_else(|| {
             self.meters.stamps_refused.add(1);
             read
@@ -122,6 +127,7 @@ impl Out {
         self.meters.other_session.set(counts.other_session);
         self.meters.too_far.set(counts.too_far);
         self.meters.lost.set(counts.lost);
+        self.meters.cuts.set(counts.cuts);
         self.meters.malformed.set(counts.malformed + self.books.counts().malformed);
         self.meters.unknown.set(self.books.counts().unknown);
         self.meters.book_faults.set(self.books.faults().total());
@@ -144,6 +150,19 @@ impl Out {
             t0: self.t0,
             cause: Cause::new(self.feed, self.expected),
             ..FeedStatus::default()
+        }
+    }
+
+    /// Whether a link that conflates nothing has messages that its ring had no room for: nothing is
+    /// read then.
+    pub(super) fn is_behind(&self) -> bool {
+        self.links.iter().any(MarketLink::is_behind)
+    }
+
+    /// Pushes what such a link is behind with.
+    pub(super) fn push_on(&mut self, at: usize, now: Nanos) {
+        if let Some(link) = self.links.get_mut(at) {
+            link.push_on(now);
         }
     }
 

@@ -5,12 +5,16 @@ use crate::failure::{Failure, Outcome};
 use crate::number::money;
 use crate::program;
 use crate::signals;
-use crate::stdout::Out;
+use crate::stdout::{self, Out};
 use crate::venue_watch::{Dialed, VenueWatch, dialed};
 use engine::config::machine::Machine;
 use engine::config::{Sources, secret_of_environment};
 use engine::pipeline::live::{self, Finished, Options, Running, StartError};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Time between two looks at a running engine.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// Overrides of a configuration, as every command that loads one takes them.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -100,11 +104,12 @@ impl Started {
         self.running.dir()
     }
 
-    /// Waits for the engine's end, says which venue cannot be reached meanwhile, and at last what
-    /// it holds.
+    /// Waits for the engine's end, says which venue cannot be reached meanwhile and what goes wrong
+    /// with feeds, and at last what it holds.
     pub(crate) fn finish(self) -> Outcome {
         let region = self.running.region().map_err(Failure::not_done)?;
         let watch = VenueWatch::start(region, self.venues)?;
+        tell_feed_faults(&self.running);
         let finished = self.running.wait();
         watch.end();
         tell(finished)
@@ -119,6 +124,21 @@ pub(crate) fn start(sources: &Sources, options: Options) -> Outcome<Running> {
         sources.load_for(&machine, secrets).map_err(Failure::configuration)?;
     let options = Options { allocations: Some(allocation::count), ..options };
     live::start(&loaded, instruments, &bound, options).map_err(failure)
+}
+
+/// Says what goes wrong with feeds, each fault once, until the engine stops.
+fn tell_feed_faults(running: &Running) {
+    let mut told = Vec::new();
+    while !running.is_stopping() {
+        for fault in running.feed_faults() {
+            if !told.contains(&fault) {
+                // Nobody reads it any more: then there is nobody to tell.
+                let _ = stdout::print(&format!("{fault}\n"));
+                told.push(fault);
+            }
+        }
+        std::thread::sleep(LOOK);
+    }
 }
 
 fn tell(finished: Finished) -> Outcome {
@@ -151,10 +171,9 @@ pub(crate) fn positions(finished: &Finished) -> String {
 
 fn failure(error: StartError) -> Failure {
     match error {
-        StartError::Plan(_)
-        | StartError::Calendar(_)
-        | StartError::NotHere { .. }
-        | StartError::OpeningTooLong => Failure::configuration(error),
+        StartError::Plan(_) | StartError::Calendar(_) | StartError::OpeningTooLong => {
+            Failure::configuration(error)
+        }
         StartError::Opening(_) => Failure::unsound(error),
         StartError::Home(_)
         | StartError::Lane(_)
