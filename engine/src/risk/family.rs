@@ -160,7 +160,7 @@ impl Risk {
         }
         let held = self.parents.get(parent).ok_or(unapproved)?;
         let is_alike = held.instrument == candidate.intent.instrument
-            && parent.strategy() == candidate.strategy
+            && parent.strategy() == candidate.intent.cl_ord_id.strategy()
             && leg_side(held, leg) == Some(candidate.side);
         holds(Reason::Unapproved, is_alike)?;
         let (before, _) = order.map_or((Qty::ZERO, Qty::ZERO), |order| order.used_now());
