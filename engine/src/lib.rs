@@ -25,6 +25,7 @@ pub mod config;
 pub mod control;
 pub mod link;
 pub mod order;
+pub mod parent;
 pub mod pin;
 pub mod pipeline;
 pub mod planted;

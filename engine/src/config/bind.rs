@@ -190,7 +190,12 @@ impl Loaded {
                     named.map(|instrument| Scope::Instrument(instrument.id)).collect()
                 }
             };
-            rows.extend(scopes.into_iter().map(|scope| LimitRow { scope, ..table.row }));
+            rows.extend(scopes.into_iter().map(|scope| LimitRow {
+                scope,
+                order: table.order,
+                total: table.total,
+                repeat: table.repeat,
+            }));
         }
         rows.sort_by_key(|row| row.scope);
         LimitSet { version: 1, rows }

@@ -295,12 +295,6 @@ impl Order {
         if !self.is_open() || rest <= 0 { Qty::ZERO } else { Qty(rest as i64) }
     }
 
-    /// Whether a cancel is on its way.
-    #[must_use]
-    pub const fn is_canceling(&self) -> bool {
-        self.is(Self::CANCEL_ASKED)
-    }
-
     /// Whether a replace is on its way.
     #[must_use]
     pub const fn is_replacing(&self) -> bool {
@@ -351,8 +345,16 @@ impl Order {
 
     /// What it uses of its parent (R47), and what of that is filled.
     #[must_use]
-    pub const fn used_now(&self) -> (Qty, Qty) {
-        (Qty(self.settled_qty().saturating_add(self.reserved_qty.0)), self.cum_qty)
+    pub fn used_now(&self) -> (Qty, Qty) {
+        let replace = if self.is_replacing() { self.replace.qty.0 } else { 0 };
+        (self.used_under(Qty(replace)), self.cum_qty)
+    }
+
+    /// What it would use of its parent, were it being replaced by an order of `qty`: the worse of
+    /// what works and what would.
+    #[must_use]
+    pub fn used_under(&self, qty: Qty) -> Qty {
+        Qty(self.settled_qty().saturating_add(self.leaves_qty().0).max(qty.0))
     }
 
     /// What would work were the chain's quantity `qty`; `None` on overflow.

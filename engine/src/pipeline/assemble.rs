@@ -8,12 +8,11 @@ use super::sources::receiver_config;
 use crate::clock::Clock;
 use crate::config::model::{Full, Session};
 use crate::config::topology::Plan;
-use crate::config::calendar::instant;
-use crate::config::{Bound, Config, StageId};
+use crate::config::{Bound, Config, SlotRange, StageId};
 use crate::link::{Input, Output};
 use crate::order::slots::SlotPool;
+use crate::parent::Parents;
 use crate::position::FeeRates;
-use crate::risk::capability::{Capability, Hours};
 use crate::risk::{Mode, Risk, setup as risk_setup};
 use crate::stage::book_check::{BookCheck, Channel};
 use crate::stage::market_link::MarketLink;
@@ -32,7 +31,6 @@ use shm::ids::{FeedId, GatewayId, InstrumentId, StrategyId};
 use shm::record::status::{Busy, Link};
 use shm::record::{self, RecordKind};
 use shm::region::Region;
-use shm::units::Nanos;
 use std::collections::{BTreeMap, VecDeque};
 
 /// What is needed to put stages together.
@@ -47,8 +45,6 @@ pub struct Assembly<'a> {
     pub plan: &'a Plan,
     /// Epoch of new order ids.
     pub epoch: u16,
-    /// Session date, days since the Unix epoch.
-    pub days: u32,
     /// State at the opening.
     pub opening: &'a Opening,
 }
@@ -181,18 +177,6 @@ impl Assembly<'_> {
         .collect()
     }
 
-    /// Hours of the session date on the engine's clock.
-    fn hours(&self) -> Hours {
-        let market = &self.config.market;
-        let at = |minutes| instant(&market.zone, self.days, minutes).ok();
-        let between = |hours: Option<(u32, u32)>| {
-            let (from, to) = hours?;
-            // A date that has no such hour has no session: nothing is entered.
-            Some((at(from).unwrap_or(Nanos(u64::MAX)), at(to).unwrap_or(Nanos(0))))
-        };
-        Hours { open: between(market.hours), regular: between(market.regular) }
-    }
-
     /// What risk is told before start.
     #[must_use]
     pub fn risk_setup(&self) -> risk_setup::Setup {
@@ -214,22 +198,13 @@ impl Assembly<'_> {
             prior_close: row.prior_close,
             feed: feed_of(row.venue).map_or(FeedId(0), |feed| feed.id),
         });
-        let mut groups: Vec<&str> = config.accounts.iter().map(|row| row.group.as_str()).collect();
-        groups.sort_unstable();
-        groups.dedup();
         let accounts = config.accounts.iter().map(|row| risk_setup::Account {
             rates: FeeRates { fee: row.fee_per_share, rebate: row.rebate_per_share },
-            group: groups.iter().position(|name| *name == row.group).unwrap_or(0) as u16,
-            self_trade: row.self_trade,
         });
         let gateways = config.gateways.iter().map(|row| risk_setup::Gateway {
             rate: row.send.rate,
             reserve: row.send.reserve,
             per: row.send.per,
-            capability: match row.session {
-                Session::Ouch50 { .. } => Capability::OUCH50,
-                Session::Paper { .. } => Capability::PAPER,
-            },
         });
         let strategies = self.bound.slots.iter().map(|range| {
             let strategy =
@@ -250,7 +225,6 @@ impl Assembly<'_> {
             strategies: strategies.collect(),
             feeds: config.feeds.len(),
             limits: self.bound.limits.clone(),
-            hours: self.hours(),
             memory: risk_setup::Memory::default(),
             answer_max: risk_setup::ANSWER_MAX,
         }
@@ -368,6 +342,7 @@ impl Builder<'_> {
         for (root, last) in with.opening.working_of(id) {
             slots.hold(root, last);
         }
+        let parents = self.parents(id, range, &mut slots);
         let mut feeds = row.feeds.iter().map(|feed| StageId::Feed(*feed));
         let first = feeds.next().ok_or(AssembleError::Meters)?;
         let intents = self.ends.output(stage, StageId::Risk);
@@ -398,11 +373,31 @@ impl Builder<'_> {
             },
             outlet,
             slots,
+            parents,
             terms: with.terms(),
             mine: with.is_instrument_of(id),
             counters: keys.take(self.region).ok_or(AssembleError::Meters)?,
             replay: of_kinds(records, &[RecordKind::Took]),
         }))
+    }
+
+    /// The parents of a strategy, with those that were open when the last session ended.
+    fn parents(&self, id: StrategyId, range: &SlotRange, slots: &mut SlotPool) -> Parents {
+        let with = self.with;
+        let row = id.index().checked_sub(1).and_then(|at| with.config.strategies.get(at));
+        let gateway = row.and_then(|row| with.config.gateways.get(row.gateway.index()));
+        let has_reserve = gateway.is_some_and(|row| match row.session {
+            Session::Ouch50 { .. } => true,
+            Session::Paper { .. } => false,
+        });
+        let instruments = with.instruments.len();
+        let mut parents = Parents::new(range.first, range.count, instruments, has_reserve);
+        for carried in with.opening.parents_of(id) {
+            slots.hold(carried.parent.cl_ord_id, carried.parent.cl_ord_id);
+            let taken = parents.restore(carried);
+            debug_assert!(taken, "risk holds no more parents of a strategy than it may have");
+        }
+        parents
     }
 
     fn risk(&mut self) -> Result<risk::RiskStage, AssembleError> {

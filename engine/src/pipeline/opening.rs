@@ -5,6 +5,7 @@
 #![expect(clippy::disallowed_types, reason = "cold: before the start")]
 
 use crate::config::{Config, Sources};
+use crate::parent::{Carried, CarriedChild};
 use crate::risk::{RestoreError, Risk, setup::Setup};
 use crate::stage::gateway::{Queries, UnansweredTable, tag_of};
 use gateway::ouch::Ouch;
@@ -15,10 +16,11 @@ use shm::message::{Approved, ExecReport, Kind};
 use shm::reason::Reason;
 use shm::record::market::{Tx, TxVoid, VenueSession};
 use shm::record::order::OrderEvent;
+use shm::record::parent::{Parent, ParentState};
 use shm::record::status::SessionOpen;
 use shm::record::{RecordKind, Stage, StageId};
 use shm::units::{Nanos, Qty};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// Why the last session could not be read.
@@ -117,6 +119,8 @@ pub struct LastSession {
     pub messages: Vec<SentMessage>,
     /// By gateway: the session it resumed, or first logged on to; `venue_seq` as carried into it.
     pub sessions: Vec<VenueSession>,
+    /// What strategies have latched of their parents, the latest of each.
+    pub latched: BTreeMap<ClOrdId, ParentState>,
     /// Sessions of other names that gateways logged on to after those, in their order.
     pub later: Vec<VenueSession>,
     /// Every logon, the one carried over first, in their order.
@@ -237,6 +241,18 @@ impl LastSession {
                     self.take_session(read);
                 }
             }
+            RecordKind::ParentState => {
+                if let Some(state) = ParentState::read(body) {
+                    self.latched.insert(state.cl_ord_id, state);
+                }
+            }
+            RecordKind::CarryParentState => {
+                // Of the opening: whatever was latched since is in another lane, read before or
+                // after this one.
+                if let Some(state) = ParentState::read(body) {
+                    self.latched.entry(state.cl_ord_id).or_insert(state);
+                }
+            }
             _ if stage.kind() == Some(Stage::Risk) => {
                 self.risk.push(Kept { kind, ts, body: body.to_vec() });
             }
@@ -308,6 +324,8 @@ pub struct Opening {
     /// By gateway that has one: where its stream resumes.
     pub sessions: Vec<VenueSession>,
     working: Vec<WorkingOrder>,
+    /// Parents that are open.
+    parents: Vec<Carried>,
 }
 
 impl Opening {
@@ -335,7 +353,13 @@ impl Opening {
         }
         let mut opening = Self::default();
         risk.carry(date != last.date, &mut |kind, body| {
-            opening.risk.push(Kept { kind, ts: Nanos(0), body: body.to_vec() });
+            let keep = |kind, body: &[u8]| Kept { kind, ts: Nanos(0), body: body.to_vec() };
+            opening.risk.push(keep(kind, body));
+            let parent = (kind == RecordKind::CarryParent).then(|| Parent::read(body)).flatten();
+            let state = parent.and_then(|parent| last.latched.get(&parent.cl_ord_id));
+            if let Some(state) = state {
+                opening.risk.push(keep(RecordKind::CarryParentState, state.bytes()));
+            }
         });
         opening.sessions = last
             .sessions
@@ -371,7 +395,7 @@ impl Opening {
         sessions: Vec<VenueSession>,
         setup: &Setup,
     ) -> Result<Self, RestoreError> {
-        let mut opening = Self { risk, messages, sessions, working: Vec::new() };
+        let mut opening = Self { risk, messages, sessions, ..Self::default() };
         let mut state = Risk::new(setup);
         opening.restore_into(&mut state)?;
         opening.find_working(&state);
@@ -390,6 +414,30 @@ impl Opening {
             instrument: order.instrument,
         });
         self.working = each.collect();
+        let states = self.risk.iter().filter(|kept| kept.kind == RecordKind::CarryParentState);
+        let states: Vec<ParentState> =
+            states.filter_map(|kept| ParentState::read(&kept.body)).collect();
+        // As carried, without what working children use: those bring it back themselves.
+        let carried = self.risk.iter().filter(|kept| kept.kind == RecordKind::CarryParent);
+        let parents = carried.filter_map(|kept| Parent::read(&kept.body)).map(|parent| {
+            let children = risk.working_orders().filter(|order| order.parent == parent.cl_ord_id);
+            let children = children.map(|order| CarriedChild {
+                leg: order.leg,
+                last: order.last,
+                id: order.terms.id,
+                cum_qty: order.cum_qty,
+                leaves_qty: order.leaves_qty(),
+            });
+            let state = states.iter().find(|state| state.cl_ord_id == parent.cl_ord_id);
+            Carried { parent, state: state.copied(), children: children.collect() }
+        });
+        self.parents = parents.collect();
+    }
+
+    /// Open parents of a strategy.
+    pub fn parents_of(&self, strategy: StrategyId) -> impl Iterator<Item = &Carried> {
+        let of = move |carried: &&Carried| carried.parent.cl_ord_id.strategy() == strategy;
+        self.parents.iter().filter(of)
     }
 
     /// Takes the state into the `Risk` that will trade.

@@ -80,7 +80,8 @@ impl ApprovalSlots {
     #[inline]
     pub fn grant(&mut self, message: &Approved) -> Result<(), Reason> {
         let slot = self.slots.get_mut(message.cl_ord_id.slot() as usize);
-        let slot = slot.filter(|slot| message.cl_ord_id > slot.highest).ok_or(Reason::Unapproved)?;
+        let slot =
+            slot.filter(|slot| message.cl_ord_id > slot.highest).ok_or(Reason::Unapproved)?;
         let at = place(message.kind).ok_or(Reason::Unapproved)?;
         let unspent = slot.approved.get_mut(at).ok_or(Reason::Unapproved)?;
         *unspent = Some(ApprovedTerms::of(message));

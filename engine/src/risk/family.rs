@@ -10,11 +10,11 @@ use shm::reason::{Reason, Unit};
 use shm::record::parent::Parent;
 use shm::units::{Price, Qty};
 
-use super::checks::{self, Form, Refusal, holds};
+use super::checks::{self, Form, Refusal, at_most, holds};
 use super::decide::{Candidate, Passed};
 use super::parents::{self, leg_side};
 use super::{Context, Decision, Risk};
-use crate::order::{Order, Place};
+use crate::order::Place;
 use crate::planted::{self, Bug};
 
 /// What became of a parent intent: the record to append, then the message to push.
@@ -133,6 +133,10 @@ impl Risk {
         let form = self.forms.get(parent.instrument.index());
         let form = form.ok_or(Refusal::of(Reason::Instrument))?;
         check_parent_form(parent, form)?;
+        // A child that R20 would refuse every time is refused here, once.
+        let limits = self.limits.pair(id.strategy(), parent.instrument);
+        let limits = limits.ok_or(Refusal::of(Reason::NotPermitted))?;
+        at_most(Reason::OrderQty, i128::from(child_qty(parent, form.lot)), limits.qty_max)?;
         let slot = id.slot();
         let at = slot.checked_sub(permit.slot_first);
         holds(Reason::DupId, at.is_some_and(|at| at < permit.slot_count))?;
@@ -160,13 +164,13 @@ impl Risk {
         }
         let held = self.parents.get(parent).ok_or(unapproved)?;
         let is_alike = held.instrument == candidate.intent.instrument
-            && parent.strategy() == candidate.intent.cl_ord_id.strategy()
+            && parent.strategy() == candidate.strategy
             && leg_side(held, leg) == Some(candidate.side);
         holds(Reason::Unapproved, is_alike)?;
-        let (before, _) = order.map_or((Qty::ZERO, Qty::ZERO), |order| order.used_now());
-        let settled = order.map_or(0, Order::settled_qty);
-        let after = settled.checked_add(passed.reserved.0).ok_or(unapproved)?;
-        let more = i128::from(after) - i128::from(before.0);
+        let qty = candidate.intent.qty;
+        let before = order.map_or(Qty::ZERO, |order| order.used_now().0);
+        let after = order.map_or(qty, |order| order.used_under(qty));
+        let more = i128::from(after.0) - i128::from(before.0);
         let room = i128::from(parents::room(held, leg));
         if more <= room || planted::is(Bug::ChildExceedsParent) {
             return Ok(());
@@ -220,6 +224,20 @@ fn check_parent_form(parent: &Parent, form: &Form) -> Result<(), Refusal> {
     }
     holds(Reason::BadQty, parent.qty > Qty::ZERO && parent.qty.is_on_lot(form.lot))?;
     holds(Reason::BadQty, parent.clip_qty >= Qty::ZERO && parent.clip_qty.is_on_lot(form.lot))
+}
+
+/// Quantity of the children that it begins with.
+fn child_qty(parent: &Parent, lot: Qty) -> i64 {
+    let clip = if parent.clip_qty > Qty::ZERO { parent.clip_qty.0 } else { i64::MAX };
+    let at_venue = parent.flags & parent_flags::VENUE_RESERVE != 0;
+    match ParentKind::from_u8(parent.parent) {
+        Some(ParentKind::Iceberg) if !at_venue => parent.qty.0.min(clip),
+        Some(ParentKind::Twap) => {
+            let slice = parent.qty.0 / i64::from(parent.slices.max(1));
+            slice.max(lot.0).min(clip)
+        }
+        _ => parent.qty.0,
+    }
 }
 
 /// The parent as an intent, for a refusal.

@@ -6,13 +6,17 @@ use super::{Progress, Recorded, Turn};
 use crate::config::params::{ParamChange, Params};
 use crate::link::Input;
 use crate::order::slots::SlotPool;
+use crate::parent::book::Journal;
+use crate::parent::{ParentEvent, Parents};
 use crate::strategy::Built;
-use crate::strategy::desk::{BUSY_MAX, BusyLog, Desk, Outlet, Terms};
+use crate::strategy::desk::{BUSY_MAX, BusyLog, Desk, Outlet, Port as OrderPort, Terms};
 use crate::telemetry::StrategyMeters;
 use shm::ids::{Cause, InstrumentId};
 use shm::message::{
-    BookTop, Command, CommandOp, FeedStatus, Kind, Message, OrderUpdate, RiskReject, Trade,
+    BookTop, Command, CommandOp, FeedStatus, Kind, Message, OrderUpdate, ParentUpdate, RiskReject,
+    Trade,
 };
+use shm::record::parent::ParentState;
 use shm::record::status::{Busy, Port, Took};
 use shm::record::{RecordKind, StageId};
 use shm::units::Nanos;
@@ -44,6 +48,7 @@ pub struct StrategyStage {
     ports: Ports,
     outlet: Outlet,
     slots: SlotPool,
+    parents: Parents,
     terms: Box<[Terms]>,
     /// By instrument: whether the strategy trades it.
     mine: Box<[bool]>,
@@ -69,6 +74,8 @@ pub struct Setup {
     pub outlet: Outlet,
     /// Its order ids.
     pub slots: SlotPool,
+    /// Its parents, with those of an earlier start.
+    pub parents: Parents,
     /// Terms of every instrument of the session.
     pub terms: Box<[Terms]>,
     /// By instrument: whether the strategy trades it.
@@ -91,6 +98,7 @@ impl StrategyStage {
             ports,
             outlet,
             slots,
+            parents,
             terms,
             mine,
             counters,
@@ -105,6 +113,7 @@ impl StrategyStage {
             ports,
             outlet,
             slots,
+            parents,
             terms,
             mine,
             now: Nanos(0),
@@ -148,6 +157,7 @@ impl StrategyStage {
                 return if moved { Progress::Moved } else { idle };
             };
             self.act(&message, turn);
+            self.log_busy(turn);
             moved = true;
         }
         let Some(took) = self.replay.front().and_then(|record| Took::read(&record.body)) else {
@@ -157,6 +167,7 @@ impl StrategyStage {
         let Some(port) = Port::from_u8(took.port) else { return Progress::Done };
         if let Some(message) = self.input(port, took.index).and_then(Input::pop) {
             self.act(&message, turn);
+            self.log_busy(turn);
             self.count_down();
             return Progress::Moved;
         }
@@ -211,7 +222,9 @@ impl StrategyStage {
             Some(Kind::BookTop) => {
                 if let Some(top) = message.view::<BookTop>() {
                     self.counters.market.add(1);
-                    if self.acts_on(top.instrument) {
+                    let is_mine = self.acts_on(top.instrument);
+                    self.step_market(message, top.t0, top.cause, is_mine, turn);
+                    if is_mine {
                         self.call(message, top.t0, top.cause, turn, |strategy, desk| {
                             strategy.on_top(top, desk)
                         });
@@ -221,7 +234,9 @@ impl StrategyStage {
             Some(Kind::Trade) => {
                 if let Some(trade) = message.view::<Trade>() {
                     self.counters.market.add(1);
-                    if self.acts_on(trade.instrument) {
+                    let is_mine = self.acts_on(trade.instrument);
+                    self.step_market(message, trade.t0, trade.cause, is_mine, turn);
+                    if is_mine {
                         self.call(message, trade.t0, trade.cause, turn, |strategy, desk| {
                             strategy.on_trade(trade, desk)
                         });
@@ -230,6 +245,7 @@ impl StrategyStage {
             }
             Some(Kind::FeedStatus) => {
                 if let Some(status) = message.view::<FeedStatus>() {
+                    self.step_market(message, status.t0, status.cause, true, turn);
                     self.call(message, status.t0, status.cause, turn, |strategy, desk| {
                         strategy.on_feed_status(status, desk);
                     });
@@ -245,6 +261,11 @@ impl StrategyStage {
                     self.on_reject(message, reject, turn);
                 }
             }
+            Some(Kind::ParentUpdate) => {
+                if let Some(update) = message.view::<ParentUpdate>() {
+                    self.on_parent(message, update, turn);
+                }
+            }
             Some(Kind::Command) => {
                 if let Some(command) = message.view::<Command>() {
                     self.on_command(command);
@@ -254,23 +275,71 @@ impl StrategyStage {
         }
     }
 
+    /// Steps the parents for a market message, as long as the strategy may act.
+    #[inline]
+    fn step_market(
+        &mut self,
+        message: &Message,
+        t0: Nanos,
+        cause: Cause,
+        is_mine: bool,
+        turn: &mut Turn<'_>,
+    ) {
+        if self.enabled && self.parents.count() > 0 {
+            self.step(message, t0, cause, turn, |parents, port, journal| {
+                parents.on_market(message, is_mine, port, journal);
+            });
+        }
+    }
+
     fn acts_on(&self, instrument: InstrumentId) -> bool {
         self.enabled && self.mine.get(instrument.index()).copied().unwrap_or(false)
     }
 
     fn on_update(&mut self, message: &Message, update: &OrderUpdate, turn: &mut Turn<'_>) {
         self.counters.updates.add(1);
-        self.call(message, update.t0, Cause::NONE, turn, |strategy, desk| {
-            strategy.on_update(update, desk)
+        let mut event = None;
+        self.step(message, update.t0, Cause::NONE, turn, |parents, port, journal| {
+            event = parents.on_update(update, port, journal);
         });
+        match event {
+            Some(event) => self.tell(message, update.t0, &event, turn),
+            None => self.call(message, update.t0, Cause::NONE, turn, |strategy, desk| {
+                strategy.on_update(update, desk)
+            }),
+        }
         self.slots.on_update(update);
+    }
+
+    fn on_parent(&mut self, message: &Message, update: &ParentUpdate, turn: &mut Turn<'_>) {
+        self.counters.updates.add(1);
+        let mut event = None;
+        self.step(message, update.t0, Cause::NONE, turn, |parents, port, journal| {
+            event = parents.on_parent(update, port, journal);
+        });
+        if let Some(event) = event {
+            self.tell(message, update.t0, &event, turn);
+        }
+    }
+
+    /// Tells the strategy of a parent.
+    fn tell(&mut self, message: &Message, t0: Nanos, event: &ParentEvent, turn: &mut Turn<'_>) {
+        self.call(message, t0, Cause::NONE, turn, |strategy, desk| strategy.on_parent(event, desk));
     }
 
     fn on_reject(&mut self, message: &Message, reject: &RiskReject, turn: &mut Turn<'_>) {
         self.counters.updates.add(1);
-        self.call(message, reject.t0, Cause::NONE, turn, |strategy, desk| {
-            strategy.on_reject(reject, desk)
+        let mut of_parent = None;
+        self.step(message, reject.t0, Cause::NONE, turn, |parents, port, journal| {
+            of_parent = parents.on_reject(reject, port, journal);
         });
+        match of_parent {
+            Some(Some(event)) => self.tell(message, reject.t0, &event, turn),
+            Some(None) => {}
+            None => self.call(message, reject.t0, Cause::NONE, turn, |strategy, desk| {
+                strategy.on_reject(reject, desk)
+            }),
+        }
         if reject.intent == Kind::IntentNew as u8 {
             self.slots.free(reject.cl_ord_id);
         }
@@ -295,9 +364,7 @@ impl StrategyStage {
                 CommandOp::LimitsSwitch
                 | CommandOp::Mode
                 | CommandOp::CancelAll
-                | CommandOp::InstrumentRelease
-                | CommandOp::ClockDrift
-                | CommandOp::Rearm,
+                | CommandOp::InstrumentRelease,
             )
             | None => {}
         }
@@ -315,7 +382,7 @@ impl StrategyStage {
     ) {
         self.now = self.now.max(t0);
         let begin = turn.clock.now();
-        let mut desk = Desk {
+        let port = OrderPort {
             now: self.now,
             cause,
             t0,
@@ -326,11 +393,47 @@ impl StrategyStage {
             slots: &mut self.slots,
             outlet: &mut self.outlet,
         };
-        callback(&mut *self.strategy, &mut desk);
+        callback(&mut *self.strategy, &mut Desk { port, parents: &mut self.parents });
+    }
+
+    /// Steps the parents for the event that arrived at `t0`, before the strategy hears of it. What
+    /// they latch is in the lane before anything follows from it.
+    #[inline]
+    fn step(
+        &mut self,
+        message: &Message,
+        t0: Nanos,
+        cause: Cause,
+        turn: &mut Turn<'_>,
+        act: impl FnOnce(&mut Parents, &mut OrderPort<'_>, Journal<'_>),
+    ) {
+        if self.parents.count() == 0 {
+            return;
+        }
+        self.now = self.now.max(t0);
+        let begin = turn.clock.now();
+        let mut port = OrderPort {
+            now: self.now,
+            cause,
+            t0,
+            d_publish: message.tail().published(begin).after(t0),
+            d_begin: begin.after(t0),
+            clock: turn.clock,
+            terms: &self.terms,
+            slots: &mut self.slots,
+            outlet: &mut self.outlet,
+        };
+        let (id, at, now) = (self.id, self.ports.market.taken(), turn.now);
+        let lane = &mut *turn.lane;
+        let mut journal = |state: &ParentState| {
+            lane.append(RecordKind::ParentState as u16, id.0, at, now, state.bytes()).is_ok()
+        };
+        act(&mut self.parents, &mut port, &mut journal);
     }
 
     /// Journals the sends of the last callback that met a full ring.
     fn log_busy(&mut self, turn: &mut Turn<'_>) {
+        self.outlet.met = 0;
         self.counters.intents.set(self.outlet.intents.pushed());
         let BusyLog::Write { ordinals, count } = &mut self.outlet.busy else { return };
         let met = core::mem::take(count).min(BUSY_MAX);

@@ -9,10 +9,11 @@ pub mod registry;
 pub mod taker;
 mod working;
 
-pub use desk::{Busy, Desk, Terms};
+pub use desk::{Busy, Desk, Order, Terms};
 pub use registry::{Built, build};
 
 use crate::config::params::Params;
+use crate::parent::ParentEvent;
 use shm::message::{BookTop, FeedStatus, OrderUpdate, RiskReject, Trade};
 
 /// What decides. Called on one thread; never concurrently.
@@ -31,6 +32,9 @@ pub trait Strategy: Send {
 
     /// One of its orders changed its state.
     fn on_update(&mut self, update: &OrderUpdate, desk: &mut Desk<'_>);
+
+    /// One of its parents, or a child of one, changed.
+    fn on_parent(&mut self, _event: &ParentEvent, _desk: &mut Desk<'_>) {}
 
     /// Risk refused what it asked.
     fn on_reject(&mut self, reject: &RiskReject, desk: &mut Desk<'_>);

@@ -1,7 +1,7 @@
 //! The built-in strategies on a desk of their own: market events in, intents out.
 
 use super::Strategy;
-use super::desk::{Busy, Desk, Outlet, Terms};
+use super::desk::{Busy, Desk, Outlet, Port, Terms};
 use super::maker::Maker;
 use super::probe::Probe;
 use super::taker::Taker;
@@ -9,6 +9,7 @@ use crate::clock::Clock;
 use crate::config::params::{MakerParams, Params, ProbeParams, TakerParams};
 use crate::link::{self, Input};
 use crate::order::slots::SlotPool;
+use crate::parent::Parents;
 use shm::ids::{Cause, ClOrdId, FeedId, InstrumentId, StrategyId};
 use shm::message::{BookTop, Intent, Kind, OrdType, OrderUpdate, RiskReject, Side, Tif, flags};
 use shm::record::order::Base;
@@ -21,6 +22,7 @@ struct Bench {
     outlet: Outlet,
     intents: Input,
     slots: SlotPool,
+    parents: Parents,
     terms: Vec<Terms>,
     clock: Clock,
     now: Nanos,
@@ -35,6 +37,7 @@ impl Bench {
             outlet: Outlet::live(output),
             intents,
             slots: SlotPool::new(StrategyId(1), 7, 0, 64),
+            parents: Parents::new(0, 64, 2, false),
             terms: vec![terms; 2],
             clock: Clock::given(Nanos(0)),
             now: Nanos(0),
@@ -42,7 +45,7 @@ impl Bench {
     }
 
     fn with<R>(&mut self, act: impl FnOnce(&mut Desk<'_>) -> R) -> R {
-        let mut desk = Desk {
+        let port = Port {
             now: self.now,
             cause: Cause::new(FeedId(0), 1),
             t0: self.now,
@@ -53,7 +56,7 @@ impl Bench {
             slots: &mut self.slots,
             outlet: &mut self.outlet,
         };
-        act(&mut desk)
+        act(&mut Desk { port, parents: &mut self.parents })
     }
 
     fn top(

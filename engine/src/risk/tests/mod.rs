@@ -3,6 +3,7 @@
 
 mod carry;
 mod model;
+mod r47_parents;
 mod t01_form;
 mod t01_gates;
 mod t01_price;
@@ -185,10 +186,7 @@ impl Rig {
     fn fingerprint(&self) -> (u64, u32, String) {
         let risk = &self.risk;
         let used = risk.windows[0].used(self.now);
-        let more = (&risk.repeats, &risk.held, &risk.scopes, &risk.own, &risk.moves);
-        let places = 0..risk.scopes.map.len() as u32;
-        let windows: Vec<_> = places.map(|place| risk.limits.windows(place)).collect();
-        (risk.state_hash(), used, format!("{more:?} {windows:?}"))
+        (risk.state_hash(), used, format!("{:?}", (&risk.repeats, &risk.held)))
     }
 
     /// Applies a report of gateway 0 with the next sequence and keeps its records.
