@@ -187,6 +187,8 @@ fn play(dir: &Path, file: &str, sets: &[&str], hashes: &[Vec<u8>], check: impl F
     let channel = free_port();
     let feed = format!("file = {file}\nhash_channel = \"{channel}\"");
     let running = run(configuration(dir, &feed, "hold", sets)).unwrap();
+    // Hashes of a session that has not begun are dropped; those of what was played are kept.
+    wait_for(&running, "messages", 1);
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     for datagram in hashes {
         socket.send_to(datagram, channel).unwrap();
