@@ -259,3 +259,27 @@ fn wrong_uses_have_their_exit_codes() {
     assert!(temp.path().join("wirelane-demo/mine.txt").exists());
     assert!(wirelane(&["completions", "bash"], temp.path()).status.success());
 }
+
+/// Goal: a recording that is over before a warm-up would be is measured whole, and the report says
+/// so. Method: a LOBSTER file of 600 orders, played as fast as it goes.
+#[test]
+fn a_short_recording_is_measured_whole() {
+    let temp = tempfile::tempdir().unwrap();
+    let row = |at: u32| {
+        let (side, px) = if at % 2 == 0 { (1, 5_850_000) } else { (-1, 5_851_000) };
+        let px = px - side * (at as i64 % 7) * 100;
+        format!("{}.{:06},1,{},100,{px},{side}\n", 34_200 + at / 300, at % 300, 1_000 + at)
+    };
+    let rows: String = (0..600).map(row).collect();
+    std::fs::write(temp.path().join("AAPL_day_message_1.csv"), rows).unwrap();
+    let args = ["demo", "--input", "AAPL_day_message_1.csv", "--speed", "max", "--seconds", "6"];
+    let args = [&args[..], &["--dir", "run", "--report", "r.json"]].concat();
+    let output = wirelane(&args, temp.path());
+    let text = stdout(&output) + &String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{text}");
+    let json = std::fs::read_to_string(temp.path().join("r.json")).unwrap();
+    let report: Value = serde_json::from_str(&json).unwrap();
+    assert!(report["messages"].as_u64().unwrap() >= 600, "{text}");
+    assert!(report["latency_ns"]["decode"]["count"].as_u64().unwrap() > 0, "{text}");
+    assert!(text.contains("the recording is short"), "{text}");
+}

@@ -27,6 +27,8 @@ use std::time::{Duration, Instant};
 const RATE: u64 = 70_000;
 /// Longest warm-up.
 const WARM_UP: Duration = Duration::from_secs(2);
+/// A recording that plays shorter than this is measured whole, without a warm-up.
+const SHORT: Duration = Duration::from_millis(2_500);
 /// Longest wait for the first market data.
 const FIRST_DATA: Duration = Duration::from_secs(10);
 /// A recording is over when no message came for this long.
@@ -115,7 +117,8 @@ impl Args {
             ..Options::default()
         };
         let running = engine::start(&sources, options)?;
-        let report = self.trade(running, venue, watch)?;
+        let plays = symbols.and_then(|symbols| symbols.plays(self.speed));
+        let report = self.trade(running, venue, watch, plays)?;
         self.show(&report)
     }
 
@@ -139,7 +142,19 @@ impl Args {
     }
 
     /// Lets the two trade, stops the engine first and the exchange after, and gathers the report.
-    fn trade(&self, running: Running, mut venue: Venue, watch: Watched) -> Outcome<Report> {
+    /// `plays` is the length of a recording, where it is known.
+    fn trade(
+        &self,
+        running: Running,
+        mut venue: Venue,
+        watch: Watched,
+        plays: Option<(Duration, usize)>,
+    ) -> Outcome<Report> {
+        let warm_up = warm_up(plays);
+        if warm_up.is_zero() {
+            // Before the data: the exchange waits for the login, and a moment more.
+            running.phase().set(PhaseOf::Window);
+        }
         let stop = signals::stop()?;
         let place = Place::open(running.dir())?;
         let region = running.region().map_err(Failure::not_done)?;
@@ -152,7 +167,14 @@ impl Args {
             program::name(),
             program::quoted(place.dir().display())
         ))?;
-        let measured = self.measure(&running, &region, &mut venue, &stop)?;
+        notes.extend(plays.filter(|_| warm_up.is_zero()).map(|(lasts, messages)| {
+            format!(
+                "the recording is short ({messages} messages, {:.3} s at this speed): no warm-up, the \
+                 window holds all of it, caches cold; --speed plays it slower",
+                lasts.as_secs_f64()
+            )
+        }));
+        let measured = self.measure(&running, &region, &mut venue, &stop, warm_up)?;
         let (epoch, hot_dir) = (running.epoch(), running.hot_dir().to_path_buf());
         running.stop_flag().stop();
         let finished = running.wait();
@@ -188,7 +210,10 @@ impl Args {
         region: &RegionReader,
         venue: &mut Venue,
         stop: &AtomicBool,
+        warm_up: Duration,
     ) -> Outcome<Measured> {
+        let mut before = StageLatency::read(region);
+        let mut opened = Instant::now();
         let messages = || Meters::read(region).sum("feed", "messages");
         let asked = Instant::now();
         while messages() == 0 {
@@ -199,7 +224,6 @@ impl Args {
         }
         let begun = Instant::now();
         let whole = Duration::from_secs(self.seconds);
-        let warm_up = WARM_UP.min(whole / 5);
         let mut last = (messages(), Instant::now());
         // True when it is time; also when the recording is over or a signal came.
         let mut wait_until = |at: Duration| {
@@ -216,10 +240,12 @@ impl Args {
                 std::thread::sleep(LOOK);
             }
         };
-        wait_until(warm_up);
-        let before = StageLatency::read(region);
-        running.phase().set(PhaseOf::Window);
-        let opened = Instant::now();
+        if !warm_up.is_zero() {
+            wait_until(warm_up.min(whole / 5));
+            before = StageLatency::read(region);
+            running.phase().set(PhaseOf::Window);
+            opened = Instant::now();
+        }
         wait_until(whole);
         running.phase().set(PhaseOf::After);
         let latency = StageLatency::read(region).since(&before);
@@ -244,6 +270,15 @@ impl Args {
             return Ok(());
         }
         Err(Failure::unsound(format!("the run is not right: {}", wrong.join("; "))))
+    }
+}
+
+/// Time of a play, if it is known, that is not measured. Zero: the play is measured whole.
+fn warm_up(plays: Option<(Duration, usize)>) -> Duration {
+    match plays {
+        Some((lasts, _)) if lasts < SHORT => Duration::ZERO,
+        Some((lasts, _)) => WARM_UP.min(lasts / 5),
+        None => WARM_UP,
     }
 }
 
