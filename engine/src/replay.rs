@@ -146,6 +146,8 @@ fn hex(bytes: &[u8]) -> String {
 /// A session as its journal holds it.
 pub(crate) struct Recording {
     pub(crate) epoch: u16,
+    /// Session date, days since the Unix epoch.
+    pub(crate) days: u32,
     pub(crate) loaded: Loaded,
     pub(crate) instruments: Instruments,
     pub(crate) bound: Bound,
@@ -209,6 +211,7 @@ impl Recording {
         let plan = plan(&loaded, &anywhere()).map_err(ReplayError::Config)?;
         Ok(Some(Self {
             epoch,
+            days: texts.date,
             loaded,
             instruments,
             bound,
@@ -274,6 +277,7 @@ fn is_closing(record: &Recorded) -> bool {
 #[derive(Default)]
 struct Texts {
     config: String,
+    date: u32,
     instruments: String,
     complete: bool,
     commands: Vec<(u8, Command)>,
@@ -288,6 +292,7 @@ impl Texts {
             RecordKind::SessionOpen => {
                 if let Some((open, rest)) = SessionOpen::split(body) {
                     self.config = text(rest, open.len);
+                    self.date = open.date;
                 }
             }
             RecordKind::Instruments => {
@@ -330,6 +335,7 @@ impl Raw {
         match record.kind {
             RecordKind::CarryOrder
             | RecordKind::CarryPosition
+            | RecordKind::CarryScope
             | RecordKind::CarryParent
             | RecordKind::CarryParentState => {
                 self.risk.push(Kept { kind: record.kind, ts: record.ts, body: record.body });

@@ -169,6 +169,8 @@ meters! {
             mode: "state",
             /// Contradictions in reports: each holds its instrument.
             contradictions: "reports",
+            /// Modes changed, limits passed after the fact, breakers tripped.
+            alarms: "alarms",
         }
         histograms {
             /// Published by the feed to begun by the strategy.

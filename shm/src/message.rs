@@ -436,12 +436,18 @@ byte_enum! {
         StrategySet = 3, "STRATEGY_SET";
         /// Switch to the limit set that the control thread has filled.
         LimitsSwitch = 4, "LIMITS_SWITCH";
-        /// Trading mode of the engine: `value` is the mode.
+        /// Trading mode of a scope: the low byte of `value` is the mode. Scope of this and of
+        /// `Rearm`: `param` is a `record::order::ScopeKind`; an account stands in `value` from bit
+        /// 8 on, a strategy in `strategy`, an instrument in `instrument`.
         Mode = 5, "MODE";
         /// Cancel every order of the scope.
         CancelAll = 6, "CANCEL_ALL";
         /// Let an instrument that is held after a contradiction trade again.
         InstrumentRelease = 7, "INSTRUMENT_RELEASE";
+        /// Wall clock and engine clock are `value` ns apart (R08).
+        ClockDrift = 8, "CLOCK_DRIFT";
+        /// A person re-arms the scope: what risk had fallen to is taken back.
+        Rearm = 9, "REARM";
     }
 }
 

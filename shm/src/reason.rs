@@ -172,8 +172,14 @@ impl Reason {
     #[must_use]
     pub const fn unit(self) -> Unit {
         match self {
-            Self::BadPrice | Self::Collar | Self::CollarWindow => Unit::Price,
-            Self::BadQty | Self::OrderQty | Self::Position | Self::ReduceOnly => Unit::Qty,
+            Self::BadPrice | Self::Collar | Self::CollarWindow | Self::SelfTrade => {
+                Unit::Price
+            }
+            Self::BadQty
+            | Self::OrderQty
+            | Self::Position
+            | Self::ReduceOnly
+            | Self::Restricted => Unit::Qty,
             Self::OrderValue
             | Self::OrderValueMin
             | Self::Gross
@@ -181,7 +187,7 @@ impl Reason {
             | Self::Funds
             | Self::Daily
             | Self::Loss => Unit::Money,
-            Self::Clock | Self::NoReference => Unit::Nanos,
+            Self::Clock | Self::NoReference | Self::Expired => Unit::Nanos,
             Self::Mode => Unit::Mode,
             Self::NoLimit => Unit::Limits,
             Self::VolumeShare => Unit::Bps,
@@ -199,11 +205,8 @@ impl Reason {
             | Self::Journal
             | Self::NotPermitted
             | Self::Instrument
-            | Self::Restricted
             | Self::Unsupported
-            | Self::Expired
             | Self::DupId
-            | Self::SelfTrade
             | Self::Unapproved
             | Self::Overflow
             | Self::Busy

@@ -18,7 +18,7 @@ use shm::region;
 const PUBLISHED: &str = include_str!("abi/layout.txt");
 
 /// FNV-1a of it, for the versions it belongs to.
-const HASH: u64 = 0xe774_c5d0_c2d1_4d31;
+const HASH: u64 = 0x9f56_fb9b_19f4_19d9;
 
 /// Size of what a field holds.
 fn bytes_of<T, F>(_: fn(&T) -> &F) -> usize {
@@ -110,6 +110,11 @@ fn order_records() -> String {
     layout!(text, order::PositionEvent:
         cost realised fees position last_px last_qty cl_ord_id exec_id instrument account strategy
         _reserved);
+    layout!(text, order::Alarm:
+        measured limit id scope reason unit set tripped closes_gate _reserved);
+    layout!(text, order::ScopeTotals:
+        debits peak entered_value entered_qty traded_value traded_qty orders trades executions id
+        scope set tripped _reserved);
     text
 }
 

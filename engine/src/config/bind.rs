@@ -190,12 +190,7 @@ impl Loaded {
                     named.map(|instrument| Scope::Instrument(instrument.id)).collect()
                 }
             };
-            rows.extend(scopes.into_iter().map(|scope| LimitRow {
-                scope,
-                order: table.order,
-                total: table.total,
-                repeat: table.repeat,
-            }));
+            rows.extend(scopes.into_iter().map(|scope| LimitRow { scope, ..table.row }));
         }
         rows.sort_by_key(|row| row.scope);
         LimitSet { version: 1, rows }

@@ -1,29 +1,33 @@
 //! From tree to types: reads every key, and resolves names to ids.
 
+mod limits;
+
 use std::net::SocketAddr;
 
 use shm::ids::{AccountId, FeedId, GatewayId, StrategyId, Symbol};
-use shm::units::{Nanos, Notional, Price, Qty};
+use shm::units::{Nanos, Price};
 
 use super::calendar;
 use super::fault::did_you_mean;
-use super::forms::parse_speed;
+use super::forms::{parse_hours, parse_speed};
 use super::keys;
-use super::limits::{Limit, OrderLimits, RepeatLimits, TotalLimits};
 use super::model::{
     Account, Capture, Config, Engine, Feed, FeedCodec, FeedSource, Full, Gateway, Instruments,
-    Journal, JournalMode, Layout, LimitTable, Link, Market, OnStop, Ring, ScopeName, Send, Session,
-    Speed, Strategy, Thread, Topology,
+    Journal, JournalMode, Layout, Link, Market, OnStop, Ring, SelfTrade, Send, Session, Speed,
+    Strategy, Thread, Topology,
 };
 use super::params::{MakerParams, Params};
 use super::reader::Reader;
 use super::stages::{Known, StageId, index_of};
 use crate::wait::Wait;
+use limits::limit_table;
 
 const WAITS: [Wait; 3] = [Wait::Spin, Wait::SpinHint, Wait::Yield];
 /// The venue of the codecs that there are, unless another is written.
 const NASDAQ: Symbol = Symbol(*b"NASDAQ  ");
 
+const SELF_TRADES: [SelfTrade; 4] =
+    [SelfTrade::Reject, SelfTrade::CancelResting, SelfTrade::Both, SelfTrade::Allow];
 const LAYOUTS: [Layout; 4] = [Layout::Auto, Layout::Fused, Layout::Split2, Layout::Split4];
 
 /// Where nobody listens: the harmless value in place of an address that is a fault.
@@ -132,10 +136,20 @@ fn journal(reader: &Reader<'_>) -> Journal {
 }
 
 fn market(reader: &Reader<'_>) -> Market {
+    let hours = parse_hours(&reader.text("hours"));
+    let regular = parse_hours(&reader.text("regular"));
+    if let (Some((open, close)), Some((from, to))) = (hours, regular)
+        && (from < open || to > close)
+    {
+        let remedy = "write hours that lie within hours, or always".to_owned();
+        reader.cross("regular", "begins before hours or ends after them".to_owned(), "", remedy);
+    }
     Market {
         instruments: reader.file_path("instruments"),
         zone: reader.text("zone"),
         date: calendar::parse_date(&reader.text("date")),
+        hours,
+        regular,
     }
 }
 
@@ -187,6 +201,8 @@ fn account(id: AccountId, reader: &Reader<'_>) -> Account {
         currency: reader.text("currency"),
         fee_per_share: Price(reader.decimal("fee_per_share")),
         rebate_per_share: Price(reader.decimal("rebate_per_share")),
+        group: reader.text("group"),
+        self_trade: reader.choice("self_trade", &SELF_TRADES),
     }
 }
 
@@ -361,66 +377,5 @@ fn strategy(id: StrategyId, reader: &Reader<'_>, known: &Known) -> Strategy {
         instruments,
         orders_max: wiring.int("orders_max"),
         params: params.unwrap_or(Params::Maker(MakerParams::default())),
-    }
-}
-
-fn limit_table(reader: &Reader<'_>, known: &Known) -> Option<LimitTable> {
-    let order = reader.table("order");
-    let total = reader.table("total");
-    let repeat = reader.table("repeat");
-    let small = |value: u64| u32::try_from(value).unwrap_or(u32::MAX);
-    let qty = |value: i128| Qty(i64::try_from(value).unwrap_or(i64::MAX));
-    let order = OrderLimits {
-        qty_max: order.limit_decimal("qty_max", qty),
-        value_max: order.limit_decimal("value_max", Notional),
-        value_min: order.limit_decimal("value_min", Notional),
-        collar_bps: order.limit_int("collar_bps", small),
-        collar_ticks: order.limit_int("collar_ticks", small),
-        reference_age_max: order.limit_int("reference_age_max_ms", millis),
-    };
-    let total = TotalLimits {
-        long_max: total.limit_decimal("long_max", qty),
-        short_max: total.limit_decimal("short_max", qty),
-        open_qty_max: total.limit_decimal("open_qty_max", qty),
-        open_value_max: total.limit_decimal("open_value_max", Notional),
-        open_orders_max: total.limit_int("open_orders_max", small),
-    };
-    let same_max = repeat.limit_int("same_max", small);
-    let per = repeat.int_opt("per_ms").map(millis);
-    match (same_max, per) {
-        (Limit::Max(_), None) if !repeat.has("per_ms") => {
-            repeat.missing_because("per_ms", "same_max counts within a window");
-        }
-        (Limit::Missing | Limit::Unlimited, Some(_)) if !repeat.has("same_max") => {
-            repeat.missing_because("same_max", "per_ms is the window of a count");
-        }
-        _ => {}
-    }
-    let repeat = RepeatLimits { same_max, per: per.unwrap_or_default() };
-    let scope = scope(reader, known)?;
-    Some(LimitTable { scope, order, total, repeat })
-}
-
-fn scope(reader: &Reader<'_>, known: &Known) -> Option<ScopeName> {
-    let text = reader.text_opt("scope")?;
-    let Some((kind, name)) = text.split_once(':') else { return Some(ScopeName::Firm) };
-    let names = match kind {
-        "account" => &known.accounts,
-        "strategy" => &known.strategies,
-        _ => return Some(ScopeName::Instrument(name.to_owned())),
-    };
-    let Some(index) = index_of(names, name) else {
-        if kind == "account" && names.is_empty() {
-            return None;
-        }
-        let wrong = format!("there is no {kind} {name:?}");
-        let scopes: Vec<String> = names.iter().map(|name| format!("{kind}:{name}")).collect();
-        let remedy = did_you_mean(&text, scopes.iter().map(String::as_str));
-        reader.cross("scope", wrong, "", remedy);
-        return None;
-    };
-    match kind {
-        "account" => u16::try_from(index).ok().map(|id| ScopeName::Account(AccountId(id))),
-        _ => u8::try_from(index + 1).ok().map(|id| ScopeName::Strategy(StrategyId(id))),
     }
 }

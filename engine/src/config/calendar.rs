@@ -103,6 +103,24 @@ pub fn session_date(
     })
 }
 
+/// The instant of a time of day of a date in a zone. `days` since the Unix epoch, `minutes` since
+/// midnight, in `0..=1440`.
+///
+/// # Errors
+/// [`CalendarError`]: the zone is unknown, or the date is out of range.
+pub fn instant(zone: &str, days: u32, minutes: u32) -> Result<Nanos, CalendarError> {
+    let time_zone = TimeZone::get(zone).map_err(|_| CalendarError::Zone)?;
+    let date = civil::date(1970, 1, 1)
+        .checked_add(jiff::Span::new().days(i64::from(days)))
+        .map_err(|_| CalendarError::Range)?;
+    let midnight = date.to_datetime(civil::Time::midnight());
+    let moment = midnight
+        .checked_add(jiff::Span::new().minutes(i64::from(minutes)))
+        .and_then(|moment| moment.to_zoned(time_zone))
+        .map_err(|_| CalendarError::Range)?;
+    u64::try_from(moment.timestamp().as_nanosecond()).map(Nanos).map_err(|_| CalendarError::Range)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -119,6 +137,17 @@ mod tests {
         assert_eq!(next.midnight, Nanos(1_690_862_400 * 1_000_000_000));
         let winter = session_date("America/New_York", parse_date("2026-01-30"), Nanos(0)).unwrap();
         assert_eq!(winter.midnight, Nanos(1_769_749_200 * 1_000_000_000)); // 05:00 UTC
+    }
+
+    /// Goal: a time of day follows daylight saving, whatever the midnight of its date was in.
+    #[test]
+    fn a_time_of_day_follows_daylight_saving() {
+        // 2026-03-08: New York's clocks jump from 02:00 to 03:00; 09:30 is 13:30 UTC.
+        let days = 20_520;
+        let open = instant("America/New_York", days, 9 * 60 + 30).unwrap();
+        assert_eq!(open.0, (u64::from(days) * 86_400 + 13 * 3_600 + 1_800) * 1_000_000_000);
+        assert_eq!(instant("UTC", 1, 1440).unwrap().0, 2 * 86_400_000_000_000);
+        assert_eq!(instant("Moon/Base", 1, 0), Err(CalendarError::Zone));
     }
 
     /// Goal: what is no date, no zone, or out of range is refused by name.

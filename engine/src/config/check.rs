@@ -343,19 +343,9 @@ fn unstated(config: &Config, strategy: &Strategy) -> (Vec<(&'static str, usize)>
             ScopeName::Strategy(id) => *id == strategy.id,
             ScopeName::Instrument(named) => symbol.is_some_and(|symbol| symbol == named),
         };
-        let mut all = LimitRow {
-            scope: Scope::Firm,
-            order: Default::default(),
-            total: Default::default(),
-            repeat: Default::default(),
-        };
+        let mut all = LimitRow::silent(Scope::Firm);
         for table in config.limits.iter().filter(covers) {
-            all.tighten(&LimitRow {
-                scope: Scope::Firm,
-                order: table.order,
-                total: table.total,
-                repeat: table.repeat,
-            });
+            all.tighten(&table.row);
         }
         for (key, _) in all.stated().into_iter().filter(|(_, stated)| !stated) {
             match missing.iter_mut().find(|(known, _)| *known == key) {

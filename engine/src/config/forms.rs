@@ -36,6 +36,8 @@ pub(super) enum Form {
     Scope,
     /// How fast a file is played.
     Speed,
+    /// Hours of a day, or `always`.
+    Hours,
 }
 
 impl Form {
@@ -72,6 +74,7 @@ impl Form {
                 Some(_) => false,
             },
             Self::Speed => text == "max" || parse_speed(text).is_some(),
+            Self::Hours => text == "always" || parse_hours(text).is_some(),
         }
     }
 
@@ -96,6 +99,7 @@ impl Form {
             }
             Self::Scope => "firm, account:NAME, strategy:NAME or instrument:SYMBOL",
             Self::Speed => "max, or a decimal above 0 with at most 3 decimals, as 1 or 2.5",
+            Self::Hours => "always, or from-to of one day with 24 hours, as 09:30-16:00",
         }
     }
 }
@@ -113,4 +117,19 @@ fn is_name(text: &str) -> bool {
 pub(super) fn parse_speed(text: &str) -> Option<u32> {
     let milli = u32::try_from(decimal::parse_scaled(text, 3).ok()?).ok()?;
     (1..=1_000_000_000).contains(&milli).then_some(milli)
+}
+
+/// Hours of a day as minutes since its midnight, `from < to <= 1440`; `None` for anything else.
+pub(super) fn parse_hours(text: &str) -> Option<(u32, u32)> {
+    let minutes = |text: &str| {
+        let (hours, minutes) = text.split_once(':')?;
+        let is_two = |text: &str| text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit());
+        let both = is_two(hours) && is_two(minutes);
+        let (hours, minutes): (u32, u32) = (hours.parse().ok()?, minutes.parse().ok()?);
+        let total = hours * 60 + minutes;
+        (both && minutes < 60 && total <= 1440).then_some(total)
+    };
+    let (from, to) = text.split_once('-')?;
+    let (from, to) = (minutes(from)?, minutes(to)?);
+    (from < to).then_some((from, to))
 }

@@ -1,9 +1,11 @@
 //! Every key of the configuration, once: type, range, default, reader and meaning.
 
+mod limits;
+
 use super::forms::Form;
-use super::spec::{
-    Field, Kind, Scale, Table, decimal, int, limit_decimal, limit_int, may, must, or,
-};
+use super::spec::{Field, Kind, Scale, Table, decimal, int, may, must, or};
+use limits::LIMITS;
+pub(super) use limits::limit_kind;
 
 /// The version of the configuration that this program reads.
 pub const VERSION: i64 = 1;
@@ -33,6 +35,7 @@ pub(super) const WAITS: &[&str] = &["spin", "spin_hint", "yield"];
 pub(super) const RINGS: &[&str] = &["rtrb", "disruptor"];
 pub(super) const FULLS: &[&str] = &["conflate", "hold", "busy"];
 pub(super) const STOPS: &[&str] = &["cancel", "leave"];
+pub(super) const SELF_TRADES: &[&str] = &["reject", "cancel_resting", "both", "allow"];
 pub(super) const FEED_CODECS: &[&str] = &["itch50"];
 pub(super) const GATEWAY_CODECS: &[&str] = &["ouch50", "paper"];
 pub(super) const KINDS: &[&str] = &["maker", "taker", "probe"];
@@ -105,6 +108,10 @@ static MARKET: Table = Table {
             "Zone of the session date."),
         or("date", "auto", Kind::Text(Form::Date), "calendar",
             "Session date; auto = today in the zone."),
+        or("hours", "always", Kind::Text(Form::Hours), "risk R10",
+            "Hours of the zone in which orders may be entered."),
+        or("regular", "always", Kind::Text(Form::Hours), "risk R12",
+            "Hours of the zone in which market orders may be entered."),
     ],
 };
 
@@ -155,6 +162,10 @@ static ACCOUNT: Table = Table {
             "Fee of a fill that took liquidity."),
         or("rebate_per_share", "0", decimal(Scale::Price, 0, "currency a share"), "positions",
             "Rebate of a fill that gave liquidity."),
+        or("group", "firm", Kind::Text(Form::Name), "risk R45",
+            "Accounts of one group may not trade with each other."),
+        or("self_trade", "reject", Kind::Choice(SELF_TRADES), "risk R45",
+            "Own orders that would meet: reject the new, cancel_resting, both, or allow it."),
     ],
 };
 
@@ -254,67 +265,6 @@ static WIRING: Table = Table {
             "Orders it may have at one time."),
     ],
 };
-
-static LIMITS: Table = Table {
-    named_by: Some("scope"),
-    fields: &[
-        must("scope", Kind::Text(Form::Scope), "limits", "What the table holds for."),
-        or("order", "{}", Kind::Table(&LIMITS_ORDER), "limits", "Of one order."),
-        or("total", "{}", Kind::Table(&LIMITS_TOTAL), "limits",
-            "Of all orders and positions of the scope, per instrument."),
-        or("repeat", "{}", Kind::Table(&LIMITS_REPEAT), "limits", "Of equal orders."),
-    ],
-};
-
-static LIMITS_ORDER: Table = Table {
-    named_by: None,
-    fields: &[
-        may("qty_max", limit_decimal(Scale::Qty, "shares"), "risk R20", "Quantity."),
-        may("value_max", limit_decimal(Scale::Notional, "the account's currency"), "risk R21",
-            "Price x quantity x multiplier."),
-        may("value_min", decimal(Scale::Notional, 0, "the account's currency"), "risk R22",
-            "The least of the same; \"0\" for none."),
-        may("collar_bps", limit_int(1_000_000, "bps of the reference"), "risk R23",
-            "Distance from the reference price."),
-        may("collar_ticks", limit_int(1_000_000_000, "ticks"), "risk R23",
-            "The same in ticks; the tighter holds."),
-        may("reference_age_max_ms", limit_int(86_400_000, "milliseconds"), "risk R24",
-            "Oldest reference price."),
-    ],
-};
-
-static LIMITS_TOTAL: Table = Table {
-    named_by: None,
-    fields: &[
-        may("long_max", limit_decimal(Scale::Qty, "shares"), "risk R30",
-            "Position with every working buy filled."),
-        may("short_max", limit_decimal(Scale::Qty, "shares"), "risk R30",
-            "The same of sells, as a positive number."),
-        may("open_qty_max", limit_decimal(Scale::Qty, "shares"), "risk R31",
-            "Quantity of working orders."),
-        may("open_value_max", limit_decimal(Scale::Notional, "the account's currency"), "risk R31",
-            "Value of working orders."),
-        may("open_orders_max", limit_int(1 << 20, "orders"), "risk R31",
-            "Number of working orders."),
-    ],
-};
-
-static LIMITS_REPEAT: Table = Table {
-    named_by: None,
-    fields: &[
-        may("same_max", limit_int(1_000_000, "orders"), "risk R43",
-            "Equal orders in any window of per_ms, this one counted."),
-        may("per_ms", int(1, 86_400_000, "milliseconds"), "risk R43", "The window of same_max."),
-    ],
-};
-
-/// What a limit takes, by its table and key.
-pub(super) fn limit_kind(table: &str, key: &str) -> Option<Kind> {
-    match LIMITS.field(table)?.kind {
-        Kind::Table(table) => table.field(key).map(|field| field.kind),
-        _ => None,
-    }
-}
 
 const POSITIVE: i128 = 1;
 

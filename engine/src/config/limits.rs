@@ -4,8 +4,14 @@
 //! says nothing of a limit that its table leaves out ([`Limit::Missing`]); the loader refuses a
 //! configuration in which no row that applies says anything (R05).
 
+mod groups;
+
+pub use groups::{
+    BreakerLimits, DayLimits, MoneyLimits, OrderLimits, RateLimits, RepeatLimits, TotalLimits,
+    UnresolvedLimits,
+};
+
 use shm::ids::{AccountId, InstrumentId, StrategyId};
-use shm::units::{Nanos, Notional, Qty};
 
 /// One limit of one scope.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -68,47 +74,6 @@ impl<T: Copy + Ord> Limit<T> {
     }
 }
 
-/// Limits of one order.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct OrderLimits {
-    /// R20.
-    pub qty_max: Limit<Qty>,
-    /// R21.
-    pub value_max: Limit<Notional>,
-    /// R22: a minimum. Never [`Limit::Unlimited`]; zero for none.
-    pub value_min: Limit<Notional>,
-    /// R23, in 1e-4 of the reference; in `0..=1_000_000`.
-    pub collar_bps: Limit<u32>,
-    /// R23, in ticks of the instrument at the reference; the tighter of both holds.
-    pub collar_ticks: Limit<u32>,
-    /// R24, age of the reference.
-    pub reference_age_max: Limit<Nanos>,
-}
-
-/// Limits of all working orders and positions of the scope, each per instrument.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct TotalLimits {
-    /// R30: position with every working buy filled.
-    pub long_max: Limit<Qty>,
-    /// R30: the same of sells, as a positive number.
-    pub short_max: Limit<Qty>,
-    /// R31: quantity of working orders.
-    pub open_qty_max: Limit<Qty>,
-    /// R31: value of working orders.
-    pub open_value_max: Limit<Notional>,
-    /// R31: number of working orders.
-    pub open_orders_max: Limit<u32>,
-}
-
-/// Limits of equal orders (R43).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct RepeatLimits {
-    /// Equal orders within `per`, the one judged counted.
-    pub same_max: Limit<u32>,
-    /// The window; an event exactly this old has left it. Zero unless `same_max` is a number.
-    pub per: Nanos,
-}
-
 /// What a row of limits covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Scope {
@@ -148,14 +113,97 @@ pub struct LimitRow {
     pub scope: Scope,
     /// Of one order.
     pub order: OrderLimits,
-    /// Of all of them.
+    /// Of the working orders and the position in each instrument.
     pub total: TotalLimits,
-    /// Of equal ones.
+    /// Of equal orders.
     pub repeat: RepeatLimits,
+    /// Of the money of the scope, over all its instruments.
+    pub money: MoneyLimits,
+    /// Of the session date.
+    pub day: DayLimits,
+    /// Of messages and prices over time.
+    pub rate: RateLimits,
+    /// Of what goes wrong.
+    pub breaker: BreakerLimits,
+    /// Of orders whose outcome is not known.
+    pub unresolved: UnresolvedLimits,
 }
 
-/// All limits of one version, swapped in whole. The volume, exposure, loss and self-trade limits
-/// (R25, R26, R32-R36, R39, R41, R42, R44-R46) come as further groups of a row.
+impl LimitRow {
+    /// A row that says nothing.
+    #[must_use]
+    pub fn silent(scope: Scope) -> Self {
+        Self {
+            scope,
+            order: OrderLimits::default(),
+            total: TotalLimits::default(),
+            repeat: RepeatLimits::default(),
+            money: MoneyLimits::default(),
+            day: DayLimits::default(),
+            rate: RateLimits::default(),
+            breaker: BreakerLimits::default(),
+            unresolved: UnresolvedLimits::default(),
+        }
+    }
+
+    /// A row that states every limit as unlimited, and a least order value of zero.
+    #[must_use]
+    pub fn unlimited(scope: Scope) -> Self {
+        Self {
+            scope,
+            order: OrderLimits::UNLIMITED,
+            total: TotalLimits::UNLIMITED,
+            repeat: RepeatLimits::UNLIMITED,
+            money: MoneyLimits::UNLIMITED,
+            day: DayLimits::UNLIMITED,
+            rate: RateLimits::UNLIMITED,
+            breaker: BreakerLimits::UNLIMITED,
+            unresolved: UnresolvedLimits::UNLIMITED,
+        }
+    }
+
+    /// With whatever is tighter in another row.
+    #[must_use]
+    pub fn tightened(mut self, other: &Self) -> Self {
+        self.tighten(other);
+        self
+    }
+
+    /// Keys of the mandatory limits, in the order of the bits of what R05 measures.
+    #[must_use]
+    pub fn mandatory() -> Vec<&'static str> {
+        Self::silent(Scope::Firm).stated().into_iter().map(|(key, _)| key).collect()
+    }
+
+    /// Takes from another row whatever is tighter there.
+    pub(super) fn tighten(&mut self, other: &Self) {
+        self.order.tighten(&other.order);
+        self.total.tighten(&other.total);
+        self.repeat.tighten(&other.repeat);
+        self.money.tighten(&other.money);
+        self.day.tighten(&other.day);
+        self.rate.tighten(&other.rate);
+        self.breaker.tighten(&other.breaker);
+        self.unresolved.tighten(&other.unresolved);
+    }
+
+    /// Whether each mandatory limit is stated, by key. The places are the bits of what R05
+    /// measures.
+    #[must_use]
+    pub fn stated(&self) -> Vec<(&'static str, bool)> {
+        let mut all = self.order.stated();
+        all.extend(self.total.stated());
+        all.extend(self.repeat.stated());
+        all.extend(self.money.stated());
+        all.extend(self.day.stated());
+        all.extend(self.rate.stated());
+        all.extend(self.breaker.stated());
+        all.extend(self.unresolved.stated());
+        all
+    }
+}
+
+/// All limits of one version, swapped in whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LimitSet {
     /// Counts up from 1; 0 is no set (R05).
@@ -185,85 +233,11 @@ impl LimitSet {
         strategy: StrategyId,
         instrument: InstrumentId,
     ) -> LimitRow {
-        let mut all = LimitRow {
-            scope: Scope::Firm,
-            order: OrderLimits::default(),
-            total: TotalLimits::default(),
-            repeat: RepeatLimits::default(),
-        };
+        let mut all = LimitRow::silent(Scope::Firm);
         for row in self.covering(account, strategy, instrument) {
             all.tighten(row);
         }
         all
-    }
-}
-
-impl LimitRow {
-    /// Takes from another row whatever is tighter there.
-    pub(super) fn tighten(&mut self, other: &Self) {
-        self.order.tighten(&other.order);
-        self.total.tighten(&other.total);
-        self.repeat.tighten(&other.repeat);
-    }
-
-    /// Whether each limit is stated, by key.
-    pub(super) fn stated(&self) -> Vec<(&'static str, bool)> {
-        let mut all = Vec::from(self.order.stated());
-        all.extend(self.total.stated());
-        all.push(("repeat.same_max", self.repeat.same_max.is_stated()));
-        all
-    }
-}
-
-impl OrderLimits {
-    fn tighten(&mut self, other: &Self) {
-        self.qty_max = self.qty_max.tightest(other.qty_max);
-        self.value_max = self.value_max.tightest(other.value_max);
-        self.value_min = self.value_min.tightest_min(other.value_min);
-        self.collar_bps = self.collar_bps.tightest(other.collar_bps);
-        self.collar_ticks = self.collar_ticks.tightest(other.collar_ticks);
-        self.reference_age_max = self.reference_age_max.tightest(other.reference_age_max);
-    }
-
-    const fn stated(&self) -> [(&'static str, bool); 6] {
-        [
-            ("order.qty_max", self.qty_max.is_stated()),
-            ("order.value_max", self.value_max.is_stated()),
-            ("order.value_min", self.value_min.is_stated()),
-            ("order.collar_bps", self.collar_bps.is_stated()),
-            ("order.collar_ticks", self.collar_ticks.is_stated()),
-            ("order.reference_age_max_ms", self.reference_age_max.is_stated()),
-        ]
-    }
-}
-
-impl TotalLimits {
-    fn tighten(&mut self, other: &Self) {
-        self.long_max = self.long_max.tightest(other.long_max);
-        self.short_max = self.short_max.tightest(other.short_max);
-        self.open_qty_max = self.open_qty_max.tightest(other.open_qty_max);
-        self.open_value_max = self.open_value_max.tightest(other.open_value_max);
-        self.open_orders_max = self.open_orders_max.tightest(other.open_orders_max);
-    }
-
-    const fn stated(&self) -> [(&'static str, bool); 5] {
-        [
-            ("total.long_max", self.long_max.is_stated()),
-            ("total.short_max", self.short_max.is_stated()),
-            ("total.open_qty_max", self.open_qty_max.is_stated()),
-            ("total.open_value_max", self.open_value_max.is_stated()),
-            ("total.open_orders_max", self.open_orders_max.is_stated()),
-        ]
-    }
-}
-
-impl RepeatLimits {
-    /// Windows of two scopes cannot be merged into one; the one with the smaller count is shown.
-    fn tighten(&mut self, other: &Self) {
-        let tightest = self.same_max.tightest(other.same_max);
-        if tightest != self.same_max {
-            *self = *other;
-        }
     }
 }
 

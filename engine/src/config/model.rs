@@ -7,7 +7,7 @@ use shm::ids::{AccountId, FeedId, GatewayId, StrategyId, Symbol};
 use shm::units::{Nanos, Price};
 
 use super::calendar::Date;
-use super::limits::{OrderLimits, RepeatLimits, TotalLimits};
+use super::limits::LimitRow;
 use super::params::Params;
 use super::stages::StageId;
 use crate::wait::Wait;
@@ -102,6 +102,11 @@ pub struct Market {
     pub zone: String,
     /// The session date; `None` for the date in the zone at start.
     pub date: Option<Date>,
+    /// Hours in which orders may be entered (R10), minutes since midnight in the zone; `None` for
+    /// always.
+    pub hours: Option<(u32, u32)>,
+    /// Hours in which market orders may be entered (R12), within `hours`; `None` for always.
+    pub regular: Option<(u32, u32)>,
 }
 
 /// `[topology]`.
@@ -192,6 +197,24 @@ pub struct Account {
     pub fee_per_share: Price,
     /// Currency a share, 0 or more, received for a fill that gave liquidity.
     pub rebate_per_share: Price,
+    /// Accounts of one group may not trade with each other (R45).
+    pub group: String,
+    /// What becomes of own orders that would.
+    pub self_trade: SelfTrade,
+}
+
+/// What becomes of an order that would meet a resting one of its own group (R45).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SelfTrade {
+    /// It is refused.
+    #[default]
+    Reject,
+    /// The resting ones are cancelled, then it goes.
+    CancelResting,
+    /// The resting ones are cancelled, and it is refused.
+    Both,
+    /// Nothing: own orders may trade with each other.
+    Allow,
 }
 
 /// `[[feed]]`.
@@ -345,12 +368,11 @@ pub enum Instruments {
 
 /// `[[limits]]`; compiled to a [`super::limits::LimitSet`] once instruments have ids.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "each field has the name of its table and the doc of its type")]
 pub struct LimitTable {
+    /// What it covers, by name.
     pub scope: ScopeName,
-    pub order: OrderLimits,
-    pub total: TotalLimits,
-    pub repeat: RepeatLimits,
+    /// What it says; the scope in it has no meaning yet.
+    pub row: LimitRow,
 }
 
 /// A scope as the configuration names it.

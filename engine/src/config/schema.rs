@@ -131,6 +131,7 @@ fn text(form: Form) -> Map<String, Value> {
         Form::Venue | Form::SymbolOrAll => "^[!-~]{1,8}$".to_owned(),
         Form::Stage => format!("^(feed|strategy|risk|gateway|(feed|strategy|gateway):{name})$"),
         Form::Scope => format!("^(firm|(account|strategy):{name}|instrument:[!-~]{{1,8}})$"),
+        Form::Hours => "^(always|[0-2][0-9]:[0-5][0-9]-[0-2][0-9]:[0-5][0-9])$".to_owned(),
         Form::Speed => "^(max|\\+?[0-9]*\\.?[0-9]*)$".to_owned(),
     };
     let mut map = object(json!({"type": "string", "pattern": pattern}));

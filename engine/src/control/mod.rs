@@ -28,6 +28,7 @@ use shm::gates::{GateOpener, Scope, Trigger};
 use shm::ids::{AccountId, GatewayId, InstrumentId, StrategyId};
 use shm::journal::LaneWriter;
 use shm::message::{Command, CommandOp, Kind};
+use shm::record::order::ScopeKind;
 use shm::record::status::{Anchor, Operator, Text};
 use shm::record::{RecordKind, StageId as RecordStage};
 use shm::units::Nanos;
@@ -193,6 +194,10 @@ impl Control {
             uncertainty: point.uncertainty,
         };
         self.write(RecordKind::Anchor, anchor.bytes(), point.engine);
+        let drift = point.wall.0.abs_diff(point.engine.0);
+        let drift = i64::try_from(drift).unwrap_or(i64::MAX);
+        let measured = command(CommandOp::ClockDrift, StrategyId::OPERATOR, 0, drift);
+        self.give(StageId::Risk, measured, "clock", Caller::own());
     }
 
     /// Strategies stop, and their orders are cancelled unless they are to stay.
@@ -281,7 +286,10 @@ impl Control {
             return Reply::error("the journal is full: nothing was armed");
         }
         match self.gates.try_open(&judged) {
-            Ok(_) => Reply::ok(&self.status()),
+            Ok(_) => {
+                self.give(StageId::Risk, rearm_of(scope), reason, caller);
+                Reply::ok(&self.status())
+            }
             Err(_) => Reply::error("a gate was closed meanwhile: look again, then arm"),
         }
     }
@@ -481,6 +489,24 @@ impl Control {
         let body = [record.bytes(), text.as_bytes()].concat();
         self.write(RecordKind::Operator, &body, now)
     }
+}
+
+/// Tells risk that a person has re-armed a scope; that of a venue has no limits.
+fn rearm_of(scope: Scope) -> Command {
+    let op = CommandOp::Rearm;
+    let (kind, strategy, instrument, value) = match scope {
+        Scope::Global => (ScopeKind::Firm, StrategyId::OPERATOR, InstrumentId::NONE, 0),
+        Scope::Account(id) => {
+            let value = i64::from(id.0) << 8;
+            (ScopeKind::Account, StrategyId::OPERATOR, InstrumentId::NONE, value)
+        }
+        Scope::Strategy(id) => (ScopeKind::Strategy, id, InstrumentId::NONE, 0),
+        Scope::Instrument(id) => (ScopeKind::Instrument, StrategyId::OPERATOR, id, 0),
+        Scope::Venue(_) | Scope::Session(_) => {
+            return command(op, StrategyId::OPERATOR, u8::MAX, 0);
+        }
+    };
+    Command { instrument, ..command(op, strategy, kind as u8, value) }
 }
 
 fn command(op: CommandOp, strategy: StrategyId, param: u8, value: i64) -> Command {

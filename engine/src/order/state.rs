@@ -295,6 +295,12 @@ impl Order {
         if !self.is_open() || rest <= 0 { Qty::ZERO } else { Qty(rest as i64) }
     }
 
+    /// Whether a cancel is on its way.
+    #[must_use]
+    pub const fn is_canceling(&self) -> bool {
+        self.is(Self::CANCEL_ASKED)
+    }
+
     /// Whether a replace is on its way.
     #[must_use]
     pub const fn is_replacing(&self) -> bool {

@@ -117,6 +117,7 @@ pub fn start(
         bound,
         plan: &site.plan,
         epoch: site.home.epoch,
+        days: site.days,
         opening: &Opening::default(),
     };
     let opening = match LastSession::read(&site.home.dir)? {

@@ -34,28 +34,13 @@ const STUCK: Duration = Duration::from_secs(10);
 pub fn run(dir: &Path, epoch: Option<u16>, layout: Option<&str>) -> Result<Replayed, ReplayError> {
     let mut recording = Recording::read(dir, epoch, layout)?;
     let recorded = recording.stream();
-    let assembly = Assembly {
-        config: &recording.loaded.config,
-        instruments: &recording.instruments,
-        bound: &recording.bound,
-        plan: &recording.plan,
-        epoch: recording.epoch,
-        opening: &Opening::default(),
-    };
-    let setup = assembly.risk_setup();
+    let setup = assembly_of(&recording, &Opening::default()).risk_setup();
     let opening = recording.opening(&setup)?;
     let recorded_state_hash = recorded_state(&recording, &opening, Risk::new(&setup))?;
 
     let digest = Arc::new(Mutex::new(StreamDigest::new(recording.session_names())));
     let records = std::mem::take(&mut recording.records);
-    let assembly = Assembly {
-        config: &recording.loaded.config,
-        instruments: &recording.instruments,
-        bound: &recording.bound,
-        plan: &recording.plan,
-        epoch: recording.epoch,
-        opening: &opening,
-    };
+    let assembly = assembly_of(&recording, &opening);
     let ends =
         ReplayEnds { records, sinks: sinks(&digest, recording.loaded.config.gateways.len()) };
     let clock = Clock::given(Nanos(0));
@@ -89,6 +74,18 @@ pub fn run(dir: &Path, epoch: Option<u16>, layout: Option<&str>) -> Result<Repla
         state_hash: state_hash.unwrap_or(0),
         recorded_state_hash,
     })
+}
+
+fn assembly_of<'a>(recording: &'a Recording, opening: &'a Opening) -> Assembly<'a> {
+    Assembly {
+        config: &recording.loaded.config,
+        instruments: &recording.instruments,
+        bound: &recording.bound,
+        plan: &recording.plan,
+        epoch: recording.epoch,
+        days: recording.days,
+        opening,
+    }
 }
 
 /// The state that the recording's own risk records lead to.

@@ -52,6 +52,7 @@ impl Risk {
         for parent in self.parents.iter().filter(|_| !new_day) {
             emit(RecordKind::CarryParent, self.carried_parent(parent).bytes());
         }
+        self.carry_scopes(new_day, emit);
         for order in self.table.working() {
             emit(RecordKind::CarryOrder, self.carried(order).bytes());
             if order.parent != ClOrdId::NONE {
@@ -305,6 +306,23 @@ pub(super) fn digest(risk: &Risk) -> u64 {
         part = mix(part, sums.open_sell.0 as u64);
         part = mix(part, u64::from(sums.open_orders));
         sum = sum.wrapping_add(mix_wide(part, sums.open_value.0));
+    }
+    digest_scopes(risk, sum)
+}
+
+/// The counts of scopes that follow from records alone, not from marks.
+fn digest_scopes(risk: &Risk, mut sum: u64) -> u64 {
+    for (place, state) in risk.scopes.iter() {
+        let mut part = mix(4, place.into());
+        for value in [state.debits, state.earned, state.entered_value, state.entered_qty] {
+            part = mix_wide(part, value);
+        }
+        part = mix_wide(part, state.traded_value);
+        part = mix_wide(part, state.traded_qty);
+        for word in [state.orders, state.trades, state.executions.into(), state.unknown.into()] {
+            part = mix(part, word);
+        }
+        sum = sum.wrapping_add(part);
     }
     sum
 }

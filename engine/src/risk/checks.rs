@@ -3,9 +3,9 @@
 
 use shm::message::Side;
 use shm::reason::{Reason, Unit};
-use shm::units::{Notional, Price, Qty};
+use shm::units::{Nanos, Notional, Price, Qty};
 
-use super::limits::UNBOUNDED;
+use super::limits::{COUNT_UNBOUNDED, PairLimits, QTY_UNBOUNDED};
 use super::reference::{NoReference, Reference};
 use crate::planted::{self, Bug};
 
@@ -151,25 +151,64 @@ pub const fn no_reference(why: NoReference, age_max: u64) -> Refusal {
     }
 }
 
-/// R23. Within `bps` and within `ticks` of the reference, each in `0..2^32` or [`UNBOUNDED`]; both
+/// R20.
+#[inline]
+pub fn qty_limit(qty: Qty, max: i64) -> Verdict {
+    if max == QTY_UNBOUNDED {
+        return Ok(());
+    }
+    at_most(Reason::OrderQty, qty.0.into(), max.into())
+}
+
+/// R25: of the average daily volume, and of what is shown at the best price that the order would
+/// meet. A volume that is not known allows nothing. A refusal tells the share, rounded up.
+#[inline]
+pub fn volume_share(qty: Qty, shown: Qty, limits: &PairLimits) -> Verdict {
+    let qty = i128::from(qty.0) * 10_000;
+    let share = |bps: u32, volume: i64| {
+        let (limit, volume) = (i128::from(bps), i128::from(volume));
+        if bps == COUNT_UNBOUNDED || (volume > 0 && qty <= limit * volume) {
+            return Ok(());
+        }
+        if volume <= 0 {
+            return Err(Refusal::of(Reason::VolumeShare));
+        }
+        let measured = qty.div_euclid(volume) + i128::from(qty.rem_euclid(volume) > 0);
+        Err(Refusal::new(Reason::VolumeShare, measured, limit))
+    };
+    share(limits.adv_bps, limits.adv)?;
+    share(limits.visible_bps, shown.0)
+}
+
+/// R15.
+#[inline]
+pub const fn expiry(expiry: Nanos, now: Nanos) -> Verdict {
+    if expiry.0 > now.0 {
+        return Ok(());
+    }
+    Err(Refusal::new(Reason::Expired, expiry.0 as i128, now.0 as i128))
+}
+
+/// R23. Within `bps` and within `ticks` of the reference, each [`COUNT_UNBOUNDED`] for none; both
 /// are multiplied out: the bps band compares `abs(2 px - 2 ref) * 10000` with `bps * 2 ref`, the
 /// tick band twice the price. A refusal tells the distance, rounded up, and the band, rounded down.
 #[inline]
-pub fn collar(form: &Form, px: Price, reference: Reference, bps: i128, ticks: i128) -> Verdict {
+pub fn collar(form: &Form, px: Price, reference: Reference, bps: u32, ticks: u32) -> Verdict {
     if planted::is(Bug::RuleCommentedOut) {
         return Ok(());
     }
     let distance = (i128::from(px.0) * 2 - reference.twice).abs();
     // At most 2^65 * 10^4, 2^32 * 2^64 and 2^32 * 2^63 * 2.
-    let measured = distance.div_euclid(2) + distance.rem_euclid(2);
-    if bps != UNBOUNDED && distance * 10_000 > bps * reference.twice {
-        let band = (bps * reference.twice).div_euclid(20_000);
-        return Err(Refusal::new(Reason::Collar, measured, band));
+    let measured = || distance.div_euclid(2) + distance.rem_euclid(2);
+    if bps != COUNT_UNBOUNDED && distance * 10_000 > i128::from(bps) * reference.twice {
+        let band = (i128::from(bps) * reference.twice).div_euclid(20_000);
+        return Err(Refusal::new(Reason::Collar, measured(), band));
     }
-    if ticks != UNBOUNDED {
+    if ticks != COUNT_UNBOUNDED {
         let tick = i128::from(form.tick(reference.floor()).0);
-        if distance > ticks * tick * 2 {
-            return Err(Refusal::new(Reason::Collar, measured, ticks * tick));
+        let band = i128::from(ticks) * tick;
+        if distance > band * 2 {
+            return Err(Refusal::new(Reason::Collar, measured(), band));
         }
     }
     Ok(())
@@ -182,12 +221,12 @@ pub fn collar_edge(
     form: &Form,
     side: Side,
     reference: Reference,
-    bps: i128,
-    ticks: i128,
+    bps: u32,
+    ticks: u32,
 ) -> Option<Price> {
     let tick = i128::from(form.tick(reference.floor()).0);
-    let by_bps = bps.checked_mul(reference.twice).map(|band| band / 10_000);
-    let by_ticks = ticks.checked_mul(tick).and_then(|band| band.checked_mul(2));
+    let by_bps = (bps != COUNT_UNBOUNDED).then(|| i128::from(bps) * reference.twice / 10_000);
+    let by_ticks = (ticks != COUNT_UNBOUNDED).then(|| i128::from(ticks) * tick * 2);
     let band = match (by_bps, by_ticks) {
         (Some(bps), Some(ticks)) => bps.min(ticks),
         (Some(band), None) | (None, Some(band)) => band,

@@ -1,15 +1,17 @@
 //! The fixed order of checks, first failure wins, one reservation at the end.
 
-use shm::ids::{InstrumentId, StrategyId};
+use shm::ids::InstrumentId;
 use shm::message::{Intent, Kind, OrdType, OrderTerms, Side, Tif};
 use shm::reason::Reason;
 use shm::record::order as record;
 use shm::units::{Nanos, Notional, Price};
 
-use super::checks::{self, Form, Refusal, at_least, at_most, holds};
+use super::checks::{self, Form, Refusal, Verdict, at_least, at_most, holds};
 use super::duplicate::Likeness;
-use super::exposure::{Change, Excess, Rows};
+use super::exposure::{Change, Rows};
 use super::limits::PairLimits;
+use super::money::Ask;
+use super::reference::Reference;
 use super::{Context, Decision, Mode, Permit, Risk};
 use crate::order::{Event, Place};
 
@@ -23,7 +25,24 @@ pub(super) struct Candidate<'a> {
     /// Of a market order the far edge of its collar, once the reference is known.
     pub(super) px: Price,
     pub(super) permit: &'a Permit,
-    pub(super) strategy: StrategyId,
+    pub(super) rows: Rows,
+}
+
+/// Told of each rule before it is asked: nothing in a decision, the means of measuring in
+/// [`super::cost`].
+pub(super) trait Step {
+    /// Whether to go on.
+    ///
+    /// # Errors
+    /// Any refusal ends the decision there.
+    fn at(&self, rule: Reason) -> Verdict;
+}
+
+impl Step for () {
+    #[inline(always)]
+    fn at(&self, _: Reason) -> Verdict {
+        Ok(())
+    }
 }
 
 /// What passed, and what it will reserve.
@@ -59,7 +78,9 @@ impl Risk {
             Some(Kind::IntentCancel) => return self.cancel(intent),
             Some(_) | None => return self.deny(intent, Refusal::of(Reason::Unsupported)),
         };
-        match self.check(intent, terms, is_replace, context) {
+        let verdict = self.check(intent, terms, is_replace, context, &());
+        self.decided = self.decided.max(context.now);
+        match verdict {
             Ok(passed) => self.approve(intent, terms, &passed),
             Err(refusal) => self.deny(intent, refusal),
         }
@@ -72,112 +93,238 @@ impl Risk {
         self.deny(intent, Refusal::of(reason))
     }
 
-    fn check(
+    /// R01 to R46 in this order. `step` is told of each rule before it is asked.
+    pub(super) fn check(
         &self,
         intent: &Intent,
         terms: &OrderTerms,
         is_replace: bool,
         context: &Context,
+        step: &impl Step,
     ) -> Result<Passed, Refusal> {
-        // R01 kill gates.
-        holds(Reason::Killed, context.gates_open)?;
-        let strategy = intent.cl_ord_id.strategy();
-        let permit = self.permits.get(strategy.index());
-        let permit = permit.ok_or(Refusal::of(Reason::NotPermitted))?;
-        let side = Side::from_u8(intent.side).ok_or(Refusal::of(Reason::Unsupported))?;
-        let px = intent.px;
-        let mut candidate = Candidate { intent, terms, side, is_replace, px, permit, strategy };
-        // R02 trading mode.
-        let reduce = context.mode == Mode::Active && self.is_reduce_only(intent.instrument);
-        self.mode(&candidate, if reduce { Mode::ReduceOnly } else { context.mode })?;
-        // R03 venue session.
-        holds(Reason::Session, self.is_session_up(permit.gateway))?;
-        // R04 journal.
-        holds(Reason::Journal, context.journal_ok)?;
-        // R05 limit set. An unknown instrument has none, and fails R06.
-        holds(Reason::NoLimit, self.limits.version() != 0)?;
-        let limits = self.limits.pair(strategy, intent.instrument);
-        let missing = limits.map_or(0, |limits| limits.missing);
-        at_most(Reason::NoLimit, i128::from(missing), 0)?;
-        // R06 permission.
-        let (Some(limits), true) = (limits, permit.allows(intent.instrument)) else {
-            return Err(Refusal::of(Reason::NotPermitted));
-        };
-        // R07 unresolved orders and R08 clock: with recovery.
-        // R10 instrument.
-        holds(Reason::Instrument, !self.is_held(intent.instrument))?;
-        holds(Reason::Instrument, !self.references.is_halted(intent.instrument))?;
-        let form = self.forms.get(intent.instrument.index());
-        let form = form.ok_or(Refusal::of(Reason::Instrument))?;
-        // R11 restricted list: with short sales. R12: that the bytes are types at all; the venue's
-        // capabilities come with the second venue.
-        holds(Reason::Unsupported, Tif::from_u8(intent.tif).is_some())?;
-        let ord_type = OrdType::from_u8(intent.ord_type);
-        let ord_type = ord_type.ok_or(Refusal::of(Reason::Unsupported))?;
-        let is_market = ord_type == OrdType::Market;
-        // R13 price form.
-        if !is_market {
-            checks::price_form(form, intent.px)?;
-        }
-        // R14 quantity form.
-        checks::qty_form(form, intent.qty)?;
-        // R15 expiry: with GTD orders. R16 order id.
-        let chain = self.check_id(&candidate)?;
-        // R20 order quantity.
-        at_most(Reason::OrderQty, i128::from(intent.qty.0), limits.qty_max)?;
-        if is_market {
-            candidate.px = self.market_px(&candidate, form, limits)?;
-        }
-        // R21, R22 order value.
-        let value = checks::notional(candidate.px, intent.qty, form.multiplier)?;
-        at_most(Reason::OrderValue, value.0, limits.value_max)?;
-        at_least(Reason::OrderValueMin, value.0, limits.value_min)?;
-        // R23 collar, on R24 reference: without one there is nothing to compare with.
-        let reference = self.references.get(intent.instrument, self.now, limits.reference_age_max);
-        let reference =
-            reference.map_err(|why| checks::no_reference(why, limits.reference_age_max.0))?;
-        checks::collar(form, candidate.px, reference, limits.collar_bps, limits.collar_ticks)?;
-        // R25, R26: with volumes and fills over time.
+        let (mut candidate, limits) = self.check_gates(intent, terms, is_replace, context, step)?;
+        let (form, chain) = self.check_form(&candidate, limits, step)?;
+        let value = self.check_price(&mut candidate, form, limits, step)?;
         let passed = self.reserve(&candidate, form, value, chain)?;
-        // R30 position, R31 open orders, in every scope.
-        self.check_sums(&passed, limits)?;
-        // R32..R36, R39: with marks and money.
-        // R40 message rate.
-        self.check_rate(permit)?;
-        // R41, R42: with the rates of strategies.
-        // R43 duplicate orders.
-        self.check_repeats(&candidate, limits)?;
-        // R44..R46: with executions and breakers. R47: a child stays within its parent; the
-        // approval itself is spent by the gateway.
+        self.check_sums(&candidate, &passed, limits, step)?;
+        self.check_flow(&candidate, &passed, step)?;
+        // R47: a child stays within its parent; the approval itself is spent by the gateway.
+        step.at(Reason::Unapproved)?;
         self.check_child(&candidate, &passed)?;
         Ok(passed)
     }
 
+    /// R01 to R08: whether anything may be sent at all.
+    #[inline]
+    fn check_gates<'a>(
+        &'a self,
+        intent: &'a Intent,
+        terms: &'a OrderTerms,
+        is_replace: bool,
+        context: &Context,
+        step: &impl Step,
+    ) -> Result<(Candidate<'a>, &'a PairLimits), Refusal> {
+        step.at(Reason::Killed)?;
+        holds(Reason::Killed, context.gates_open)?;
+        step.at(Reason::Mode)?;
+        let strategy = intent.cl_ord_id.strategy();
+        let permit = self.permits.get(strategy.index());
+        let permit = permit.ok_or(Refusal::of(Reason::NotPermitted))?;
+        let side = Side::from_u8(intent.side).ok_or(Refusal::of(Reason::Unsupported))?;
+        let rows = self.exposure.rows(permit.account, strategy, intent.instrument);
+        let px = intent.px;
+        let candidate = Candidate { intent, terms, side, is_replace, px, permit, rows };
+        let reduce = context.mode == Mode::Active && self.is_reduce_only(intent.instrument);
+        self.mode(&candidate, if reduce { Mode::ReduceOnly } else { context.mode })?;
+        step.at(Reason::Session)?;
+        holds(Reason::Session, self.is_session_up(permit.gateway))?;
+        step.at(Reason::Journal)?;
+        holds(Reason::Journal, context.journal_ok)?;
+        // R05. An unknown instrument has no limits, and fails R06.
+        step.at(Reason::NoLimit)?;
+        holds(Reason::NoLimit, self.limits.version() != 0)?;
+        let limits = self.limits.pair(strategy, intent.instrument);
+        let missing = limits.map_or(0, |limits| limits.missing);
+        at_most(Reason::NoLimit, i128::from(missing), 0)?;
+        step.at(Reason::NotPermitted)?;
+        let (Some(limits), true) = (limits, permit.allows(intent.instrument)) else {
+            return Err(Refusal::of(Reason::NotPermitted));
+        };
+        step.at(Reason::Unresolved)?;
+        self.check_unresolved(&rows.places)?;
+        step.at(Reason::Clock)?;
+        self.check_clock(context.now, limits)?;
+        Ok((candidate, limits))
+    }
+
+    /// R10 to R16: whether it is an order that this venue takes.
+    #[inline]
+    fn check_form(
+        &self,
+        candidate: &Candidate<'_>,
+        limits: &PairLimits,
+        step: &impl Step,
+    ) -> Result<(&Form, Option<Place>), Refusal> {
+        let Candidate { intent, terms, permit, .. } = *candidate;
+        step.at(Reason::Instrument)?;
+        holds(Reason::Instrument, !self.is_held(intent.instrument))?;
+        holds(Reason::Instrument, !self.references.is_halted(intent.instrument))?;
+        holds(Reason::Instrument, self.hours.is_open(self.now))?;
+        let form = self.forms.get(intent.instrument.index());
+        let form = form.ok_or(Refusal::of(Reason::Instrument))?;
+        step.at(Reason::Restricted)?;
+        holds(Reason::Restricted, !limits.restricted)?;
+        self.check_locate(candidate)?;
+        step.at(Reason::Unsupported)?;
+        let tif = Tif::from_u8(intent.tif).ok_or(Refusal::of(Reason::Unsupported))?;
+        let ord_type = candidate.ord_type().ok_or(Refusal::of(Reason::Unsupported))?;
+        let can = self.capabilities.get(permit.gateway.index());
+        let can = can.is_some_and(|can| can.takes(ord_type, tif) && can.takes_terms(terms));
+        holds(Reason::Unsupported, can)?;
+        let is_market = ord_type == OrdType::Market;
+        holds(Reason::Unsupported, !is_market || self.hours.is_regular(self.now))?;
+        step.at(Reason::BadPrice)?;
+        if !is_market {
+            checks::price_form(form, intent.px)?;
+        }
+        step.at(Reason::BadQty)?;
+        checks::qty_form(form, intent.qty)?;
+        step.at(Reason::Expired)?;
+        self.check_expiry(candidate, tif)?;
+        step.at(Reason::DupId)?;
+        Ok((form, self.check_id(candidate)?))
+    }
+
+    /// R20 to R26: whether its size and price are sane. A market order gets its price here.
+    #[inline]
+    fn check_price(
+        &self,
+        candidate: &mut Candidate<'_>,
+        form: &Form,
+        limits: &PairLimits,
+        step: &impl Step,
+    ) -> Result<Notional, Refusal> {
+        let Candidate { intent, side, .. } = *candidate;
+        step.at(Reason::OrderQty)?;
+        checks::qty_limit(intent.qty, limits.qty_max)?;
+        let reference = self.references.get(intent.instrument, self.now, limits.reference_age_max);
+        let reference =
+            reference.map_err(|why| checks::no_reference(why, limits.reference_age_max.0));
+        if candidate.ord_type() == Some(OrdType::Market) {
+            candidate.px = market_px(form, side, reference?, limits)?;
+        }
+        step.at(Reason::OrderValue)?;
+        let value = checks::notional(candidate.px, intent.qty, form.multiplier)?;
+        at_most(Reason::OrderValue, value.0, limits.value_max)?;
+        step.at(Reason::OrderValueMin)?;
+        at_least(Reason::OrderValueMin, value.0, limits.value_min)?;
+        // R23 on R24: without a reference there is nothing to compare with.
+        step.at(Reason::Collar)?;
+        let reference = reference?;
+        let (bps, ticks) = limits.collar(side, candidate.px, reference);
+        checks::collar(form, candidate.px, reference, bps, ticks)?;
+        step.at(Reason::NoReference)?;
+        step.at(Reason::VolumeShare)?;
+        let shown = self.references.shown(intent.instrument, side);
+        checks::volume_share(intent.qty, shown, limits)?;
+        step.at(Reason::CollarWindow)?;
+        self.check_moves(candidate, form.tick(reference.floor()))?;
+        Ok(value)
+    }
+
+    /// R30 to R39: what the scopes would hold, owe and have traded.
+    #[inline]
+    fn check_sums(
+        &self,
+        candidate: &Candidate<'_>,
+        passed: &Passed,
+        limits: &PairLimits,
+        step: &impl Step,
+    ) -> Result<(), Refusal> {
+        let Passed { rows, change, .. } = passed;
+        step.at(Reason::Position)?;
+        if let Some(excess) = self.exposure.position_excess(rows, change, &self.limits) {
+            return Err(excess.refusal(Reason::Position));
+        }
+        step.at(Reason::OpenOrders)?;
+        if let Some(excess) = self.exposure.open_excess(rows, change, &self.limits) {
+            return Err(excess.refusal(Reason::OpenOrders));
+        }
+        holds(Reason::Overflow, self.exposure.fits(rows, change))?;
+        let reduces = || rows.sums.iter().all(|row| self.reduces(candidate, *row));
+        let (now, age_max) = (self.now, limits.reference_age_max);
+        let ask = Ask { rows, change, reduces: &reduces, now, age_max };
+        let books = self.books();
+        step.at(Reason::Gross)?;
+        books.marks(&ask)?;
+        books.gross(&ask)?;
+        step.at(Reason::Net)?;
+        books.net(&ask)?;
+        step.at(Reason::Funds)?;
+        books.funds(&ask)?;
+        step.at(Reason::Daily)?;
+        books.day(&ask)?;
+        step.at(Reason::Loss)?;
+        books.loss(&ask)?;
+        step.at(Reason::ReduceOnly)?;
+        let [_, _, own] = rows.sums;
+        let is_reduce_only = candidate.is_reduce_only();
+        holds(Reason::ReduceOnly, !is_reduce_only || self.reduces(candidate, own))
+    }
+
+    /// R40 to R46: how often, how alike, and against whom.
+    #[inline]
+    fn check_flow(
+        &self,
+        candidate: &Candidate<'_>,
+        passed: &Passed,
+        step: &impl Step,
+    ) -> Result<(), Refusal> {
+        let places = &passed.rows.places;
+        step.at(Reason::Rate)?;
+        self.check_rate(candidate.permit)?;
+        step.at(Reason::RateStrategy)?;
+        self.check_scope_rates(places)?;
+        step.at(Reason::OrderToTrade)?;
+        self.check_ratio(places)?;
+        step.at(Reason::Duplicate)?;
+        self.check_repeats(candidate, places)?;
+        step.at(Reason::Repeated)?;
+        self.check_executions(places)?;
+        step.at(Reason::SelfTrade)?;
+        self.check_self_trade(candidate)?;
+        step.at(Reason::Breaker)?;
+        self.check_breakers(places)
+    }
+
     /// R02. While only reductions are allowed, what R39 would refuse is refused here.
+    #[inline]
     fn mode(&self, candidate: &Candidate<'_>, mode: Mode) -> Result<(), Refusal> {
+        let mode = mode.max(self.scopes.mode(&candidate.rows.places));
         let refusal = Refusal::new(Reason::Mode, mode as i128, Mode::Active as i128);
         match mode {
             Mode::Active => Ok(()),
             Mode::CancelOnly | Mode::Halted => Err(refusal),
             Mode::ReduceOnly => {
-                let intent = candidate.intent;
-                let sums = self.sums(candidate.strategy, intent.instrument).ok_or(refusal)?;
-                let [_, _, sums] = sums;
-                let open = match candidate.side {
-                    Side::Buy => sums.open_buy,
-                    Side::Sell => sums.open_sell,
-                };
-                // Of a replace, what its own order holds is not another's.
-                let own = self.table.row(intent.cl_ord_id.slot()).filter(|_| candidate.is_replace);
-                let own = own.map_or(0, |order| i128::from(order.reserved_qty.0));
-                let others = i128::from(open.0) - own;
-                if checks::reduces(candidate.side, intent.qty.0, sums.position, others) {
-                    Ok(())
-                } else {
-                    Err(refusal)
-                }
+                let [_, _, own] = candidate.rows.sums;
+                if self.reduces(candidate, own) { Ok(()) } else { Err(refusal) }
             }
         }
+    }
+
+    /// R39 in one row of sums: the position of a scope in the instrument.
+    fn reduces(&self, candidate: &Candidate<'_>, row: usize) -> bool {
+        let Some(sums) = self.exposure.row(row) else { return false };
+        let open = match candidate.side {
+            Side::Buy => sums.open_buy,
+            Side::Sell => sums.open_sell,
+        };
+        let intent = candidate.intent;
+        // Of a replace, what its own order holds is not another's.
+        let own = self.table.row(intent.cl_ord_id.slot()).filter(|_| candidate.is_replace);
+        let own = own.map_or(0, |order| i128::from(order.reserved_qty.0));
+        let others = i128::from(open.0) - own;
+        checks::reduces(candidate.side, intent.qty.0, sums.position, others)
     }
 
     /// R16: the id is of this start and of the strategy's range, and higher than any its slot has
@@ -207,22 +354,6 @@ impl Risk {
         Ok(Some(Place::Slot(slot)))
     }
 
-    fn market_px(
-        &self,
-        candidate: &Candidate<'_>,
-        form: &Form,
-        limits: &PairLimits,
-    ) -> Result<Price, Refusal> {
-        let age_max = limits.reference_age_max;
-        let reference = self.references.get(candidate.intent.instrument, self.now, age_max);
-        let reference = reference.map_err(|why| checks::no_reference(why, age_max.0))?;
-        let (bps, ticks) = (limits.collar_bps, limits.collar_ticks);
-        let edge = checks::collar_edge(form, candidate.side, reference, bps, ticks);
-        let edge = edge.ok_or(Refusal::of(Reason::Overflow))?;
-        checks::price_form(form, edge)?;
-        Ok(edge)
-    }
-
     /// What the order would reserve, and by how much the sums would grow.
     pub(super) fn reserve(
         &self,
@@ -231,9 +362,7 @@ impl Risk {
         value: Notional,
         chain: Option<Place>,
     ) -> Result<Passed, Refusal> {
-        let Candidate { intent, side, px, .. } = *candidate;
-        let account = candidate.permit.account;
-        let rows = self.exposure.rows(account, candidate.strategy, intent.instrument);
+        let Candidate { intent, side, px, rows, .. } = *candidate;
         let overflow = Refusal::of(Reason::Overflow);
         let Some(place) = chain else {
             let change = Change { side, qty: intent.qty.0, value: value.0, orders: 1 };
@@ -251,42 +380,22 @@ impl Risk {
         };
         Ok(Passed { rows, change, px, side, reserved: (qty.0, value), chain })
     }
-
-    fn check_sums(&self, passed: &Passed, limits: &PairLimits) -> Result<(), Refusal> {
-        let Passed { rows, change, .. } = passed;
-        if let Some(excess) = self.exposure.position_excess(*rows, change, limits) {
-            return Err(Refusal::new(Reason::Position, excess.measured, excess.limit));
-        }
-        if let Some(excess) = self.exposure.open_excess(*rows, change, limits) {
-            let Excess { unit, measured, limit } = excess;
-            return Err(Refusal { reason: Reason::OpenOrders, unit, measured, limit });
-        }
-        holds(Reason::Overflow, self.exposure.fits(*rows, change))
-    }
-
-    fn check_rate(&self, permit: &Permit) -> Result<(), Refusal> {
-        let window = self.windows.get(permit.gateway.index());
-        let window = window.ok_or(Refusal::of(Reason::Session))?;
-        if window.has_room(self.now) {
-            return Ok(());
-        }
-        let measured = i128::from(window.used(self.now)) + 1;
-        Err(Refusal::new(Reason::Rate, measured, i128::from(window.order_max())))
-    }
-
-    fn check_repeats(&self, candidate: &Candidate<'_>, limits: &PairLimits) -> Result<(), Refusal> {
-        let likeness = candidate.likeness();
-        for same in limits.same.iter().flatten() {
-            let found = self.repeats.count(&likeness, same.per, self.now, same.max);
-            let (measured, limit) = (i128::from(found) + 1, i128::from(same.max));
-            at_most(Reason::Duplicate, measured, limit)?;
-        }
-        Ok(())
-    }
 }
 
 impl Candidate<'_> {
-    const fn likeness(&self) -> Likeness {
+    /// The type.
+    #[inline]
+    pub(super) const fn ord_type(&self) -> Option<OrdType> {
+        OrdType::from_u8(self.intent.ord_type)
+    }
+
+    /// R39 is asked for.
+    #[inline]
+    pub(super) const fn is_reduce_only(&self) -> bool {
+        self.terms.is_reduce_only()
+    }
+
+    pub(super) const fn likeness(&self) -> Likeness {
         let instrument: InstrumentId = self.intent.instrument;
         Likeness {
             account: self.permit.account,
@@ -296,4 +405,17 @@ impl Candidate<'_> {
             qty: self.intent.qty,
         }
     }
+}
+
+/// What a market order is priced at: the far edge of its collar.
+fn market_px(
+    form: &Form,
+    side: Side,
+    reference: Reference,
+    limits: &PairLimits,
+) -> Result<Price, Refusal> {
+    let edge = checks::collar_edge(form, side, reference, limits.collar_bps, limits.collar_ticks);
+    let edge = edge.ok_or(Refusal::of(Reason::Overflow))?;
+    checks::price_form(form, edge)?;
+    Ok(edge)
 }

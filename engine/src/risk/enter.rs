@@ -108,7 +108,9 @@ impl Risk {
             }
         }
         self.settle_child(passed.chain.unwrap_or(Place::Slot(record.cl_ord_id.slot())));
-        self.exposure.apply(passed.rows, &passed.change);
+        self.apply_open(&passed.rows, &passed.change);
+        self.count_order(&passed.rows.places, &passed.change, now);
+        self.list_own(record.cl_ord_id.slot());
         if let Some(window) = self.windows.get_mut(usize::from(record.gateway)) {
             window.push(now);
         }
@@ -150,6 +152,7 @@ impl Risk {
         if works != is_replace || (is_replace && row.root.strategy() != id.strategy()) {
             return false;
         }
+        let rows = self.exposure.rows(permit.account, id.strategy(), record.instrument);
         let candidate = Candidate {
             intent: &intent,
             terms: &OrderTerms::NONE,
@@ -157,7 +160,7 @@ impl Risk {
             is_replace,
             px: record.px,
             permit,
-            strategy: id.strategy(),
+            rows,
         };
         let chain = is_replace.then_some(Place::Slot(id.slot()));
         let Ok(value) = checks::notional(record.px, record.qty, form.multiplier) else {

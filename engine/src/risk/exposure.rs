@@ -7,25 +7,33 @@
 
 use shm::ids::{AccountId, InstrumentId, StrategyId};
 use shm::message::Side;
-use shm::reason::Unit;
+use shm::reason::{Reason, Unit};
 use shm::units::{Notional, Qty};
 
-use super::limits::{PairLimits, SumLimits};
+use super::checks::Refusal;
+use super::limits::{COUNT_UNBOUNDED, LimitTable, QTY_UNBOUNDED, SumLimits};
+use super::scope::{Places, SCOPES, ScopeMap};
 
 /// Sums of one scope in one instrument.
+///
+/// # Layout
+/// One cache line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C, align(64))]
 pub struct Sums {
+    /// Value reserved by both.
+    pub open_value: Notional,
     /// Signed position.
     pub position: Qty,
     /// Reserved by buys.
     pub open_buy: Qty,
     /// Reserved by sells.
     pub open_sell: Qty,
-    /// Value reserved by both.
-    pub open_value: Notional,
     /// Working orders.
     pub open_orders: u32,
 }
+
+const _: () = assert!(size_of::<Sums>() == 64);
 
 /// What an order adds to the sums (or, negative, takes).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,8 +59,24 @@ pub struct Excess {
     pub limit: i128,
 }
 
+impl Excess {
+    /// As a refusal by a rule.
+    #[must_use]
+    pub const fn refusal(self, reason: Reason) -> Refusal {
+        let Self { unit, measured, limit } = self;
+        Refusal { reason, unit, measured, limit }
+    }
+}
+
+#[inline]
 const fn over(unit: Unit, measured: i128, limit: i128) -> Option<Excess> {
     if measured > limit { Some(Excess { unit, measured, limit }) } else { None }
+}
+
+/// A quantity against its limit.
+#[inline]
+const fn over_qty(measured: i128, limit: i64) -> Option<Excess> {
+    if limit == QTY_UNBOUNDED { None } else { over(Unit::Qty, measured, limit as i128) }
 }
 
 impl Sums {
@@ -71,7 +95,17 @@ impl Sums {
             Side::Buy => limits.long_max,
             Side::Sell => limits.short_max,
         };
-        over(Unit::Qty, self.worst(change), limit)
+        over_qty(self.worst(change), limit)
+    }
+
+    /// R11: a sale with every working sell filled would be short of more than is located. What a
+    /// long position covers is no short sale.
+    #[inline]
+    pub(super) fn locate_excess(&self, change: &Change, limits: &SumLimits) -> Option<Excess> {
+        match change.side {
+            Side::Buy => None,
+            Side::Sell => over_qty(self.worst(change).max(0), limits.locate_max),
+        }
     }
 
     fn open_excess(&self, change: &Change, limits: &SumLimits) -> Option<Excess> {
@@ -79,9 +113,13 @@ impl Sums {
             i128::from(self.open_buy.0) + i128::from(self.open_sell.0) + i128::from(change.qty);
         let value = self.open_value.0.saturating_add(change.value);
         let orders = i128::from(self.open_orders) + i128::from(change.orders);
-        over(Unit::Qty, qty, limits.open_qty_max)
+        let count_excess = match limits.open_orders_max {
+            COUNT_UNBOUNDED => None,
+            max => over(Unit::Count, orders, i128::from(max)),
+        };
+        over_qty(qty, limits.open_qty_max)
             .or_else(|| over(Unit::Money, value, limits.open_value_max))
-            .or_else(|| over(Unit::Count, orders, limits.open_orders_max))
+            .or(count_excess)
     }
 
     /// The sums after a change; `None` when one would leave its integer.
@@ -99,28 +137,34 @@ impl Sums {
     }
 }
 
-/// The sums of all scopes.
+/// The sums of all scopes, instrument by instrument, each with the firm, the accounts and the
+/// strategies. Those of scope `instrument` are the firm's.
 #[derive(Clone, Debug)]
 pub struct Exposure {
-    instruments: usize,
-    accounts: usize,
-    /// Firm, then each account, then each strategy; each with all instruments.
+    map: ScopeMap,
     sums: Box<[Sums]>,
     /// Changes that left an integer and were held at its end; 0 unless reports contradict each
     /// other.
     overflows: u64,
 }
 
-/// Rows of the three scopes of an order.
+/// Where the sums of an order's scopes lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rows([usize; 3]);
+pub struct Rows {
+    /// Of the firm, the account, the strategy.
+    pub sums: [usize; 3],
+    /// Its scopes.
+    pub places: Places,
+    /// Its instrument.
+    pub instrument: InstrumentId,
+}
 
 impl Exposure {
     /// Nothing held, nothing open.
     #[must_use]
-    pub fn new(accounts: usize, strategies: usize, instruments: usize) -> Self {
-        let rows = (1 + accounts + strategies) * instruments;
-        Self { instruments, accounts, sums: vec![Sums::default(); rows].into(), overflows: 0 }
+    pub fn new(map: ScopeMap) -> Self {
+        let sums = vec![Sums::default(); map.wide() * map.instruments()].into();
+        Self { map, sums, overflows: 0 }
     }
 
     /// The rows of an order; the ids have been checked to exist.
@@ -132,81 +176,118 @@ impl Exposure {
         strategy: StrategyId,
         instrument: InstrumentId,
     ) -> Rows {
-        let at = instrument.index();
-        Rows([
-            at,
-            (1 + account.index()) * self.instruments + at,
-            (1 + self.accounts + strategy.index()) * self.instruments + at,
-        ])
+        let places = self.map.of(account, strategy, instrument);
+        let first = instrument.index() * self.map.wide();
+        let [_, account, strategy, _] = places.0;
+        Rows {
+            sums: [first, first + account as usize, first + strategy as usize],
+            places,
+            instrument,
+        }
     }
 
-    fn each(&self, rows: Rows) -> impl Iterator<Item = &Sums> {
-        rows.0.into_iter().filter_map(|row| self.sums.get(row))
+    /// The sums of one instrument with the places of their scopes.
+    pub(super) fn of_instrument(
+        &self,
+        instrument: InstrumentId,
+    ) -> impl Iterator<Item = (u32, &Sums)> {
+        let first = instrument.index() * self.map.wide();
+        (0..).zip(self.sums.iter().skip(first).take(self.map.wide()))
+    }
+
+    /// One row of sums.
+    #[inline]
+    pub(super) fn row(&self, row: usize) -> Option<&Sums> {
+        self.sums.get(row)
+    }
+
+    /// Row of sums of each scope of an order: the firm's again for the instrument.
+    #[inline]
+    pub(super) const fn by_scope(rows: &Rows) -> [(u32, usize); SCOPES] {
+        let ([firm, account, strategy], Places([a, b, c, d])) = (rows.sums, rows.places);
+        [(a, firm), (b, account), (c, strategy), (d, firm)]
     }
 
     /// The sums of firm, account and strategy.
     #[must_use]
     pub fn sums(&self, rows: Rows) -> [Sums; 3] {
-        rows.0.map(|row| self.sums.get(row).copied().unwrap_or_default())
+        rows.sums.map(|row| self.sums.get(row).copied().unwrap_or_default())
+    }
+
+    /// The first excess over all scopes, by one of the comparisons of [`Sums`].
+    #[inline]
+    fn first_excess(
+        &self,
+        rows: &Rows,
+        limits: &LimitTable,
+        excess: impl Fn(&Sums, &SumLimits) -> Option<Excess>,
+    ) -> Option<Excess> {
+        Self::by_scope(rows).into_iter().find_map(|(place, row)| {
+            let limits = limits.scope(place).filter(|limits| limits.binds)?;
+            excess(self.sums.get(row)?, &limits.sums)
+        })
+    }
+
+    /// R11 over all scopes: the first excess.
+    #[inline]
+    pub fn locate_excess(
+        &self,
+        rows: &Rows,
+        change: &Change,
+        limits: &LimitTable,
+    ) -> Option<Excess> {
+        self.first_excess(rows, limits, |sums, limits| sums.locate_excess(change, limits))
     }
 
     /// R30 over all scopes: the first excess.
     #[inline]
     pub fn position_excess(
         &self,
-        rows: Rows,
+        rows: &Rows,
         change: &Change,
-        limits: &PairLimits,
+        limits: &LimitTable,
     ) -> Option<Excess> {
-        self.each(rows)
-            .zip(&limits.sums)
-            .find_map(|(sums, limits)| sums.position_excess(change, limits))
+        self.first_excess(rows, limits, |sums, limits| sums.position_excess(change, limits))
     }
 
     /// R31 over all scopes: the first excess.
     #[inline]
-    pub fn open_excess(&self, rows: Rows, change: &Change, limits: &PairLimits) -> Option<Excess> {
-        self.each(rows)
-            .zip(&limits.sums)
-            .find_map(|(sums, limits)| sums.open_excess(change, limits))
+    pub fn open_excess(&self, rows: &Rows, change: &Change, limits: &LimitTable) -> Option<Excess> {
+        self.first_excess(rows, limits, |sums, limits| sums.open_excess(change, limits))
     }
 
     /// Whether every sum stays within its integer.
     #[inline]
     #[must_use]
-    pub fn fits(&self, rows: Rows, change: &Change) -> bool {
-        self.each(rows).all(|sums| sums.after(change).is_some())
+    pub fn fits(&self, rows: &Rows, change: &Change) -> bool {
+        rows.sums.iter().all(|row| self.row(*row).is_some_and(|sums| sums.after(change).is_some()))
     }
 
-    /// Applies a change to all scopes. One that does not fit is held at the end of the integer and
+    /// Applies a change to one row. One that does not fit is held at the end of the integer and
     /// counted; approved ones were checked by [`Exposure::fits`].
-    pub fn apply(&mut self, rows: Rows, change: &Change) {
-        for row in rows.0 {
-            let Some(sums) = self.sums.get_mut(row) else { continue };
-            if let Some(after) = sums.after(change) {
-                *sums = after;
-                continue;
-            }
-            self.overflows = self.overflows.saturating_add(1);
-            let open = match change.side {
-                Side::Buy => &mut sums.open_buy,
-                Side::Sell => &mut sums.open_sell,
-            };
-            *open = Qty(open.0.saturating_add(change.qty));
-            sums.open_value = Notional(sums.open_value.0.saturating_add(change.value));
-            sums.open_orders = sums.open_orders.saturating_add_signed(change.orders);
+    pub(super) fn apply(&mut self, row: usize, change: &Change) {
+        let Some(sums) = self.sums.get_mut(row) else { return };
+        if let Some(after) = sums.after(change) {
+            *sums = after;
+            return;
         }
+        self.overflows = self.overflows.saturating_add(1);
+        let open = match change.side {
+            Side::Buy => &mut sums.open_buy,
+            Side::Sell => &mut sums.open_sell,
+        };
+        *open = Qty(open.0.saturating_add(change.qty));
+        sums.open_value = Notional(sums.open_value.0.saturating_add(change.value));
+        sums.open_orders = sums.open_orders.saturating_add_signed(change.orders);
     }
 
-    /// Moves the position of all scopes by a signed quantity.
-    pub fn fill(&mut self, rows: Rows, signed: i64) {
-        for row in rows.0 {
-            let Some(sums) = self.sums.get_mut(row) else { continue };
-            if sums.position.0.checked_add(signed).is_none() {
-                self.overflows = self.overflows.saturating_add(1);
-            }
-            sums.position = Qty(sums.position.0.saturating_add(signed));
+    /// Moves the position of one row by a signed quantity.
+    pub(super) fn fill(&mut self, row: usize, signed: i64) {
+        let Some(sums) = self.sums.get_mut(row) else { return };
+        if sums.position.0.checked_add(signed).is_none() {
+            self.overflows = self.overflows.saturating_add(1);
         }
+        sums.position = Qty(sums.position.0.saturating_add(signed));
     }
 
     /// Changes that left an integer.

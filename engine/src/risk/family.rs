@@ -10,7 +10,7 @@ use shm::reason::{Reason, Unit};
 use shm::record::parent::Parent;
 use shm::units::{Price, Qty};
 
-use super::checks::{self, Form, Refusal, at_most, holds};
+use super::checks::{self, Form, Refusal, holds};
 use super::decide::{Candidate, Passed};
 use super::parents::{self, leg_side};
 use super::{Context, Decision, Risk};
@@ -136,7 +136,7 @@ impl Risk {
         // A child that R20 would refuse every time is refused here, once.
         let limits = self.limits.pair(id.strategy(), parent.instrument);
         let limits = limits.ok_or(Refusal::of(Reason::NotPermitted))?;
-        at_most(Reason::OrderQty, i128::from(child_qty(parent, form.lot)), limits.qty_max)?;
+        checks::qty_limit(Qty(child_qty(parent, form.lot)), limits.qty_max)?;
         let slot = id.slot();
         let at = slot.checked_sub(permit.slot_first);
         holds(Reason::DupId, at.is_some_and(|at| at < permit.slot_count))?;
@@ -164,7 +164,7 @@ impl Risk {
         }
         let held = self.parents.get(parent).ok_or(unapproved)?;
         let is_alike = held.instrument == candidate.intent.instrument
-            && parent.strategy() == candidate.strategy
+            && parent.strategy() == candidate.intent.cl_ord_id.strategy()
             && leg_side(held, leg) == Some(candidate.side);
         holds(Reason::Unapproved, is_alike)?;
         let qty = candidate.intent.qty;

@@ -362,27 +362,30 @@ impl Risk {
 
     /// A fill or an undoing, in the position and the sums of all scopes; what it did to the cost.
     fn move_position(&mut self, owner: &Owner, moved: &Move) -> i128 {
-        let rates = self.rates.get(owner.account.index()).copied().unwrap_or_default();
+        let account = self.accounts.get(owner.account.index()).copied().unwrap_or_default();
+        let rates = account.rates;
         let multiplier = self.multiplier(owner.instrument);
         let Some(rows) = self.rows(owner.strategy, owner.instrument) else { return 0 };
         let Some(holding) = self.ledger.get_mut(owner.strategy, owner.instrument) else {
             return 0;
         };
         let Move { px, qty, liquidity, undoes } = *moved;
+        let before = *holding;
         let fill = Fill { side: owner.side, px, qty, multiplier };
         let fee = rates.cost(qty, liquidity);
-        let (signed, cost) = match undoes {
-            None => (fill.signed_qty(), holding.apply(&fill, fee)),
+        let cost = match undoes {
+            None => holding.apply(&fill, fee),
             Some(COST_UNKNOWN) => {
                 let back = Fill { side: fill.side.opposite(), ..fill };
-                (-fill.signed_qty(), holding.apply(&back, Notional(-fee.0)))
+                holding.apply(&back, Notional(-fee.0))
             }
             Some(cost) => {
                 holding.undo(&fill, fee, cost);
-                (-fill.signed_qty(), 0)
+                0
             }
         };
-        self.exposure.fill(rows, signed);
+        let after = *holding;
+        self.apply_fill(&rows, owner.account, &fill, &before, &after, undoes.is_some());
         cost
     }
 

@@ -1,31 +1,55 @@
-//! Limits compiled for the checks: per strategy and instrument the tightest of each limit of one
-//! order, and for each sum the row of its scope. Built cold, swapped in whole.
+//! Limits compiled for the checks. Built cold, swapped in whole.
 //!
-//! Totals (R30, R31) are per instrument within a scope. The sums of scope `firm` and of scope
-//! `instrument` are the same sums, so their rows are merged.
+//! | part | per | lines |
+//! |---|---|---|
+//! | [`PairLimits`] | strategy and instrument: the tightest of each limit of one order | 2 |
+//! | [`ScopeLimits`] | scope: what is compared with the scope's own sums | 4 |
+//! | [`ScopeWindows`] | scope: the times that rates and breakers count | its own |
+//!
+//! A scope is the firm, an account, a strategy or an instrument; its row is found by
+//! [`ScopeMap`]. What no row of the set states for a scope binds nothing there; that some scope
+//! states it is R05's to see.
 
 use shm::ids::{AccountId, InstrumentId, StrategyId};
-use shm::units::Nanos;
+use shm::message::Side;
+use shm::units::{Nanos, Notional, Price, Qty};
 
-use crate::config::limits::{Limit, LimitRow, LimitSet, Scope, TotalLimits};
+use super::rate::RateWindow;
+use super::reference::Reference;
+use super::scope::ScopeMap;
+use crate::config::limits::{Limit, LimitRow, LimitSet, Scope};
 
 /// No bound: every measured value is at most this.
 pub const UNBOUNDED: i128 = i128::MAX;
+/// No bound of a quantity. A sum beyond it fails with OVERFLOW.
+pub const QTY_UNBOUNDED: i64 = i64::MAX;
+/// No bound of a count.
+pub const COUNT_UNBOUNDED: u32 = u32::MAX;
 
 /// Limits on the sums of one scope in one instrument, each the last allowed value.
+///
+/// # Layout
+/// One cache line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C, align(64))]
 pub struct SumLimits {
-    /// R30, long.
-    pub long_max: i128,
-    /// R30, short.
-    pub short_max: i128,
-    /// R31.
-    pub open_qty_max: i128,
     /// R31.
     pub open_value_max: i128,
+    /// R30, long.
+    pub long_max: i64,
+    /// R30, short.
+    pub short_max: i64,
+    /// R11, short.
+    pub locate_max: i64,
     /// R31.
-    pub open_orders_max: i128,
+    pub open_qty_max: i64,
+    /// R31.
+    pub open_orders_max: u32,
+    /// R26, in ticks.
+    pub move_ticks_max: u32,
 }
+
+const _: () = assert!(size_of::<SumLimits>() == 64);
 
 /// R43 of one scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,59 +60,209 @@ pub struct SameLimit {
     pub per: Nanos,
 }
 
-/// Everything that bounds an order of one strategy in one instrument.
+/// Limits of one scope, each the last allowed value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ScopeLimits {
+    /// Of sums per instrument.
+    pub sums: SumLimits,
+    /// R32.
+    pub gross_max: i128,
+    /// R33.
+    pub net_max: i128,
+    /// R34.
+    pub funds_max: i128,
+    /// R36.
+    pub loss_max: i128,
+    /// R36.
+    pub drawdown_max: i128,
+    /// R35.
+    pub entered_value_max: i128,
+    /// R35.
+    pub entered_qty_max: i128,
+    /// R35.
+    pub traded_value_max: i128,
+    /// R35.
+    pub traded_qty_max: i128,
+    /// R07.
+    pub unknown_age_max: Nanos,
+    /// Window of R26.
+    pub move_per: Nanos,
+    /// R07.
+    pub unknown_max: u32,
+    /// R42.
+    pub orders_per_trade_max: u32,
+    /// R42.
+    pub orders_floor: u32,
+    /// R44: executions that are too many by one.
+    pub executions_max: u32,
+    /// R43.
+    pub same: Option<SameLimit>,
+    /// Whether any limit of the scope's money is a number (R32, R33, R34, R36).
+    pub has_money: bool,
+    /// Whether any limit is a number at all: if not, the scope is passed over.
+    pub binds: bool,
+}
+
+/// What a scope counts in windows.
+#[derive(Clone, Debug)]
+pub struct ScopeWindows {
+    /// R41.
+    pub orders: RateWindow,
+    /// R46, refusals.
+    pub rejects: RateWindow,
+    /// R46, refused cancels.
+    pub cancel_rejects: RateWindow,
+    /// R46, sessions lost.
+    pub disconnects: RateWindow,
+}
+
+/// Everything that bounds one order of one strategy in one instrument.
+///
+/// # Layout
+/// Two cache lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C, align(64))]
 pub struct PairLimits {
-    /// Mandatory limits that no scope states: one bit each, 0 is complete (R05).
-    pub missing: u16,
-    /// R20.
-    pub qty_max: i128,
     /// R21.
     pub value_max: i128,
     /// R22.
     pub value_min: i128,
-    /// R23, in bps; `UNBOUNDED` for none.
-    pub collar_bps: i128,
-    /// R23, in ticks; `UNBOUNDED` for none.
-    pub collar_ticks: i128,
+    /// Mandatory limits that no scope states: one bit each, in the order of
+    /// [`LimitRow::stated`]; 0 is complete (R05).
+    pub missing: u64,
+    /// R20.
+    pub qty_max: i64,
     /// R24.
     pub reference_age_max: Nanos,
-    /// Sums of the firm and the instrument, of the account, of the strategy.
-    pub sums: [SumLimits; 3],
-    /// R43 by firm, account, strategy, instrument.
-    pub same: [Option<SameLimit>; 4],
+    /// R23 in bps, or [`COUNT_UNBOUNDED`].
+    pub collar_bps: u32,
+    /// R23 in ticks, or [`COUNT_UNBOUNDED`].
+    pub collar_ticks: u32,
+    /// R23 of an order that does not cross the reference.
+    pub passive_bps: u32,
+    /// R23 of an order that does not cross the reference.
+    pub passive_ticks: u32,
+    /// R08.
+    pub drift_max: Nanos,
+    /// R25: what `adv_bps` is a share of; 0 for not known.
+    pub adv: i64,
+    /// R25, or [`COUNT_UNBOUNDED`].
+    pub adv_bps: u32,
+    /// R25, or [`COUNT_UNBOUNDED`].
+    pub visible_bps: u32,
+    /// R11.
+    pub restricted: bool,
 }
+
+const _: () = assert!(size_of::<PairLimits>() == 128);
 
 /// The compiled set.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct LimitTable {
     version: u32,
+    map: ScopeMap,
     pairs: Box<[PairLimits]>,
-    instruments: usize,
-}
-
-fn bound<T: Into<i128> + Copy + Ord>(limit: Limit<T>) -> i128 {
-    limit.number().map_or(UNBOUNDED, Into::into)
+    scopes: Box<[ScopeLimits]>,
+    windows: Box<[ScopeWindows]>,
 }
 
 impl SumLimits {
     const OPEN: Self = Self {
-        long_max: UNBOUNDED,
-        short_max: UNBOUNDED,
-        open_qty_max: UNBOUNDED,
         open_value_max: UNBOUNDED,
-        open_orders_max: UNBOUNDED,
+        long_max: QTY_UNBOUNDED,
+        short_max: QTY_UNBOUNDED,
+        locate_max: QTY_UNBOUNDED,
+        open_qty_max: QTY_UNBOUNDED,
+        open_orders_max: COUNT_UNBOUNDED,
+        move_ticks_max: COUNT_UNBOUNDED,
+    };
+}
+
+impl ScopeLimits {
+    /// Binds nothing.
+    pub const OPEN: Self = Self {
+        sums: SumLimits::OPEN,
+        gross_max: UNBOUNDED,
+        net_max: UNBOUNDED,
+        funds_max: UNBOUNDED,
+        loss_max: UNBOUNDED,
+        drawdown_max: UNBOUNDED,
+        entered_value_max: UNBOUNDED,
+        entered_qty_max: UNBOUNDED,
+        traded_value_max: UNBOUNDED,
+        traded_qty_max: UNBOUNDED,
+        unknown_age_max: Nanos(u64::MAX),
+        move_per: Nanos(0),
+        unknown_max: COUNT_UNBOUNDED,
+        orders_per_trade_max: COUNT_UNBOUNDED,
+        orders_floor: 0,
+        executions_max: COUNT_UNBOUNDED,
+        same: None,
+        has_money: false,
+        binds: false,
     };
 
-    fn tighten(&mut self, row: &TotalLimits) {
-        self.long_max = self.long_max.min(row.long_max.number().map_or(UNBOUNDED, |q| q.0.into()));
-        self.short_max =
-            self.short_max.min(row.short_max.number().map_or(UNBOUNDED, |q| q.0.into()));
-        self.open_qty_max =
-            self.open_qty_max.min(row.open_qty_max.number().map_or(UNBOUNDED, |q| q.0.into()));
-        self.open_value_max =
-            self.open_value_max.min(row.open_value_max.number().map_or(UNBOUNDED, |v| v.0));
-        self.open_orders_max = self.open_orders_max.min(bound(row.open_orders_max));
+    fn compile(row: &LimitRow) -> Self {
+        let LimitRow { total, money, day, rate, unresolved, repeat, .. } = row;
+        let mut limits = Self {
+            sums: SumLimits {
+                open_value_max: value(total.open_value_max),
+                long_max: quantity(total.long_max),
+                short_max: quantity(total.short_max),
+                locate_max: quantity(total.locate_max),
+                open_qty_max: quantity(total.open_qty_max),
+                open_orders_max: count(total.open_orders_max),
+                move_ticks_max: count(rate.move_ticks_max),
+            },
+            gross_max: value(money.gross_max),
+            net_max: value(money.net_max),
+            funds_max: value(money.funds_max),
+            loss_max: value(money.loss_max),
+            drawdown_max: value(money.drawdown_max),
+            entered_value_max: value(day.entered_value_max),
+            entered_qty_max: day.entered_qty_max.number().map_or(UNBOUNDED, |qty| qty.0.into()),
+            traded_value_max: value(day.traded_value_max),
+            traded_qty_max: day.traded_qty_max.number().map_or(UNBOUNDED, |qty| qty.0.into()),
+            unknown_age_max: unresolved.age_max.number().unwrap_or(Nanos(u64::MAX)),
+            move_per: rate.move_per,
+            unknown_max: count(unresolved.count_max),
+            orders_per_trade_max: count(day.orders_per_trade_max),
+            orders_floor: day.orders_floor,
+            executions_max: count(day.executions_max),
+            same: repeat.same_max.number().map(|max| SameLimit { max, per: repeat.per }),
+            has_money: false,
+            binds: false,
+        };
+        let money = [
+            limits.gross_max,
+            limits.net_max,
+            limits.funds_max,
+            limits.loss_max,
+            limits.drawdown_max,
+        ];
+        limits.has_money = money.iter().any(|max| *max != UNBOUNDED);
+        limits.binds = limits != Self { move_per: limits.move_per, ..Self::OPEN };
+        limits
+    }
+}
+
+impl ScopeWindows {
+    fn compile(row: Option<&LimitRow>) -> Self {
+        let of = |limit: Option<Limit<u32>>, per: Option<Nanos>| {
+            RateWindow::of(limit.and_then(Limit::number), per.unwrap_or_default())
+        };
+        let breaker = row.map(|row| row.breaker);
+        let per = breaker.map(|breaker| breaker.per);
+        Self {
+            orders: of(row.map(|row| row.rate.orders_max), row.map(|row| row.rate.per)),
+            rejects: of(breaker.map(|breaker| breaker.rejects_max), per),
+            cancel_rejects: of(breaker.map(|breaker| breaker.cancel_rejects_max), per),
+            disconnects: of(breaker.map(|breaker| breaker.disconnects_max), per),
+        }
+    }
+
+    fn each(&mut self) -> [&mut RateWindow; 4] {
+        [&mut self.orders, &mut self.rejects, &mut self.cancel_rejects, &mut self.disconnects]
     }
 }
 
@@ -111,82 +285,109 @@ impl PairLimits {
 
     /// Nothing stated: refuses with NO_LIMIT.
     pub const MISSING: Self = Self {
-        missing: u16::MAX,
+        missing: u64::MAX,
         qty_max: 0,
         value_max: 0,
         value_min: UNBOUNDED,
         collar_bps: 0,
         collar_ticks: 0,
+        passive_bps: 0,
+        passive_ticks: 0,
         reference_age_max: Nanos(0),
-        sums: [SumLimits::OPEN; 3],
-        same: [None; 4],
+        drift_max: Nanos(0),
+        adv: 0,
+        adv_bps: 0,
+        visible_bps: 0,
+        restricted: true,
     };
 
-    fn compile(tightest: &LimitRow, rows: &mut dyn Iterator<Item = &LimitRow>) -> Self {
-        let LimitRow { order, total, repeat, .. } = tightest;
-        let stated: [bool; Self::MANDATORY.len()] = [
-            order.qty_max.is_stated(),
-            order.value_max.is_stated(),
-            order.value_min.is_stated(),
-            order.collar_bps.is_stated(),
-            order.collar_ticks.is_stated(),
-            order.reference_age_max.is_stated(),
-            total.long_max.is_stated(),
-            total.short_max.is_stated(),
-            total.open_qty_max.is_stated(),
-            total.open_value_max.is_stated(),
-            total.open_orders_max.is_stated(),
-            repeat.same_max.is_stated(),
-        ];
-        let missing = stated
-            .iter()
-            .enumerate()
-            .fold(0_u16, |bits, (at, stated)| bits | u16::from(!stated) << at);
-        let mut pair = Self {
-            missing,
-            qty_max: order.qty_max.number().map_or(UNBOUNDED, |qty| qty.0.into()),
-            value_max: order.value_max.number().map_or(UNBOUNDED, |value| value.0),
-            value_min: order.value_min.number().map_or(i128::MIN, |value| value.0),
-            collar_bps: bound(order.collar_bps),
-            collar_ticks: bound(order.collar_ticks),
-            reference_age_max: order.reference_age_max.number().unwrap_or(Nanos(u64::MAX)),
-            sums: [SumLimits::OPEN; 3],
-            same: [None; 4],
+    fn compile(tightest: &LimitRow) -> Self {
+        let order = &tightest.order;
+        let stated = tightest.stated();
+        let bits = stated.iter().enumerate();
+        let missing = bits.fold(0_u64, |bits, (at, (_, stated))| bits | u64::from(!stated) << at);
+        let (bps, ticks) = (order.collar_bps, order.collar_ticks);
+        let or = |passive: Limit<u32>, all: Limit<u32>| {
+            count(if passive.is_stated() { passive } else { all })
         };
-        let [market, account, strategy] = &mut pair.sums;
-        let [same_firm, same_account, same_strategy, same_instrument] = &mut pair.same;
-        for row in rows {
-            let (sums, same) = match row.scope {
-                Scope::Firm => (&mut *market, &mut *same_firm),
-                Scope::Instrument(_) => (&mut *market, &mut *same_instrument),
-                Scope::Account(_) => (&mut *account, &mut *same_account),
-                Scope::Strategy(_) => (&mut *strategy, &mut *same_strategy),
-            };
-            sums.tighten(&row.total);
-            if let Limit::Max(max) = row.repeat.same_max {
-                *same = Some(SameLimit { max, per: row.repeat.per });
-            }
+        Self {
+            value_max: value(order.value_max),
+            value_min: order.value_min.number().map_or(i128::MIN, |value| value.0),
+            missing,
+            qty_max: quantity(order.qty_max),
+            reference_age_max: order.reference_age_max.number().unwrap_or(Nanos(u64::MAX)),
+            collar_bps: count(bps),
+            collar_ticks: count(ticks),
+            passive_bps: or(order.passive_bps, bps),
+            passive_ticks: or(order.passive_ticks, ticks),
+            drift_max: order.drift_max.number().unwrap_or(Nanos(u64::MAX)),
+            adv: order.adv.number().map_or(0, |qty| qty.0),
+            adv_bps: count(order.adv_bps),
+            visible_bps: count(order.visible_bps),
+            restricted: order.restricted,
         }
-        pair
     }
 }
 
-impl LimitTable {
-    /// Compiles a set for the accounts of the strategies, by id, and a number of instruments.
+impl PairLimits {
+    /// R23: the bands of an order, by whether it crosses the reference. One at the reference
+    /// crosses it.
     #[must_use]
-    pub fn compile(set: &LimitSet, accounts: &[AccountId], instruments: usize) -> Self {
-        let mut pairs = Vec::with_capacity(accounts.len() * instruments);
+    #[inline]
+    pub const fn collar(&self, side: Side, px: Price, reference: Reference) -> (u32, u32) {
+        let twice = px.0 as i128 * 2;
+        let crosses = match side {
+            Side::Buy => twice >= reference.twice,
+            Side::Sell => twice <= reference.twice,
+        };
+        if crosses {
+            (self.collar_bps, self.collar_ticks)
+        } else {
+            (self.passive_bps, self.passive_ticks)
+        }
+    }
+}
+
+fn value(limit: Limit<Notional>) -> i128 {
+    limit.number().map_or(UNBOUNDED, |value| value.0)
+}
+
+fn quantity(limit: Limit<Qty>) -> i64 {
+    limit.number().map_or(QTY_UNBOUNDED, |qty| qty.0)
+}
+
+fn count(limit: Limit<u32>) -> u32 {
+    limit.number().unwrap_or(COUNT_UNBOUNDED)
+}
+
+impl LimitTable {
+    /// Compiles a set. `accounts` holds the account of each strategy, by id.
+    #[must_use]
+    pub fn compile(set: &LimitSet, accounts: &[AccountId], map: ScopeMap) -> Self {
+        let mut pairs = Vec::with_capacity(accounts.len() * map.instruments());
         for (strategy, &account) in accounts.iter().enumerate() {
             let strategy = StrategyId(strategy as u8);
-            for instrument in 0..instruments {
+            for instrument in 0..map.instruments() {
                 let instrument = InstrumentId(instrument as u32);
-                pairs.push(PairLimits::compile(
-                    &set.tightest(account, strategy, instrument),
-                    &mut set.covering(account, strategy, instrument),
-                ));
+                pairs.push(PairLimits::compile(&set.tightest(account, strategy, instrument)));
             }
         }
-        Self { version: set.version, pairs: pairs.into(), instruments }
+        let row_of = |scope: Scope| {
+            let mut rows = set.rows.iter().filter(|row| row.scope == scope);
+            let first = *rows.next()?;
+            Some(rows.fold(first, LimitRow::tightened))
+        };
+        let rows: Vec<Option<LimitRow>> = map.all().map(row_of).collect();
+        let compiled = |row: &Option<LimitRow>| row.as_ref().map(ScopeLimits::compile);
+        let scopes = rows.iter().map(|row| compiled(row).unwrap_or(ScopeLimits::OPEN));
+        let windows = rows.iter().map(|row| ScopeWindows::compile(row.as_ref()));
+        Self {
+            version: set.version,
+            map,
+            pairs: pairs.into(),
+            scopes: scopes.collect(),
+            windows: windows.collect(),
+        }
     }
 
     /// Version of the set; 0 is none (R05).
@@ -199,22 +400,51 @@ impl LimitTable {
     #[must_use]
     #[inline]
     pub fn pair(&self, strategy: StrategyId, instrument: InstrumentId) -> Option<&PairLimits> {
-        if instrument.index() >= self.instruments {
+        if instrument.index() >= self.map.instruments() {
             return None;
         }
-        self.pairs.get(strategy.index() * self.instruments + instrument.index())
+        self.pairs.get(strategy.index() * self.map.instruments() + instrument.index())
     }
 
-    /// Whether it was compiled for as many strategies and instruments as another.
+    /// The limits of a scope, by its place.
+    #[must_use]
+    #[inline]
+    pub fn scope(&self, place: u32) -> Option<&ScopeLimits> {
+        self.scopes.get(place as usize)
+    }
+
+    /// The windows of a scope, by its place.
+    #[must_use]
+    #[inline]
+    pub fn windows(&self, place: u32) -> Option<&ScopeWindows> {
+        self.windows.get(place as usize)
+    }
+
+    /// The same, to count in.
+    #[inline]
+    pub(super) fn windows_mut(&mut self, place: u32) -> Option<&mut ScopeWindows> {
+        self.windows.get_mut(place as usize)
+    }
+
+    /// Takes over what another table's windows have counted.
+    pub(super) fn inherit(&mut self, old: &mut Self) {
+        for (new, old) in self.windows.iter_mut().zip(&mut old.windows) {
+            for (new, old) in new.each().into_iter().zip(old.each()) {
+                new.inherit(old);
+            }
+        }
+    }
+
+    /// Whether it was compiled for the same scopes as another.
     #[must_use]
     pub fn is_like(&self, other: &Self) -> bool {
-        self.instruments == other.instruments && self.pairs.len() == other.pairs.len()
+        self.map == other.map && self.pairs.len() == other.pairs.len()
     }
 
     /// The longest window of R43.
     #[must_use]
     pub fn repeat_window_max(&self) -> Nanos {
-        let windows = self.pairs.iter().flat_map(|pair| pair.same).flatten().map(|same| same.per);
+        let windows = self.scopes.iter().filter_map(|scope| scope.same).map(|same| same.per);
         windows.max().unwrap_or(Nanos(0))
     }
 }

@@ -27,26 +27,35 @@
 #![forbid(unsafe_code)]
 
 pub mod approval;
+pub mod capability;
 pub mod checks;
 pub mod duplicate;
 pub mod exposure;
 pub mod family;
 pub mod limits;
+pub mod moves;
+pub mod own_book;
 pub mod parents;
 pub mod rate;
 pub mod reference;
 pub mod sample;
+pub mod scope;
 pub mod setup;
 
 mod carry;
 mod decide;
 mod enter;
 mod fills;
+mod flow;
+mod money;
 mod outcome;
 mod report;
 mod restore;
 mod rules;
 mod session;
+mod standing;
+mod totals;
+mod watch;
 
 #[cfg(test)]
 mod tests;
@@ -57,17 +66,26 @@ use shm::reason::Reason;
 use shm::units::{Nanos, Price};
 
 use crate::order::{Order, OrderTable};
-use crate::position::{FeeRates, Holding, Ledger, Total};
+use crate::position::{Holding, Ledger, Total};
+use capability::{Capability, Hours};
 use checks::Form;
 use duplicate::Repeats;
 use exposure::{Exposure, Rows, Sums};
+pub use flow::MET_MAX;
 use limits::LimitTable;
+use money::Money;
+use moves::Moves;
 pub use outcome::{Applied, Context, Counters, Decision, Mode};
+use own_book::OwnBook;
 use rate::RateWindow;
 use reference::References;
 pub use restore::RestoreError;
 pub use rules::{RULES, Rule};
-use setup::Setup;
+use scope::{ScopeMap, ScopeState, Scopes};
+use setup::{Account, Setup};
+pub use totals::{scope_of, scope_words};
+use watch::Alarms;
+pub use watch::{ALARMS_MAX, Alarm};
 
 #[derive(Clone, Debug)]
 struct Permit {
@@ -106,17 +124,32 @@ pub struct Risk {
     /// How long an order may wait for the venue's first answer (E24).
     answer_max: Nanos,
     permits: Box<[Permit]>,
-    rates: Box<[FeeRates]>,
+    accounts: Box<[Account]>,
+    capabilities: Box<[Capability]>,
+    hours: Hours,
     sessions: Box<[Session]>,
     limits: LimitTable,
     table: OrderTable,
     parents: parents::Parents,
     exposure: Exposure,
+    scopes: Scopes,
+    money: Money,
+    own: OwnBook,
+    moves: Moves,
     ledger: Ledger,
     windows: Box<[RateWindow]>,
     repeats: Repeats,
     references: References,
     counters: Counters,
+    alarms: Alarms,
+    /// By slot: since when its order is unknown (R07); the greatest time if it is not.
+    unknown_since: Box<[Nanos]>,
+    /// Wall clock against engine clock; `None` before it was measured (R08).
+    drift: Option<Nanos>,
+    /// Records are being restored: nothing trips.
+    restoring: bool,
+    /// The latest decision (R08).
+    decided: Nanos,
     /// The latest time seen: windows never run backwards.
     now: Nanos,
 }
@@ -138,35 +171,30 @@ impl Risk {
         let ends = setup.strategies.iter().map(|row| row.slot_first + row.slot_count);
         let slots = ends.max().unwrap_or(0) as usize;
         let instruments = setup.instruments.len();
-        let permits = setup.strategies.iter().map(|row| {
-            assert!(row.gateway.index() < setup.gateways.len(), "strategy of no gateway");
-            let mut words = vec![0_u64; instruments.div_ceil(64)];
-            for (at, _) in row.instruments.iter().enumerate().filter(|(_, allowed)| **allowed) {
-                if let Some(word) = words.get_mut(at / 64) {
-                    *word |= 1 << (at % 64);
-                }
-            }
-            Permit {
-                account: row.account,
-                gateway: row.gateway,
-                slot_first: row.slot_first,
-                slot_count: row.slot_count,
-                instruments: words.into(),
-            }
-        });
+        let map = ScopeMap::new(setup.accounts.len(), accounts.len(), instruments);
+        let marked = setup.instruments.iter();
+        let marked = marked.map(|row| (row.multiplier, row.feed, row.prior_close));
+        let groups = setup.accounts.iter().map(|account| account.group + 1);
+        let groups = groups.max().unwrap_or(1).into();
         Self {
             epoch: setup.epoch,
             forms: setup.instruments.iter().map(form_of).collect(),
             held: vec![false; instruments].into(),
             reduce_only: vec![false; instruments].into(),
             answer_max: setup.answer_max,
-            permits: permits.collect(),
-            rates: setup.accounts.iter().map(|account| account.rates).collect(),
+            permits: setup.strategies.iter().map(|row| permit_of(row, setup)).collect(),
+            accounts: setup.accounts.iter().copied().collect(),
+            capabilities: setup.gateways.iter().map(|row| row.capability).collect(),
+            hours: setup.hours,
             sessions: vec![Session::default(); setup.gateways.len()].into(),
-            limits: LimitTable::compile(&setup.limits, &accounts, instruments),
+            limits: LimitTable::compile(&setup.limits, &accounts, map),
             table: OrderTable::new(slots, setup.memory.closed, setup.memory.facts),
             parents: parents::Parents::new(accounts.len(), slots),
-            exposure: Exposure::new(setup.accounts.len(), accounts.len(), instruments),
+            exposure: Exposure::new(map),
+            scopes: Scopes::new(map),
+            money: Money::new(marked, setup.feeds, map.len()),
+            own: OwnBook::new(slots, groups, instruments),
+            moves: Moves::new(setup.accounts.len(), instruments),
             ledger: Ledger::new(&accounts, instruments),
             windows: setup
                 .gateways
@@ -176,6 +204,11 @@ impl Risk {
             repeats: Repeats::new(setup.memory.repeats),
             references: References::new(&setup.instruments, setup.feeds),
             counters: Counters::default(),
+            alarms: Alarms::new(),
+            unknown_since: vec![Nanos(u64::MAX); slots].into(),
+            drift: None,
+            restoring: false,
+            decided: Nanos(0),
             now: Nanos(0),
         }
     }
@@ -183,7 +216,12 @@ impl Risk {
     /// Takes a market message (book, trade, feed status); anything else is ignored.
     #[inline]
     pub fn on_market(&mut self, message: &Message) {
-        self.references.on_market(message);
+        if let Some(instrument) = self.references.on_market(message) {
+            let Self { money, references, exposure, scopes, .. } = self;
+            if money.remark(instrument, references, exposure, scopes) {
+                self.watch_instrument(instrument);
+            }
+        }
     }
 
     /// Tells the time of the report that comes next; one that is earlier changes nothing.
@@ -197,10 +235,11 @@ impl Risk {
     ///
     /// # Errors
     /// The table given, when it was compiled for others.
-    pub fn switch_limits(&mut self, table: LimitTable) -> Result<LimitTable, LimitTable> {
+    pub fn switch_limits(&mut self, mut table: LimitTable) -> Result<LimitTable, LimitTable> {
         if !table.is_like(&self.limits) {
             return Err(table);
         }
+        table.inherit(&mut self.limits);
         Ok(core::mem::replace(&mut self.limits, table))
     }
 
@@ -265,6 +304,12 @@ impl Risk {
     pub fn sums(&self, strategy: StrategyId, instrument: InstrumentId) -> Option<[Sums; 3]> {
         self.forms.get(instrument.index())?;
         Some(self.exposure.sums(self.rows(strategy, instrument)?))
+    }
+
+    /// The running state of a scope.
+    #[must_use]
+    pub fn scope(&self, scope: crate::config::limits::Scope) -> Option<&ScopeState> {
+        self.scopes.get(self.scopes.map.place(scope)?)
     }
 
     /// Sequence of the last report of a session that was applied: where its stream resumes, after
@@ -335,6 +380,23 @@ impl Risk {
     #[must_use]
     pub fn state_hash(&self) -> u64 {
         carry::digest(self)
+    }
+}
+
+fn permit_of(row: &setup::Strategy, setup: &Setup) -> Permit {
+    assert!(row.gateway.index() < setup.gateways.len(), "strategy of no gateway");
+    let mut words = vec![0_u64; setup.instruments.len().div_ceil(64)];
+    for (at, _) in row.instruments.iter().enumerate().filter(|(_, allowed)| **allowed) {
+        if let Some(word) = words.get_mut(at / 64) {
+            *word |= 1 << (at % 64);
+        }
+    }
+    Permit {
+        account: row.account,
+        gateway: row.gateway,
+        slot_first: row.slot_first,
+        slot_count: row.slot_count,
+        instruments: words.into(),
     }
 }
 

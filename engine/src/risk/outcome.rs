@@ -8,7 +8,7 @@ use shm::units::Nanos;
 use crate::order::Signs;
 
 /// Trading mode of the engine (R02).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Mode {
     /// Orders pass if the other rules let them.

@@ -1,15 +1,21 @@
-//! Sliding windows of message times (R40).
+//! Sliding windows of times: message rates (R40, R41) and breakers (R46).
 
 use shm::units::Nanos;
 
-/// The times of the latest messages of one session, at most as many as its window allows.
+/// The times of the latest messages, at most as many as the window allows.
 #[derive(Clone, Debug)]
 pub struct RateWindow {
-    /// A ring; the next goes to `count % len`.
+    /// A ring of a power of two; the next goes to `count % len`. Empty where nothing is bounded.
     times: Box<[Nanos]>,
+    /// Messages ever counted, since the window was last cleared.
     count: u64,
     per: Nanos,
-    reserve: u32,
+    /// Messages that the window holds at most.
+    max: u32,
+    /// Of them for orders.
+    order_max: u32,
+    /// Latest messages that are counted; at most the places of the ring.
+    remembered: u32,
 }
 
 impl RateWindow {
@@ -17,13 +23,28 @@ impl RateWindow {
     #[must_use]
     pub fn new(rate: u32, reserve: u32, per: Nanos) -> Self {
         assert!(reserve < rate, "the reserve leaves nothing for orders");
-        Self { times: vec![Nanos(0); rate as usize].into(), count: 0, per, reserve }
+        let places = (rate as usize).next_power_of_two();
+        let times = vec![Nanos(0); places].into();
+        Self { times, count: 0, per, max: rate, order_max: rate - reserve, remembered: rate }
+    }
+
+    /// At most `max` in any window of `per`; `None` bounds nothing and counts nothing.
+    #[must_use]
+    pub fn of(max: Option<u32>, per: Nanos) -> Self {
+        let Some(max) = max else {
+            let (times, most) = (Box::default(), u32::MAX);
+            return Self { times, count: 0, per, max: most, order_max: most, remembered: 0 };
+        };
+        // One more than allowed is remembered: a breaker trips on it.
+        let remembered = max.saturating_add(1);
+        let times = vec![Nanos(0); (remembered as usize).next_power_of_two()].into();
+        Self { times, count: 0, per, max, order_max: max, remembered }
     }
 
     /// What new orders and replaces may use.
     #[must_use]
     pub const fn order_max(&self) -> u32 {
-        (self.times.len() as u32).saturating_sub(self.reserve)
+        self.order_max
     }
 
     /// Whether one more order passes at `now`: fewer than [`RateWindow::order_max`] messages of any
@@ -31,21 +52,28 @@ impl RateWindow {
     #[must_use]
     #[inline]
     pub fn has_room(&self, now: Nanos) -> bool {
-        let max = u64::from(self.order_max());
-        self.count < max || !self.is_inside(max - 1, now)
+        if self.times.is_empty() {
+            return true;
+        }
+        match u64::from(self.order_max).checked_sub(1) {
+            Some(back) => !self.is_inside(back, now),
+            None => false,
+        }
     }
 
     /// Whether the message `back` before the latest is still in the window.
+    #[inline]
     fn is_inside(&self, back: u64, now: Nanos) -> bool {
         let Some(at) = self.count.checked_sub(back + 1) else { return false };
-        let time = self.times.get((at % self.times.len() as u64) as usize);
+        let mask = self.times.len().wrapping_sub(1);
+        let time = self.times.get(at as usize & mask);
         time.is_some_and(|time| now.saturating_since(*time) < self.per)
     }
 
-    /// Messages in the window, at most the rate.
+    /// Messages in the window, as far as it remembers: the whole rate, or one more than is allowed.
     #[must_use]
     pub fn used(&self, now: Nanos) -> u32 {
-        let held = self.count.min(self.times.len() as u64);
+        let held = self.count.min(u64::from(self.remembered));
         // Times rise, so that those inside are the latest ones: search the border.
         let (mut low, mut high) = (0, held);
         while low < high {
@@ -59,12 +87,37 @@ impl RateWindow {
         low as u32
     }
 
+    /// Whether more than it allows are in the window.
+    #[must_use]
+    #[inline]
+    pub fn is_over(&self, now: Nanos) -> bool {
+        !self.times.is_empty() && self.is_inside(u64::from(self.max), now)
+    }
+
     /// Counts a message; `now` is at least that of the last one.
+    #[inline]
     pub fn push(&mut self, now: Nanos) {
-        let at = (self.count % self.times.len() as u64) as usize;
-        if let Some(time) = self.times.get_mut(at) {
+        let mask = self.times.len().wrapping_sub(1);
+        if let Some(time) = self.times.get_mut(self.count as usize & mask) {
             *time = now;
+            self.count += 1;
         }
-        self.count += 1;
+    }
+
+    /// Forgets all.
+    pub const fn clear(&mut self) {
+        self.count = 0;
+    }
+
+    /// Takes over what another window has counted, as far as this one remembers; a window that
+    /// bounds nothing has counted nothing.
+    pub(super) fn inherit(&mut self, old: &Self) {
+        let count = old.count.min(old.times.len() as u64).min(self.times.len() as u64);
+        let mask = old.times.len().wrapping_sub(1);
+        for at in old.count - count..old.count {
+            if let Some(&time) = old.times.get(at as usize & mask) {
+                self.push(time);
+            }
+        }
     }
 }

@@ -6,8 +6,8 @@
 //! trade beside it.
 
 use shm::ids::{FeedId, InstrumentId};
-use shm::message::{BookTop, FeedState, FeedStatus, Kind, Message, Trade, flags};
-use shm::units::{Nanos, Price};
+use shm::message::{BookTop, FeedState, FeedStatus, Kind, Message, Side, Trade, flags};
+use shm::units::{Nanos, Price, Qty};
 
 use super::setup::Instrument;
 use crate::planted::{self, Bug};
@@ -50,10 +50,20 @@ pub enum NoReference {
 struct View {
     bid: Price,
     ask: Price,
+    bid_qty: Qty,
+    ask_qty: Qty,
     last: Price,
     prior_close: Price,
     feed: FeedId,
     flags: u8,
+}
+
+impl View {
+    /// Neither stale nor crossed (F1, F5).
+    #[inline]
+    const fn is_whole(&self) -> bool {
+        self.flags & (flags::STALE | flags::CROSSED) == 0
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -76,6 +86,8 @@ impl References {
         let views = instruments.iter().map(|instrument| View {
             bid: Price::NONE,
             ask: Price::NONE,
+            bid_qty: Qty::ZERO,
+            ask_qty: Qty::ZERO,
             last: Price::NONE,
             prior_close: instrument.prior_close,
             feed: instrument.feed,
@@ -87,25 +99,26 @@ impl References {
         }
     }
 
-    /// Takes a market message; anything else is ignored.
-    pub fn on_market(&mut self, message: &Message) {
+    /// Takes a market message; anything else is ignored. The instrument whose reference may have
+    /// changed.
+    #[inline]
+    pub fn on_market(&mut self, message: &Message) -> Option<InstrumentId> {
         match message.kind() {
             Some(Kind::BookTop) => {
-                if let Some(top) = message.view::<BookTop>() {
-                    self.on_top(top);
-                }
+                let top = message.view::<BookTop>()?;
+                self.on_top(top);
+                Some(top.instrument)
             }
             Some(Kind::Trade) => {
-                if let Some(trade) = message.view::<Trade>() {
-                    self.on_trade(trade);
-                }
+                let trade = message.view::<Trade>()?;
+                self.on_trade(trade);
+                Some(trade.instrument)
             }
             Some(Kind::FeedStatus) => {
-                if let Some(status) = message.view::<FeedStatus>() {
-                    self.on_status(status);
-                }
+                self.on_status(message.view::<FeedStatus>()?);
+                None
             }
-            Some(_) | None => {}
+            Some(_) | None => None,
         }
     }
 
@@ -113,6 +126,7 @@ impl References {
         self.hear(top.cause.feed(), top.t0);
         if let Some(view) = self.views.get_mut(top.instrument.index()) {
             (view.bid, view.ask, view.flags) = (top.bid_px, top.ask_px, top.flags);
+            (view.bid_qty, view.ask_qty) = (top.bid_qty, top.ask_qty);
         }
     }
 
@@ -158,21 +172,45 @@ impl References {
         age_max: Nanos,
     ) -> Result<Reference, NoReference> {
         let view = self.views.get(instrument.index()).ok_or(NoReference::Absent)?;
-        let feed = self.feeds.get(view.feed.index()).ok_or(NoReference::Feed)?;
         if planted::is(Bug::StaleFeedIgnored) {
             return self.price(view);
         }
-        if !feed.live {
-            return Err(NoReference::Feed);
+        match self.feed(view.feed, now, age_max) {
+            Err(NoReference::Feed) => Err(NoReference::Feed),
+            _ if !view.is_whole() => Err(NoReference::Book),
+            Err(why) => Err(why),
+            Ok(()) => self.price(view),
         }
-        if view.flags & (flags::STALE | flags::CROSSED) != 0 {
-            return Err(NoReference::Book);
-        }
-        let age = now.saturating_since(feed.at);
-        if age > age_max {
-            return Err(NoReference::Age(age));
-        }
-        self.price(view)
+    }
+
+    /// Whether the instrument has a price now that is a reference but for its feed's age.
+    #[must_use]
+    #[inline]
+    pub fn is_usable(&self, instrument: InstrumentId) -> bool {
+        let view = self.views.get(instrument.index());
+        view.is_some_and(|view| view.is_whole() && self.price(view).is_ok())
+    }
+
+    /// Whether a feed is live and was heard at most `age_max` ago.
+    ///
+    /// # Errors
+    /// [`NoReference::Feed`], [`NoReference::Age`].
+    #[inline]
+    pub fn feed(&self, feed: FeedId, now: Nanos, age_max: Nanos) -> Result<(), NoReference> {
+        let feed = self.feeds.get(feed.index()).filter(|feed| feed.live);
+        let age = now.saturating_since(feed.ok_or(NoReference::Feed)?.at);
+        if age > age_max { Err(NoReference::Age(age)) } else { Ok(()) }
+    }
+
+    /// Quantity shown at the best price that an order of `side` would meet; 0 where nothing is.
+    #[must_use]
+    #[inline]
+    pub fn shown(&self, instrument: InstrumentId, side: Side) -> Qty {
+        self.views.get(instrument.index()).map_or(Qty::ZERO, |view| match side {
+            Side::Buy if view.ask.is_some() => view.ask_qty,
+            Side::Sell if view.bid.is_some() => view.bid_qty,
+            Side::Buy | Side::Sell => Qty::ZERO,
+        })
     }
 
     fn price(&self, view: &View) -> Result<Reference, NoReference> {

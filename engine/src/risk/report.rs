@@ -51,6 +51,9 @@ impl Risk {
             },
         };
         self.note(place, &order, change.signs);
+        if !change.signs.has(Signs::REPEAT) {
+            self.count_outcome(kind, &order);
+        }
         self.settle(place, side);
         self.answer(report, gateway, place, &change)
     }
@@ -120,13 +123,17 @@ impl Risk {
             orders: i32::from(works) - i32::from(order.is_counted()),
         };
         let Some(rows) = self.rows(order.root.strategy(), order.instrument) else { return };
-        self.exposure.apply(rows, &change);
+        self.apply_open(&rows, &change);
         self.table.update(place, |order| {
             (order.reserved_qty, order.reserved_value) = reserved;
             order.set_counted(works);
         });
         self.settle_child(place);
         self.date_unknown(place);
+        if let Place::Slot(slot) = place {
+            self.list_own(slot);
+            self.count_unknown(slot);
+        }
     }
 
     /// Notes since when the outcome of an order is not known (R07).

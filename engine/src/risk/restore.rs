@@ -54,6 +54,19 @@ impl Risk {
         body: &[u8],
         ts: Nanos,
     ) -> Result<(), RestoreError> {
+        self.advance(ts);
+        self.restoring = true;
+        let restored = self.restore_record(kind, body, ts);
+        self.restoring = false;
+        restored
+    }
+
+    fn restore_record(
+        &mut self,
+        kind: RecordKind,
+        body: &[u8],
+        ts: Nanos,
+    ) -> Result<(), RestoreError> {
         match kind {
             RecordKind::Approved => {
                 let record = record::Approved::read(body).ok_or(RestoreError::Short)?;
@@ -66,11 +79,7 @@ impl Risk {
             }
             RecordKind::CancelAsked => {
                 let record = record::CancelAsked::read(body).ok_or(RestoreError::Short)?;
-                self.now = self.now.max(ts);
-                let place = self.table.find(record.cl_ord_id).ok_or(RestoreError::Differs)?;
-                let order = self.table.get(place).ok_or(RestoreError::Differs)?;
-                self.ask_cancel(place, order.gateway.index(), self.now);
-                Ok(())
+                self.restore_cancel(&record)
             }
             RecordKind::OrderEvent => {
                 self.now = self.now.max(ts);
@@ -101,6 +110,14 @@ impl Risk {
                 while self.take_overdue(ts).is_some() {}
                 Ok(())
             }
+            RecordKind::Alarm => {
+                let record = record::Alarm::read(body).ok_or(RestoreError::Short)?;
+                self.restore_alarm(&record)
+            }
+            RecordKind::CarryScope => {
+                let record = record::ScopeTotals::read(body).ok_or(RestoreError::Short)?;
+                self.take_carried_scope(&record)
+            }
             // Bytes, sessions, the order of inputs: nothing of orders or positions.
             _ => Ok(()),
         }
@@ -112,6 +129,13 @@ impl Risk {
             && self.forms.get(record.instrument.index()).is_some();
         row.filter(|_| is_known).ok_or(RestoreError::NotInSetup)?;
         if self.take_parent(*record) { Ok(()) } else { Err(RestoreError::Differs) }
+    }
+
+    fn restore_cancel(&mut self, record: &record::CancelAsked) -> Result<(), RestoreError> {
+        let place = self.table.find(record.cl_ord_id).ok_or(RestoreError::Differs)?;
+        let order = self.table.get(place).ok_or(RestoreError::Differs)?;
+        self.ask_cancel(place, order.gateway.index(), self.now);
+        Ok(())
     }
 
     fn restore_approved(
@@ -178,12 +202,14 @@ impl Risk {
         let rows = self.rows(strategy, instrument).filter(|_| is_known);
         let rows = rows.ok_or(RestoreError::NotInSetup)?;
         let holding = self.ledger.get_mut(strategy, instrument).ok_or(RestoreError::NotInSetup)?;
-        let moved = event.position.checked_sub(holding.qty).ok_or(RestoreError::Differs)?;
+        event.position.checked_sub(holding.qty).ok_or(RestoreError::Differs)?;
+        let before = *holding;
         holding.qty = event.position;
         holding.cost = value_of(event.cost);
         holding.realised = value_of(event.realised);
         holding.fees = value_of(event.fees);
-        self.exposure.fill(rows, moved.0);
+        let after = *holding;
+        self.apply_carried(&rows, &before, &after);
         Ok(())
     }
 }

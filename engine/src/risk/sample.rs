@@ -7,11 +7,14 @@ use shm::message::{
 };
 use shm::units::{Nanos, Notional, Price, Qty};
 
+use super::capability::{Capability, Hours};
 use super::setup::{Account, Gateway, Instrument, Memory, Setup, Strategy};
 use super::{Context, Decision, Mode, Risk};
 use crate::config::limits::{
-    Limit, LimitRow, LimitSet, OrderLimits, RepeatLimits, Scope, TotalLimits,
+    BreakerLimits, DayLimits, Limit, LimitRow, LimitSet, MoneyLimits, OrderLimits, RateLimits,
+    RepeatLimits, Scope, TotalLimits, UnresolvedLimits,
 };
+use crate::config::model::SelfTrade;
 use crate::position::FeeRates;
 
 /// A dollar as a price.
@@ -45,6 +48,7 @@ pub const fn wide(scope: Scope) -> LimitRow {
             collar_bps: Limit::Max(500),
             collar_ticks: Limit::Max(200),
             reference_age_max: Limit::Max(Nanos(2_000_000_000)),
+            ..OrderLimits::UNLIMITED
         },
         total: TotalLimits {
             long_max: Limit::Max(Qty(i64::MAX)),
@@ -52,8 +56,14 @@ pub const fn wide(scope: Scope) -> LimitRow {
             open_qty_max: Limit::Max(Qty(i64::MAX)),
             open_value_max: Limit::Unlimited,
             open_orders_max: Limit::Unlimited,
+            locate_max: Limit::Unlimited,
         },
         repeat: RepeatLimits { same_max: Limit::Max(5), per: Nanos(1_000_000_000) },
+        money: MoneyLimits::UNLIMITED,
+        day: DayLimits::UNLIMITED,
+        rate: RateLimits::UNLIMITED,
+        breaker: BreakerLimits::UNLIMITED,
+        unresolved: UnresolvedLimits::UNLIMITED,
     }
 }
 
@@ -72,11 +82,17 @@ pub fn setup(slots: u32) -> Setup {
     Setup {
         epoch: 7,
         instruments: vec![share(Price(10 * DOLLAR)), share(Price::NONE)],
-        accounts: vec![Account { rates }; 2],
-        gateways: vec![Gateway { rate: 2_000, reserve: 200, per: Nanos::SECOND }],
+        accounts: vec![Account { rates, group: 0, self_trade: SelfTrade::Allow }; 2],
+        gateways: vec![Gateway {
+            rate: 2_000,
+            reserve: 200,
+            per: Nanos::SECOND,
+            capability: Capability::PAPER,
+        }],
         strategies: vec![strategy(0, 0), strategy(1, 0), strategy(2, 1)],
         feeds: 1,
         limits: LimitSet { version: 1, rows: vec![wide(Scope::Firm)] },
+        hours: Hours::default(),
         memory: Memory { closed: 64, facts: 256, repeats: 4096 },
         answer_max: super::setup::ANSWER_MAX,
     }

@@ -152,12 +152,14 @@ impl Risk {
             }
         }
         if !up {
+            self.count_disconnect(gateway);
             let mut after = None;
             // Orders change, none ends: the walk meets each once.
             while let Some(slot) = self.table.working_after(after) {
                 if self.table.row(slot).is_some_and(|order| order.gateway == gateway) {
                     self.table.apply(Place::Slot(slot), Event::SessionLost);
                     self.date_unknown(Place::Slot(slot));
+                    self.count_unknown(slot);
                 }
                 after = Some(slot);
             }

@@ -3,7 +3,9 @@
 use shm::ids::{AccountId, FeedId, GatewayId};
 use shm::units::{Nanos, Price, Qty};
 
+use super::capability::{Capability, Hours};
 use crate::config::limits::LimitSet;
+use crate::config::model::SelfTrade;
 use crate::position::FeeRates;
 
 /// Terms of an instrument.
@@ -53,6 +55,10 @@ impl Instrument {
 pub struct Account {
     /// What fills cost.
     pub rates: FeeRates,
+    /// Accounts of one group may not trade with each other (R45).
+    pub group: u16,
+    /// What becomes of own orders that would.
+    pub self_trade: SelfTrade,
 }
 
 /// Terms of a gateway.
@@ -64,6 +70,8 @@ pub struct Gateway {
     pub reserve: u32,
     /// The window.
     pub per: Nanos,
+    /// What its venue takes (R12).
+    pub capability: Capability,
 }
 
 /// See [`Setup::answer_max`]: what the risk specification says (C9).
@@ -115,6 +123,8 @@ pub struct Setup {
     /// Number of feeds.
     pub feeds: usize,
     pub limits: LimitSet,
+    /// When orders may be entered.
+    pub hours: Hours,
     pub memory: Memory,
     /// How long an order may wait for the venue's first answer before its outcome counts as unknown
     /// (E24).

@@ -80,7 +80,6 @@ pub enum Progress {
 }
 
 /// Anything a thread can run.
-#[expect(clippy::large_enum_variant, reason = "made once, before the start")]
 pub enum Stage {
     /// Feed decode and books.
     Feed(feed::FeedStage),

@@ -6,20 +6,21 @@
 //! feeds. What the world decided (a gate, the journal, a full ring) is in the record itself: a
 //! `Denied` with that reason.
 
+mod commands;
 mod family;
 mod overdue;
 mod replay;
+mod sweep;
 mod updates;
 
 use super::{Recorded, Turn};
+use crate::config::limits::Scope as LimitScope;
 use crate::link::{Input, Output};
 use crate::risk::{Applied, Context, Decision, Mode, Risk};
 use crate::telemetry::{Refusals, RiskMeters};
-use shm::gates::Gates;
-use shm::ids::{AccountId, Cause, ClOrdId, GatewayId, InstrumentId, StrategyId};
-use shm::message::{
-    Command, CommandOp, ExecReport, Intent, Kind, Message, OrderTerms, terms_flags,
-};
+use shm::gates::{Gates, Scope, Trigger};
+use shm::ids::{AccountId, Cause, ClOrdId, GatewayId, StrategyId};
+use shm::message::{ExecReport, Intent, Kind, Message, OrderTerms, terms_flags};
 use shm::reason::Reason;
 use shm::record::order as record;
 use shm::record::status::{Port, Took};
@@ -27,6 +28,7 @@ use shm::record::{RecordKind, StageId};
 use shm::seqlock::CellWriter;
 use shm::units::Nanos;
 use std::collections::VecDeque;
+use sweep::{SWEEPS_MAX, Sweep};
 pub use updates::UpdateLink;
 
 /// Market messages taken in one poll.
@@ -35,10 +37,6 @@ const MARKET_BATCH: usize = 64;
 const REPORT_BATCH: usize = 64;
 /// Intents of one strategy decided in one poll.
 const INTENT_BATCH: usize = 16;
-/// Orders that one poll of a sweep cancels.
-const SWEEP_BATCH: usize = 16;
-/// Sweeps that wait for each other; one more becomes a sweep of everything.
-const SWEEPS_MAX: usize = 64;
 /// What this stage is.
 const ID: StageId = StageId::RISK;
 
@@ -117,15 +115,6 @@ pub struct RiskStage {
     replay: VecDeque<Recorded>,
 }
 
-/// Whose orders a sweep cancels.
-#[derive(Clone, Copy, Debug)]
-struct Sweep {
-    /// One strategy's, or everyone's.
-    strategy: Option<StrategyId>,
-    /// In one instrument, or everywhere.
-    instrument: Option<InstrumentId>,
-}
-
 impl RiskStage {
     /// Puts the stage together.
     #[must_use]
@@ -178,7 +167,7 @@ impl RiskStage {
             return 0;
         }
         self.flush_updates(turn);
-        let mut work = self.take_market(MARKET_BATCH);
+        let mut work = self.take_market(MARKET_BATCH, turn);
         work += self.take_feeds(turn);
         work += self.take_reports(turn);
         work += self.take_commands(turn);
@@ -203,10 +192,11 @@ impl RiskStage {
         self.ports.market.taken()
     }
 
-    fn take_market(&mut self, limit: usize) -> usize {
+    fn take_market(&mut self, limit: usize, turn: &mut Turn<'_>) -> usize {
         let Self { risk, ports, meters, .. } = self;
         let taken = ports.market.drain(limit, |message| risk.on_market(message));
         meters.market.add(taken as u64);
+        self.act_on_alarms(turn.now, turn);
         taken
     }
 
@@ -229,6 +219,7 @@ impl RiskStage {
             if let Some(input) = ports.feeds.get_mut(index) {
                 work += input.drain(count, |message| risk.on_market(message));
             }
+            self.act_on_alarms(turn.now, turn);
         }
         work
     }
@@ -262,7 +253,23 @@ impl RiskStage {
         }
         self.tell(&applied, now, turn);
         self.meters.contradictions.set(self.risk.counters().contradictions);
+        self.act_on_alarms(now, turn);
         self.meters.working.set(self.risk.working_count().into());
+    }
+
+    /// Journals alarms, and closes the gates that they ask for; a replay has no gates.
+    #[inline]
+    fn act_on_alarms(&mut self, now: Nanos, turn: &mut Turn<'_>) {
+        while let Some(alarm) = self.risk.take_alarm() {
+            let at = self.at();
+            turn.write(RecordKind::Alarm, ID, at, now, alarm.record().bytes());
+            self.meters.alarms.add(1);
+            let mode = self.mode.max(self.risk.mode_of(LimitScope::Firm));
+            self.meters.mode.set(mode as u64);
+            if let Some(gates) = self.gates.as_ref().filter(|_| alarm.closes_gate) {
+                gates.close(gate_of(alarm.scope), Trigger::Breaker);
+            }
+        }
     }
 
     fn tell(&mut self, applied: &Applied, now: Nanos, turn: &mut Turn<'_>) {
@@ -308,58 +315,6 @@ impl RiskStage {
         let index = usize::from(position.strategy) * self.instruments + position.instrument.index();
         if let Some(cell) = self.cells.get(index) {
             cell.write(position);
-        }
-    }
-
-    fn take_commands(&mut self, turn: &mut Turn<'_>) -> usize {
-        let count = self.ports.commands.waiting();
-        if count == 0 {
-            return 0;
-        }
-        let took = Took { port: Port::Commands as u8, count: count as u32, ..Took::default() };
-        if !turn.write(RecordKind::Took, ID, self.at(), turn.now, took.bytes()) {
-            return 0;
-        }
-        for _ in 0..count {
-            let Some(message) = self.ports.commands.pop() else { break };
-            self.on_command(&message);
-        }
-        count
-    }
-
-    fn on_command(&mut self, message: &Message) {
-        let Some(command) = message.view::<Command>() else { return };
-        match CommandOp::from_u8(command.op) {
-            Some(CommandOp::Mode) => {
-                if let Some(mode) = Mode::from_value(command.value) {
-                    self.mode = mode;
-                    self.meters.mode.set(mode as u64);
-                }
-            }
-            Some(CommandOp::CancelAll) => {
-                let strategy = StrategyId(command.strategy);
-                self.begin_sweep(Sweep {
-                    strategy: (strategy != StrategyId::OPERATOR).then_some(strategy),
-                    instrument: (command.instrument != InstrumentId::NONE)
-                        .then_some(command.instrument),
-                });
-            }
-            Some(CommandOp::InstrumentRelease) => self.risk.release(command.instrument),
-            Some(
-                CommandOp::StrategyEnable
-                | CommandOp::StrategyDisable
-                | CommandOp::StrategySet
-                | CommandOp::LimitsSwitch,
-            )
-            | None => {}
-        }
-    }
-
-    fn begin_sweep(&mut self, sweep: Sweep) {
-        if self.sweeps.len() < SWEEPS_MAX {
-            self.sweeps.push_back(sweep);
-        } else if let Some(last) = self.sweeps.back_mut() {
-            *last = Sweep { strategy: None, instrument: None };
         }
     }
 
@@ -500,76 +455,15 @@ impl RiskStage {
         let pushed = ring.try_push(message, turn.clock.now());
         debug_assert!(pushed.is_ok(), "room was checked before the decision");
     }
+}
 
-    /// Cancels some of the orders that a sweep is after.
-    fn sweep_on(&mut self, turn: &mut Turn<'_>) -> usize {
-        if !self.carried.is_empty() {
-            return self.cancel_carried(turn);
-        }
-        let Some(&sweep) = self.sweeps.front() else { return 0 };
-        let childless = self.sweep_parents(sweep, turn);
-        let mut ids = [ClOrdId::NONE; SWEEP_BATCH];
-        let mut count = 0;
-        let working = self.risk.working_orders().filter(|order| {
-            sweep.strategy.is_none_or(|strategy| order.root.strategy() == strategy)
-                && sweep.instrument.is_none_or(|instrument| order.instrument == instrument)
-                && order.pending() & shm::message::pending::CANCEL == 0
-        });
-        for (place, order) in ids.iter_mut().zip(working) {
-            *place = order.newest();
-            count += 1;
-        }
-        if count == 0 {
-            if childless {
-                self.sweeps.pop_front();
-            }
-            return 0;
-        }
-        for id in ids.into_iter().take(count) {
-            let gateway = self.wiring.get(id.strategy().index()).map(|wiring| wiring.gateway);
-            let Some(gateway) = gateway else { continue };
-            if self.ports.approved.get(gateway.index()).is_none_or(|ring| !ring.has_room(1)) {
-                break;
-            }
-            self.sweep_one(id, gateway, turn.clock.now(), turn);
-        }
-        count
-    }
-
-    /// Cancels what the session before left working, once it can.
-    fn cancel_carried(&mut self, turn: &mut Turn<'_>) -> usize {
-        let mut work = 0;
-        for _ in 0..SWEEP_BATCH {
-            let Some(&id) = self.carried.front() else { break };
-            let gateway = self.wiring.get(id.strategy().index()).map(|wiring| wiring.gateway);
-            let Some(gateway) = gateway else { break };
-            let room =
-                self.ports.approved.get(gateway.index()).is_some_and(|ring| ring.has_room(1));
-            if !room || !self.risk.is_session_up(gateway) {
-                break;
-            }
-            self.carried.pop_front();
-            self.sweep_one(id, gateway, turn.clock.now(), turn);
-            work += 1;
-        }
-        work
-    }
-
-    /// Cancels one order of a sweep: its `CancelAsked` names the sweep as its cause.
-    fn sweep_one(&mut self, id: ClOrdId, gateway: GatewayId, now: Nanos, turn: &mut Turn<'_>) {
-        let intent = Intent {
-            kind: Kind::IntentCancel as u8,
-            cl_ord_id: id,
-            t0: now,
-            cause: Cause::SWEEP,
-            ..Intent::default()
-        };
-        let context = Context { now, gates_open: true, mode: self.mode, journal_ok: true };
-        let decision = self.risk.decide(&intent, &context);
-        let stamps = Stamps { published: now, begun: now, decided: now };
-        if matches!(decision, Decision::Cancel { .. }) {
-            self.carry_out(decision, &intent, &OrderTerms::NONE, gateway, stamps, turn);
-        }
+/// The kill gate of a scope.
+const fn gate_of(scope: LimitScope) -> Scope {
+    match scope {
+        LimitScope::Firm => Scope::Global,
+        LimitScope::Account(id) => Scope::Account(id),
+        LimitScope::Strategy(id) => Scope::Strategy(id),
+        LimitScope::Instrument(id) => Scope::Instrument(id),
     }
 }
 

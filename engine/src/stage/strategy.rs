@@ -364,7 +364,9 @@ impl StrategyStage {
                 CommandOp::LimitsSwitch
                 | CommandOp::Mode
                 | CommandOp::CancelAll
-                | CommandOp::InstrumentRelease,
+                | CommandOp::InstrumentRelease
+                | CommandOp::ClockDrift
+                | CommandOp::Rearm,
             )
             | None => {}
         }

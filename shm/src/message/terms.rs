@@ -10,6 +10,8 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 pub mod terms_flags {
     /// The order is not shown.
     pub const HIDDEN: u8 = 1;
+    /// The order may only reduce a position (R39); the gateway need not know.
+    pub const REDUCE_ONLY: u8 = 1 << 1;
     /// Of an approval: its terms came just before it.
     pub const GIVEN: u16 = 1;
 }
@@ -59,7 +61,13 @@ impl OrderTerms {
     /// Whether there is anything that the gateway has to know.
     #[must_use]
     pub const fn concerns_venue(&self) -> bool {
-        self.flags != 0 || self.expiry.0 != 0 || self.display_qty.0 != 0
+        self.is_hidden() || self.expiry.0 != 0 || self.display_qty.0 != 0
+    }
+
+    /// Whether the order may only reduce a position (R39).
+    #[must_use]
+    pub const fn is_reduce_only(&self) -> bool {
+        self.flags & terms_flags::REDUCE_ONLY != 0
     }
 
     /// Whether the order is not shown.

@@ -113,6 +113,8 @@ byte_enum! {
         CarryParent = 29, "CarryParent";
         /// [`parent::ParentState`] of the `CarryParent` before it.
         CarryParentState = 30, "CarryParentState";
+        /// [`order::Alarm`].
+        Alarm = 31, "Alarm";
         /// [`status::Took`].
         Took = 32, "Took";
         /// [`status::Saw`].
@@ -125,6 +127,8 @@ byte_enum! {
         LinkFull = 36, "LinkFull";
         /// [`status::Link`]: it has room again.
         LinkRoom = 37, "LinkRoom";
+        /// [`order::ScopeTotals`] that opens a session: what a scope has counted, carried over.
+        CarryScope = 38, "CarryScope";
         /// [`status::SessionOpen`] and the configuration text.
         SessionOpen = 48, "SessionOpen";
         /// [`status::Text`] and the instrument file.

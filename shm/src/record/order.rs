@@ -183,6 +183,88 @@ record! {
     }
 }
 
+record! {
+    /// A scope's mode has changed, or something about it deserves attention: a limit passed after
+    /// the fact, a breaker, a person's word. Risk has acted already; a reader need not.
+    ///
+    /// # Layout
+    /// 64 bytes.
+    Alarm: 64 {
+        /// Measured value in the rule's unit (low and high word of an `i128`).
+        measured: [u64; 2],
+        /// The limit in the rule's unit (low and high word of an `i128`).
+        limit: [u64; 2],
+        /// Which account, strategy or instrument; 0 for the firm.
+        id: u32,
+        /// [`ScopeKind`].
+        scope: u8,
+        /// [`crate::reason::Reason`]: the rule; MODE where a person set a mode, NONE where a person
+        /// re-armed the scope.
+        reason: u8,
+        /// [`crate::reason::Unit`] of the two numbers.
+        unit: u8,
+        /// Mode of the scope after it that a person has set (1 ACTIVE to 4 HALTED).
+        set: u8,
+        /// Mode of the scope after it that risk itself has fallen to.
+        tripped: u8,
+        /// 1 if the scope's kill gate was to be closed.
+        closes_gate: u8,
+        /// Zero.
+        _reserved: [u8; 22],
+    }
+}
+
+byte_enum! {
+    /// What a scope of limits is.
+    ScopeKind {
+        /// Everything.
+        Firm = 0, "firm";
+        /// One account.
+        Account = 1, "account";
+        /// One strategy.
+        Strategy = 2, "strategy";
+        /// One instrument.
+        Instrument = 3, "instrument";
+    }
+}
+
+record! {
+    /// What a scope has counted, carried over from the session before.
+    ///
+    /// # Layout
+    /// 128 bytes; money and quantities as two words of an `i128`.
+    ScopeTotals: 128 {
+        /// Paid for purchases and fees.
+        debits: [u64; 2],
+        /// The session date's best profit.
+        peak: [u64; 2],
+        /// Value of the orders entered.
+        entered_value: [u64; 2],
+        /// Quantity of the orders entered.
+        entered_qty: [u64; 2],
+        /// Value of the fills.
+        traded_value: [u64; 2],
+        /// Quantity of the fills.
+        traded_qty: [u64; 2],
+        /// Orders and replaces.
+        orders: u64,
+        /// Fills that stand.
+        trades: u64,
+        /// Fills since arming.
+        executions: u32,
+        /// Which account, strategy or instrument; 0 for the firm.
+        id: u32,
+        /// [`ScopeKind`].
+        scope: u8,
+        /// Mode that a person has set.
+        set: u8,
+        /// Mode that risk itself has fallen to.
+        tripped: u8,
+        /// Zero.
+        _reserved: [u8; 5],
+    }
+}
+
 /// Splits an `i128` into the two words of a record.
 #[must_use]
 pub const fn words_of(value: i128) -> [u64; 2] {

@@ -59,13 +59,13 @@ fn the_good_file_means_what_it_says() {
     let Params::Maker(maker) = config.strategies[0].params else { panic!() };
     assert_eq!((maker.spread_ticks, maker.qty), (2, Qty::from_shares(100)));
     assert_eq!(config.strategies[2].instruments, model::Instruments::All);
-    assert_eq!(config.limits[0].order.reference_age_max, Limit::Max(Nanos(2_000_000_000)));
-    assert_eq!(config.limits[0].order.value_max, Limit::Max("500000".parse().unwrap()));
-    assert_eq!(config.limits[0].repeat.per, Nanos(1_000_000_000));
-    assert_eq!(config.limits[1].order.value_max, Limit::Missing);
+    assert_eq!(config.limits[0].row.order.reference_age_max, Limit::Max(Nanos(2_000_000_000)));
+    assert_eq!(config.limits[0].row.order.value_max, Limit::Max("500000".parse().unwrap()));
+    assert_eq!(config.limits[0].row.repeat.per, Nanos(1_000_000_000));
+    assert_eq!(config.limits[1].row.order.value_max, Limit::Missing);
     let minimal = example("minimal.toml").load().unwrap().config;
     assert_eq!(minimal.gateways[0].session, Session::Paper { feed: FeedId(0) });
-    assert_eq!(minimal.limits[0].order.collar_ticks, Limit::Unlimited);
+    assert_eq!(minimal.limits[0].row.order.collar_ticks, Limit::Unlimited);
 }
 
 /// Goal: the commented default loads as it is and shows every key. Method: load it; each key of the

@@ -73,8 +73,8 @@ fn an_override_takes_the_type_of_its_key() {
         format!("{:?}", config.strategies[0].params)
             .contains(&format!("{:?}", Qty::from_shares(7)))
     );
-    assert_eq!(config.limits[0].order.qty_max, Limit::Unlimited);
-    assert_eq!(config.limits[0].repeat.same_max, Limit::Max(2));
+    assert_eq!(config.limits[0].row.order.qty_max, Limit::Unlimited);
+    assert_eq!(config.limits[0].row.repeat.same_max, Limit::Max(2));
     assert_eq!(config.feeds[0].hash_channel.unwrap().port(), 9);
 }
 

@@ -166,8 +166,8 @@ const PIECES: &[(&str, &str, FaultKind, &str, &str)] = &[
         "0 or more",
     ),
     (
-        ", per_ms = 1000 }\n\n[[limits]]",
-        " }\n\n[[limits]]",
+        "repeat = { same_max = 5, per_ms = 1000 }",
+        "repeat = { same_max = 5 }",
         MISSING,
         "limits.account:main.repeat.per_ms",
         "window",

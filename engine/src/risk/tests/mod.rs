@@ -186,7 +186,10 @@ impl Rig {
     fn fingerprint(&self) -> (u64, u32, String) {
         let risk = &self.risk;
         let used = risk.windows[0].used(self.now);
-        (risk.state_hash(), used, format!("{:?}", (&risk.repeats, &risk.held)))
+        let more = (&risk.repeats, &risk.held, &risk.scopes, &risk.own, &risk.moves);
+        let places = 0..risk.scopes.map.len() as u32;
+        let windows: Vec<_> = places.map(|place| risk.limits.windows(place)).collect();
+        (risk.state_hash(), used, format!("{more:?} {windows:?}"))
     }
 
     /// Applies a report of gateway 0 with the next sequence and keeps its records.

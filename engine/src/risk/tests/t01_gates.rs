@@ -76,37 +76,68 @@ fn t01_r04_orders_need_the_journal() {
     assert!(rig.judge_in(&cancel, &failed).is_ok());
 }
 
+type Miss = fn(&mut LimitRow);
+
+/// Each mandatory limit left out.
+fn each_missing() -> [Miss; 34] {
+    macro_rules! missing {
+        ($($group:ident.$field:ident,)+) => {
+            [$(|row: &mut LimitRow| row.$group.$field = Limit::Missing,)+]
+        };
+    }
+    missing![
+        order.qty_max,
+        order.value_max,
+        order.value_min,
+        order.collar_bps,
+        order.collar_ticks,
+        order.reference_age_max,
+        order.adv_bps,
+        order.visible_bps,
+        order.drift_max,
+        total.long_max,
+        total.short_max,
+        total.open_qty_max,
+        total.open_value_max,
+        total.open_orders_max,
+        total.locate_max,
+        repeat.same_max,
+        money.gross_max,
+        money.net_max,
+        money.funds_max,
+        money.loss_max,
+        money.drawdown_max,
+        day.entered_value_max,
+        day.entered_qty_max,
+        day.traded_value_max,
+        day.traded_qty_max,
+        day.orders_per_trade_max,
+        day.executions_max,
+        rate.orders_max,
+        rate.move_ticks_max,
+        breaker.rejects_max,
+        breaker.cancel_rejects_max,
+        breaker.disconnects_max,
+        unresolved.count_max,
+        unresolved.age_max,
+    ]
+}
+
 /// Goal: every mandatory limit must be stated by some scope; `unlimited` states it. Method: each of
-/// the twelve left out alone, then written as unlimited; then no rows, then no version.
+/// them left out alone, then all written as unlimited; then no rows, then no version.
 #[test]
 fn t01_r05_each_missing_limit_refuses_and_unlimited_does_not() {
-    type Change = fn(&mut LimitRow, bool);
-    fn set<T>(limit: &mut Limit<T>, missing: bool) {
-        *limit = if missing { Limit::Missing } else { Limit::Unlimited };
-    }
-    let changes: [Change; 12] = [
-        |row, missing| set(&mut row.order.qty_max, missing),
-        |row, missing| set(&mut row.order.value_max, missing),
-        |row, missing| set(&mut row.order.value_min, missing),
-        |row, missing| set(&mut row.order.collar_bps, missing),
-        |row, missing| set(&mut row.order.collar_ticks, missing),
-        |row, missing| set(&mut row.order.reference_age_max, missing),
-        |row, missing| set(&mut row.total.long_max, missing),
-        |row, missing| set(&mut row.total.short_max, missing),
-        |row, missing| set(&mut row.total.open_qty_max, missing),
-        |row, missing| set(&mut row.total.open_value_max, missing),
-        |row, missing| set(&mut row.total.open_orders_max, missing),
-        |row, missing| set(&mut row.repeat.same_max, missing),
-    ];
-    for (at, change) in changes.into_iter().enumerate() {
-        let mut rig = Rig::with(|row| change(row, true));
+    let misses = each_missing();
+    assert_eq!(LimitRow::mandatory().len(), misses.len());
+    for (at, miss) in misses.into_iter().enumerate() {
+        let mut rig = Rig::with(miss);
         let intent = rig.buy();
         let denied = rig.judge(&intent).unwrap_err();
         assert_eq!((denied.reason, denied.measured), (Reason::NoLimit, 1 << at));
-        let mut rig = Rig::with(|row| change(row, false));
-        let intent = rig.buy();
-        assert_eq!(rig.reason(&intent), None, "{at}");
     }
+    let mut rig = Rig::with(|row| *row = LimitRow::unlimited(Scope::Firm));
+    let intent = rig.buy();
+    assert_eq!(rig.reason(&intent), None);
     for limits in [
         LimitSet { version: 1, rows: vec![] },
         LimitSet { version: 0, rows: vec![sample::wide(Scope::Firm)] },

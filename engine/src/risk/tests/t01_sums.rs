@@ -6,13 +6,7 @@ use shm::units::Notional;
 /// A sum that is the only bound.
 fn only(change: impl FnOnce(&mut TotalLimits)) -> impl FnOnce(&mut LimitRow) {
     |row| {
-        row.total = TotalLimits {
-            long_max: Limit::Unlimited,
-            short_max: Limit::Unlimited,
-            open_qty_max: Limit::Unlimited,
-            open_value_max: Limit::Unlimited,
-            open_orders_max: Limit::Unlimited,
-        };
+        row.total = TotalLimits::UNLIMITED;
         row.repeat.same_max = Limit::Unlimited;
         change(&mut row.total);
     }

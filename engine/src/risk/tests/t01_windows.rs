@@ -51,7 +51,7 @@ fn t01_r40_cancels_are_never_refused_and_count() {
 }
 
 /// Goal: a clock that steps back fires, stretches or empties no window. Method: the clock an hour
-/// back between two orders.
+/// back between two orders, which R08 refuses; then at its old place again.
 #[test]
 fn t01_r40_a_clock_that_steps_back_opens_no_window() {
     let mut rig = rig(2, 0);
@@ -61,7 +61,8 @@ fn t01_r40_a_clock_that_steps_back_opens_no_window() {
     }
     let early = Context { now: Nanos(1), ..rig.context() };
     let intent = rig.buy();
-    assert_eq!(rig.judge_in(&intent, &early).unwrap_err().reason, Reason::Rate);
+    assert_eq!(rig.judge_in(&intent, &early).unwrap_err().reason, Reason::Clock);
+    assert_eq!(rig.reason(&intent), Some(Reason::Rate));
 }
 
 /// Goal: the ring agrees with a plain list. Method: random steps of time against a list of times.

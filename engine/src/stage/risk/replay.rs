@@ -27,7 +27,7 @@ impl RiskStage {
         let (kind, at, ts) = (record.kind, record.at, record.ts);
         let behind = at.saturating_sub(self.at());
         if behind > 0 {
-            let taken = self.take_market(behind as usize);
+            let taken = self.take_market(behind as usize, turn);
             return if taken > 0 { Progress::Moved } else { Progress::Waiting };
         }
         let followed = match kind {
@@ -37,7 +37,7 @@ impl RiskStage {
             | RecordKind::CancelAsked
             | RecordKind::ParentApproved
             | RecordKind::ParentDone => self.replay_intent(kind, ts, turn),
-            RecordKind::Took => self.replay_took(),
+            RecordKind::Took => self.replay_took(ts, turn),
             RecordKind::LinkRoom => self.replay_room(ts),
             RecordKind::Tick => {
                 self.tell_overdue(ts, turn);
@@ -109,7 +109,7 @@ impl RiskStage {
     }
 
     /// Takes one message of the batch that the record names; true once all were taken.
-    fn replay_took(&mut self) -> bool {
+    fn replay_took(&mut self, ts: Nanos, turn: &mut Turn<'_>) -> bool {
         let Some(record) = self.replay.front_mut() else { return true };
         let Some(mut took) = Took::read(&record.body) else { return true };
         while took.count > 0 {
@@ -129,6 +129,7 @@ impl RiskStage {
                 // Its effect is in the records of the sweep that follow.
                 self.sweeps.clear();
             }
+            self.act_on_alarms(ts, turn);
         }
         if let Some(record) = self.replay.front_mut() {
             record.body.clear();

@@ -1,9 +1,10 @@
 //! Codes of records as names. A code that says nothing is `null`; one that this build does not know
 //! is `#` and its number.
 
+use engine::config::limits::LimitRow;
 use engine::order::Order;
 use engine::risk::Mode;
-use engine::risk::limits::{PairLimits, UNBOUNDED};
+use engine::risk::limits::UNBOUNDED;
 use gateway::codec::ouch50::{
     BrokenReasonCode, CancelReasonCode, LiquidityCode, RejectReason, RestateReasonCode,
     cancel_reason_text,
@@ -167,7 +168,7 @@ pub(super) fn liquidity(raw: u8) -> Value {
 }
 
 /// Names of set bits; bits without a name follow as a number. `null` when none is set.
-pub(super) fn bits<const N: usize>(raw: u64, names: [(u64, &str); N]) -> Value {
+pub(super) fn bits(raw: u64, names: &[(u64, &str)]) -> Value {
     let set = names.iter().filter(|(bit, _)| raw & bit != 0).map(|(_, name)| (*name).to_owned());
     let unnamed = raw & !names.iter().fold(0, |all, (bit, _)| all | bit);
     let rest = (unnamed != 0).then(|| format!("#{unnamed}"));
@@ -192,7 +193,7 @@ pub(super) fn facts(raw: u16) -> Value {
         (u64::from(Order::REPLACE_PENDING), "REPLACE_PENDING"),
         (u64::from(Order::DATED), "DATED"),
     ];
-    bits(raw.into(), names)
+    bits(raw.into(), &names)
 }
 
 /// A unit by name; `null` where nothing was measured.
@@ -220,15 +221,9 @@ pub(super) fn measure(words: [u64; 2], unit: u8) -> Value {
         Some(Unit::Money) => Notional(value).to_string().into(),
         Some(Unit::Mode) => i64::try_from(value).map_or_else(|_| whole(), mode),
         Some(Unit::Limits) => {
-            let mut at = 0;
-            bits(
-                u64::try_from(value).unwrap_or(u64::MAX),
-                PairLimits::MANDATORY.map(|key| {
-                    let bit = 1 << at;
-                    at += 1;
-                    (bit, key)
-                }),
-            )
+            let keys = LimitRow::mandatory().into_iter().enumerate();
+            let names: Vec<(u64, &str)> = keys.map(|(at, key)| (1 << at, key)).collect();
+            bits(u64::try_from(value).unwrap_or(u64::MAX), &names)
         }
         Some(Unit::None | Unit::Count | Unit::Nanos | Unit::Bps) | None => whole(),
     }

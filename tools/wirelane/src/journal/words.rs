@@ -9,9 +9,13 @@ use crate::session::{Session, text_of};
 use serde_json::Value;
 use shm::ids::{Cause, ClOrdId, InstrumentId, StrategyId};
 use shm::message::CommandOp;
+use shm::reason::Unit;
 use shm::record::RecordKind;
 use shm::record::market::{CaptureGap, RxFeed, RxVenue, Sent, Tx, TxVoid, VenueSession};
-use shm::record::order::{Approved, CancelAsked, Denied, OrderEvent, OrderTerms, PositionEvent};
+use shm::record::order::{
+    Alarm, Approved, CancelAsked, Denied, OrderEvent, OrderTerms, PositionEvent, ScopeKind,
+    ScopeTotals,
+};
 use shm::record::parent::Parent;
 use shm::record::status::{Anchor, Busy, Link, Operator, Port, Saw, SessionOpen, Text, Tick, Took};
 use shm::units::{Price, Qty};
@@ -50,6 +54,8 @@ pub(crate) fn fields(
         RecordKind::PositionEvent | RecordKind::CarryPosition => {
             names.position(&PositionEvent::read(body)?)
         }
+        RecordKind::Alarm => names.alarm(&Alarm::read(body)?),
+        RecordKind::CarryScope => names.scope_totals(&ScopeTotals::read(body)?),
         RecordKind::VenueSession => names.venue_session(&VenueSession::read(body)?),
         RecordKind::OrderTerms => family::order_terms(&OrderTerms::read(body)?),
         RecordKind::ParentState | RecordKind::CarryParentState => family::parent_state(body)?,
@@ -66,11 +72,7 @@ pub(crate) fn fields(
             vec![("what", codes::timer(tick.what)), ("index", tick.index.into())]
         }
         RecordKind::Busy => names.busy(&Busy::read(body)?),
-        RecordKind::LinkFull | RecordKind::LinkRoom => {
-            let link = Link::read(body)?;
-            let (flushed, ordinal) = (link.flushed.into(), link.ordinal.into());
-            vec![("link", link.link.into()), ("flushed", flushed), ("ordinal", ordinal)]
-        }
+        RecordKind::LinkFull | RecordKind::LinkRoom => link(&Link::read(body)?),
         RecordKind::SessionOpen => SessionOpen::split(body).map(|(r, rest)| open(&r, rest))?,
         RecordKind::Instruments | RecordKind::Topology => {
             let (head, rest) = Text::split(body)?;
@@ -80,6 +82,14 @@ pub(crate) fn fields(
         RecordKind::Operator => Operator::split(body).map(|(r, rest)| names.operator(&r, rest))?,
         RecordKind::OpenComplete | RecordKind::SessionClose => Vec::new(),
     })
+}
+
+fn link(link: &Link) -> Fields {
+    vec![
+        ("link", link.link.into()),
+        ("flushed", link.flushed.into()),
+        ("ordinal", link.ordinal.into()),
+    ]
 }
 
 fn hex(bytes: &[u8]) -> Value {
@@ -334,6 +344,51 @@ impl Names<'_> {
         ]
     }
 
+    fn scope(&self, kind: u8, scope: u32) -> Value {
+        let name = match ScopeKind::from_u8(kind) {
+            Some(ScopeKind::Firm) => return "firm".into(),
+            Some(ScopeKind::Account) => self.account(u16::try_from(scope).unwrap_or(u16::MAX)),
+            Some(ScopeKind::Strategy) => {
+                self.session.strategy(StrategyId(u8::try_from(scope).unwrap_or(u8::MAX))).into()
+            }
+            Some(ScopeKind::Instrument) => self.symbol(InstrumentId(scope)),
+            None => return format!("#{kind}:{scope}").into(),
+        };
+        let kind = ScopeKind::from_u8(kind).map_or("?", ScopeKind::name);
+        format!("{kind}:{}", name.as_str().unwrap_or("?")).into()
+    }
+
+    fn alarm(&self, alarm: &Alarm) -> Fields {
+        vec![
+            ("scope", self.scope(alarm.scope, alarm.id)),
+            ("reason", codes::reason(alarm.reason)),
+            ("set", codes::mode(alarm.set.into())),
+            ("tripped", codes::mode(alarm.tripped.into())),
+            ("measured", codes::measure(alarm.measured, alarm.unit)),
+            ("limit", codes::measure(alarm.limit, alarm.unit)),
+            ("unit", codes::unit(alarm.unit)),
+            ("closes_gate", (alarm.closes_gate != 0).into()),
+        ]
+    }
+
+    fn scope_totals(&self, totals: &ScopeTotals) -> Fields {
+        let quantity = |words| codes::measure(words, Unit::Qty as u8);
+        vec![
+            ("scope", self.scope(totals.scope, totals.id)),
+            ("set", codes::mode(totals.set.into())),
+            ("tripped", codes::mode(totals.tripped.into())),
+            ("debits", codes::money(totals.debits)),
+            ("peak", codes::money(totals.peak)),
+            ("entered_value", codes::money(totals.entered_value)),
+            ("entered_qty", quantity(totals.entered_qty)),
+            ("traded_value", codes::money(totals.traded_value)),
+            ("traded_qty", quantity(totals.traded_qty)),
+            ("orders", totals.orders.into()),
+            ("trades", totals.trades.into()),
+            ("executions", totals.executions.into()),
+        ]
+    }
+
     fn operator(&self, given: &Operator, rest: &[u8]) -> Fields {
         let words = text_of(rest, given.len).unwrap_or("?");
         let op = CommandOp::from_u8(given.op);
@@ -345,7 +400,8 @@ impl Names<'_> {
         // A parameter is written there as a person wrote it, beside its bare value.
         let written = words.split_once('=').filter(|_| op == Some(CommandOp::StrategySet));
         let value = match op {
-            Some(CommandOp::Mode) => codes::mode(given.value),
+            Some(CommandOp::Mode) => codes::mode(given.value & 0xFF),
+            Some(CommandOp::ClockDrift) => given.value.into(),
             _ => written.map_or(Value::Null, |(_, value)| value.into()),
         };
         vec![

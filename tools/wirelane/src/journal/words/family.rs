@@ -20,7 +20,7 @@ fn flags(raw: u8) -> Value {
         (u64::from(parent_flags::VENUE_RESERVE), "VENUE_RESERVE"),
         (u64::from(parent_flags::SWEPT), "SWEPT"),
     ];
-    codes::bits(raw.into(), names)
+    codes::bits(raw.into(), &names)
 }
 
 /// A list as one text: a line has one word a field.

@@ -20,7 +20,7 @@ fn flags(raw: u8) -> Value {
         (u64::from(OrderEvent::CONTRADICTS), "CONTRADICTS"),
         (u64::from(OrderEvent::EXPOSES), "EXPOSES"),
     ];
-    codes::bits(raw.into(), names)
+    codes::bits(raw.into(), &names)
 }
 
 /// Bits of a carried order.
@@ -30,7 +30,7 @@ fn carried_flags(raw: u8) -> Value {
         (u64::from(pending::REPLACE), "REPLACE_PENDING"),
         (1 << 6, "UNKNOWN_TO_VENUE"),
     ];
-    codes::bits((raw & !PHASE_BITS).into(), names)
+    codes::bits((raw & !PHASE_BITS).into(), &names)
 }
 
 /// Where a carried order has its phase.
@@ -53,7 +53,7 @@ fn marks(raw: u8) -> Value {
         (u64::from(Fact::LIVE), "LIVE"),
         (u64::from(Fact::UNDONE), "UNDONE"),
     ];
-    codes::bits(raw.into(), names)
+    codes::bits(raw.into(), &names)
 }
 
 impl Names<'_> {

@@ -1,0 +1,77 @@
+//! What the control thread asks of risk.
+
+use super::sweep::Sweep;
+use super::{ID, RiskStage};
+use crate::config::limits::Scope;
+use crate::risk::{Mode, scope_of};
+use crate::stage::Turn;
+use shm::ids::{InstrumentId, StrategyId};
+use shm::message::{Command, CommandOp, Message};
+use shm::record::RecordKind;
+use shm::record::order::ScopeKind;
+use shm::record::status::{Port, Took};
+use shm::units::Nanos;
+
+impl RiskStage {
+    pub(super) fn take_commands(&mut self, turn: &mut Turn<'_>) -> usize {
+        let count = self.ports.commands.waiting();
+        if count == 0 {
+            return 0;
+        }
+        let took = Took { port: Port::Commands as u8, count: count as u32, ..Took::default() };
+        if !turn.write(RecordKind::Took, ID, self.at(), turn.now, took.bytes()) {
+            return 0;
+        }
+        for _ in 0..count {
+            let Some(message) = self.ports.commands.pop() else { break };
+            self.on_command(&message);
+        }
+        self.act_on_alarms(turn.now, turn);
+        count
+    }
+
+    pub(super) fn on_command(&mut self, message: &Message) {
+        let Some(command) = message.view::<Command>() else { return };
+        match CommandOp::from_u8(command.op) {
+            Some(CommandOp::Mode) => {
+                let mode = Mode::from_value(command.value & 0xFF);
+                if let Some((scope, mode)) = scope_of_command(command).zip(mode) {
+                    self.risk.set_mode(scope, mode);
+                }
+            }
+            Some(CommandOp::InstrumentRelease) => self.risk.release(command.instrument),
+            Some(CommandOp::Rearm) => {
+                if let Some(scope) = scope_of_command(command) {
+                    self.risk.rearm(scope);
+                }
+            }
+            Some(CommandOp::ClockDrift) => self.risk.set_drift(Nanos(command.value.unsigned_abs())),
+            Some(CommandOp::CancelAll) => {
+                let strategy = StrategyId(command.strategy);
+                self.begin_sweep(Sweep {
+                    strategy: (strategy != StrategyId::OPERATOR).then_some(strategy),
+                    instrument: (command.instrument != InstrumentId::NONE)
+                        .then_some(command.instrument),
+                });
+            }
+            Some(
+                CommandOp::StrategyEnable
+                | CommandOp::StrategyDisable
+                | CommandOp::StrategySet
+                | CommandOp::LimitsSwitch,
+            )
+            | None => {}
+        }
+    }
+}
+
+/// The scope that a command is about.
+fn scope_of_command(command: &Command) -> Option<Scope> {
+    let id = match ScopeKind::from_u8(command.param)? {
+        ScopeKind::Firm => 0,
+        ScopeKind::Account => u32::try_from(command.value >> 8).ok()?,
+        ScopeKind::Strategy => command.strategy.into(),
+        ScopeKind::Instrument => command.instrument.0,
+    };
+    scope_of(command.param, id)
+}
