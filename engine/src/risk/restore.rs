@@ -111,8 +111,7 @@ impl Risk {
                 Ok(())
             }
             RecordKind::Alarm => {
-                let record = record::Alarm::read(body).ok_or(RestoreError::Short)?;
-                self.restore_alarm(&record)
+                self.restore_alarm(&record::Alarm::read(body).ok_or(RestoreError::Short)?)
             }
             RecordKind::CarryScope => {
                 let record = record::ScopeTotals::read(body).ok_or(RestoreError::Short)?;

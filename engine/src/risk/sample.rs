@@ -87,7 +87,7 @@ pub fn setup(slots: u32) -> Setup {
             rate: 2_000,
             reserve: 200,
             per: Nanos::SECOND,
-            capability: Capability::PAPER,
+            capability: Capability::OUCH50,
         }],
         strategies: vec![strategy(0, 0), strategy(1, 0), strategy(2, 1)],
         feeds: 1,

@@ -4,9 +4,12 @@
 mod carry;
 mod model;
 mod r47_parents;
+mod t01_flow;
 mod t01_form;
 mod t01_gates;
+mod t01_money;
 mod t01_price;
+mod t01_standing;
 mod t01_sums;
 mod t01_windows;
 mod t02_random;
@@ -21,12 +24,13 @@ use super::setup::Setup;
 use super::{Applied, Context, Decision, Risk};
 use crate::config::limits::{LimitRow, Scope};
 use crate::order::SlotPool;
-use shm::ids::{ClOrdId, ExecId, GatewayId, InstrumentId, StrategyId, VenueOrdId};
+use crate::position::FeeRates;
+use shm::ids::{AccountId, ClOrdId, ExecId, GatewayId, InstrumentId, StrategyId, VenueOrdId};
 use shm::message::{ExecReport, Intent, Kind, Side};
 use shm::reason::Reason;
 use shm::record::RecordKind;
 use shm::record::order::value_of;
-use shm::units::{Nanos, Price, Qty};
+use shm::units::{Nanos, Notional, Price, Qty};
 
 /// The middle of the book that every rig begins with: 10 dollars.
 const MIDDLE: Price = Price(10 * DOLLAR);
@@ -40,6 +44,30 @@ fn cents(cents: i64) -> Price {
 fn shares(count: u32) -> Qty {
     Qty::from_shares(count)
 }
+
+/// Money of whole dollars.
+const fn dollars(count: i64) -> Notional {
+    Notional(count as i128 * Notional::SCALE)
+}
+
+/// The sample without fees and with no limit but one row's, changed, beside an unlimited one for
+/// the firm.
+fn only(scope: Scope, change: impl FnOnce(&mut LimitRow)) -> Setup {
+    let mut setup = sample::setup(16);
+    setup.accounts.iter_mut().for_each(|account| account.rates = FeeRates::default());
+    let mut row = LimitRow::unlimited(scope);
+    change(&mut row);
+    setup.limits.rows = vec![LimitRow::unlimited(Scope::Firm), row];
+    setup
+}
+
+/// One scope of each kind that an order of strategy 1 in instrument 0 belongs to.
+const SCOPES: [Scope; 4] = [
+    Scope::Firm,
+    Scope::Account(AccountId(0)),
+    Scope::Strategy(StrategyId(1)),
+    Scope::Instrument(InstrumentId(0)),
+];
 
 /// Risk, the pools of its strategies, a clock and the journal of what it decided.
 struct Rig {
@@ -83,6 +111,11 @@ impl Rig {
         change(&mut row);
         setup.limits.rows = vec![row];
         Self::new(&setup)
+    }
+
+    /// The sample with no limit but one row's, changed, beside an unlimited one for the firm.
+    fn only(scope: Scope, change: impl FnOnce(&mut LimitRow)) -> Self {
+        Self::new(&only(scope, change))
     }
 
     fn sample() -> Self {
@@ -202,6 +235,7 @@ impl Rig {
     }
 
     fn report_as_is(&mut self, report: ExecReport) -> Applied {
+        self.risk.advance(self.now);
         let applied = self.risk.on_report(&report, GatewayId(0));
         self.keep(RecordKind::OrderEvent, applied.event.bytes());
         if let Some(position) = applied.position {
