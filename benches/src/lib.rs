@@ -1,3 +1,16 @@
-//! Benches, one question per file; what they share is empty so far. Instruction counts, which a
-//! loaded machine does not move, are taken by the program `instructions`.
+//! Benches, one question per file under `benches/`; what they share is here.
+//!
+//! ```text
+//! decode   book   risk   encode     one part of a trip at a time
+//! journal  ring                     what every part stands on
+//! trip                              a datagram in, an order out: all parts on one thread
+//! ```
+//!
+//! Times move with the machine's load, so that nothing is gated by them: `cargo xtask bench` prints
+//! them with the machine they were taken on. Instruction counts, which a load does not move, are
+//! taken by the program `instructions`, and gated.
 #![forbid(unsafe_code)]
+
+pub mod flow;
+pub mod rounds;
+pub mod trip;

@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use feed::book::{BooksConfig, ItchBooks};
 
-use crate::flow::{self, Flow};
+use wirelane_benches::flow::{self, Flow};
 
 pub(crate) fn run(events: usize) -> u64 {
     let flow = Flow::new(events);

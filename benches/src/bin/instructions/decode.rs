@@ -6,7 +6,7 @@ use feed::codec::itch50::{
     AddOrder, Decoder, Listener, OrderCancel, OrderDelete, OrderExecuted, OrderReplace,
 };
 
-use crate::flow::Flow;
+use wirelane_benches::flow::Flow;
 
 /// Folds fields into one number, so that no load is left out.
 #[derive(Default)]

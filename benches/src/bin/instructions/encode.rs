@@ -7,7 +7,7 @@ use gateway::codec::ouch50::{
     TifCode, WirePx, encode,
 };
 
-use crate::flow::Random;
+use wirelane_benches::flow::Random;
 
 /// What an order is encoded from.
 struct Order {

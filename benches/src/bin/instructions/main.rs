@@ -8,7 +8,6 @@
 mod book;
 mod decode;
 mod encode;
-mod flow;
 mod risk;
 
 use std::process::ExitCode;

@@ -2,7 +2,10 @@
 
 use std::fmt::Write;
 use std::fs;
+use std::process::Command;
 use std::thread;
+
+use crate::{process, workspace};
 
 /// One line per fact.
 pub fn facts() -> String {
@@ -14,6 +17,9 @@ pub fn facts() -> String {
     let virtual_machine = field("flags").split(' ').any(|flag| flag == "hypervisor");
     let cores = thread::available_parallelism().map_or(0, usize::from);
     let rows = [
+        ("date", said("date", &["-u", "+%F %R UTC"])),
+        ("commit", commit()),
+        ("compiler", said("rustc", &["--version"])),
         ("cpu", field("model name")),
         ("cores usable", cores.to_string()),
         ("kernel", file("/proc/sys/kernel/osrelease")),
@@ -34,6 +40,23 @@ pub fn facts() -> String {
     text
 }
 
+/// What was measured: the commit, and whether the tree has changed since.
+fn commit() -> String {
+    let commit = said("git", &["rev-parse", "--short=12", "HEAD"]);
+    let changes = said("git", &["status", "--porcelain", "--untracked-files=no"]);
+    if changes == "none" { commit } else { commit + ", changed since" }
+}
+
+/// What a program says in the workspace, in one line.
+fn said(program: &str, args: &[&str]) -> String {
+    let mut command = Command::new(program);
+    match process::output(command.args(args).current_dir(workspace::root())) {
+        Ok(text) if text.trim().is_empty() => "none".to_owned(),
+        Ok(text) => text.trim().to_owned(),
+        Err(_) => "not told".to_owned(),
+    }
+}
+
 /// A one-line file of the kernel; what is absent or empty is said.
 fn file(path: &str) -> String {
     match fs::read_to_string(path) {
@@ -51,7 +74,7 @@ mod tests {
     #[test]
     fn every_fact_has_a_value() {
         let text = facts();
-        assert_eq!(text.lines().count(), 11);
+        assert_eq!(text.lines().count(), 14);
         assert!(text.lines().all(|line| line.len() > 20), "{text}");
     }
 }

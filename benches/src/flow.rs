@@ -10,7 +10,7 @@ use shm::ids::{InstrumentId, Symbol};
 use zerocopy::{FromZeros, Immutable, IntoBytes};
 
 /// The symbols; locates are 1, 2, .. in this order.
-pub(crate) const SYMBOLS: [Symbol; 8] = [
+pub const SYMBOLS: [Symbol; 8] = [
     Symbol(*b"AAPL    "),
     Symbol(*b"AMZN    "),
     Symbol(*b"GOOG    "),
@@ -25,12 +25,12 @@ pub(crate) const SYMBOLS: [Symbol; 8] = [
 const LIVE: usize = 4_000;
 
 /// Symbols with dense ids.
-pub(crate) fn instruments() -> impl Iterator<Item = (Symbol, InstrumentId)> {
+pub fn instruments() -> impl Iterator<Item = (Symbol, InstrumentId)> {
     SYMBOLS.into_iter().zip((0..).map(InstrumentId))
 }
 
 /// Messages end to end, and where each ends.
-pub(crate) struct Flow {
+pub struct Flow {
     bytes: Vec<u8>,
     ends: Vec<usize>,
     /// Messages that set the stage: directory and first orders.
@@ -48,7 +48,7 @@ struct Live {
 
 impl Flow {
     /// An opening, then `events` messages.
-    pub(crate) fn new(events: usize) -> Self {
+    pub fn new(events: usize) -> Self {
         let mut flow = Self { bytes: Vec::new(), ends: Vec::new(), opening: 0 };
         let mut random = Random(0x5eed_0002);
         let mut live = Vec::new();
@@ -70,12 +70,12 @@ impl Flow {
     }
 
     /// The messages that set the stage.
-    pub(crate) fn opening(&self) -> impl Iterator<Item = &[u8]> {
+    pub fn opening(&self) -> impl Iterator<Item = &[u8]> {
         self.all().take(self.opening)
     }
 
     /// The messages to measure.
-    pub(crate) fn events(&self) -> impl Iterator<Item = &[u8]> {
+    pub fn events(&self) -> impl Iterator<Item = &[u8]> {
         self.all().skip(self.opening)
     }
 
@@ -162,11 +162,11 @@ impl Flow {
 }
 
 /// Xorshift. Source: Marsaglia, "Xorshift RNGs", 2003.
-pub(crate) struct Random(pub(crate) u64);
+pub struct Random(pub u64);
 
 impl Random {
     /// A number in `0..end`.
-    pub(crate) fn below(&mut self, end: usize) -> usize {
+    pub fn below(&mut self, end: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
