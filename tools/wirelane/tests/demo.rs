@@ -266,7 +266,7 @@ fn wrong_uses_have_their_exit_codes() {
 fn a_short_recording_is_measured_whole() {
     let temp = tempfile::tempdir().unwrap();
     let row = |at: u32| {
-        let (side, px) = if at % 2 == 0 { (1, 5_850_000) } else { (-1, 5_851_000) };
+        let (side, px) = if at.is_multiple_of(2) { (1, 5_850_000) } else { (-1, 5_851_000) };
         let px = px - side * (at as i64 % 7) * 100;
         format!("{}.{:06},1,{},100,{px},{side}\n", 34_200 + at / 300, at % 300, 1_000 + at)
     };
