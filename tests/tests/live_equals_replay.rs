@@ -117,6 +117,10 @@ fn a_replay_makes_the_orders_of_the_run_on_every_layout() {
     println!("{} messages sent, {} orders at the venue", recorded.messages, summary.orders);
     assert!(recorded.messages > 50, "only {} messages", recorded.messages);
     assert_eq!(finished.working, 0, "stopping cancels what works");
+    let region = finished.region.reader().unwrap();
+    let count = |what: &str| region.counter(&format!("feed:itch.{what}")).unwrap().get();
+    let (gaps, requests, lost) = (count("gaps"), count("requests"), count("lost"));
+    assert!(requests > 0 && lost == 0, "{gaps} gaps, {requests} requests, {lost} lost");
     assert_eq!(positions(&finished), positions_at(&summary));
     assert_replays_alike(dir.path(), &finished);
 }

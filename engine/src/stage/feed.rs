@@ -365,3 +365,6 @@ impl Sink for Events {
         self.count += 1;
     }
 }
+
+#[cfg(test)]
+mod tests;
