@@ -14,9 +14,9 @@
 //! read once in every eighth of the ring (at most 32 messages) and when it finds the ring empty; a
 //! producer reads that only when it has used up the room it knows of.
 //!
-//! A batch is written first and made visible last: all its slots but the first are complete, and
-//! the first gets its tail at [`Producer::publish`], so the consumer meets the batch as a whole and
-//! does not fight for the lines that the producer is still writing.
+//! A batch is made visible at once: [`Producer::try_write`] keeps the first message back and fills
+//! the slots behind it, [`Producer::publish`] writes the first. So the consumer, which polls the
+//! slot of the first, meets the batch as a whole and never fights for a line that is being written.
 //!
 //! Every word is an atomic, so no copy can be torn by construction and there is no `unsafe` here:
 //! the producer leaves a slot alone until the consumer has passed it.
@@ -74,7 +74,7 @@ struct Taken(AtomicU64);
 mod weaken {
     /// Nothing is left out.
     pub(super) const SOUND: u8 = 0;
-    /// Producer: the tail that publishes is stored relaxed.
+    /// Producer: the tail of a single message is stored relaxed.
     #[cfg(all(test, loom))]
     pub(super) const RELAXED_TAIL: u8 = 1;
     /// Consumer: the tail is loaded relaxed.
@@ -86,9 +86,12 @@ mod weaken {
     /// Producer: what was taken is loaded relaxed.
     #[cfg(all(test, loom))]
     pub(super) const RELAXED_ROOM: u8 = 4;
-    /// Producer: the first tail of a batch is stored with the others, before the rest is written.
+    /// Producer: the first message of a batch is written like the rest, before it.
     #[cfg(all(test, loom))]
     pub(super) const EAGER_BATCH: u8 = 5;
+    /// Producer: the tail that publishes a batch is stored relaxed.
+    #[cfg(all(test, loom))]
+    pub(super) const RELAXED_BATCH: u8 = 6;
 }
 use weaken::SOUND;
 
@@ -119,7 +122,9 @@ fn starting_at<const WEAK: u8>(slots: usize, first: u64) -> (Producer<WEAK>, Con
         taken: Arc::clone(&taken),
         next: first,
         limit: Cell::new(first + capacity),
-        open: None,
+        first: Message::default(),
+        first_seq: first,
+        open: false,
     };
     let give_back_every = (capacity / 8).clamp(1, GIVE_BACK_MAX);
     (producer, Consumer { slots, taken, next: first, given_back: first, give_back_every })
@@ -172,8 +177,11 @@ pub struct Producer<const WEAK: u8 = SOUND> {
     next: u64,
     /// `next` stays at or below it: the messages taken, as last seen, plus the capacity.
     limit: Cell<u64>,
-    /// The first message of an open batch: its sequence, and its tail that nobody sees yet.
-    open: Option<(u64, u64)>,
+    /// The first message of an open batch, its tail included, and its sequence.
+    first: Message,
+    first_seq: u64,
+    /// Whether a batch is open.
+    open: bool,
 }
 
 impl<const WEAK: u8> Producer<WEAK> {
@@ -184,30 +192,37 @@ impl<const WEAK: u8> Producer<WEAK> {
     /// [`Full`]: nothing was written, and an open batch is still open.
     #[inline]
     pub fn try_push(&mut self, message: &Message, now: Nanos) -> Result<(), Full> {
-        self.try_write(message, now)?;
-        self.publish();
+        let slot = self.free_slot()?;
+        slot.write(message);
+        // ORDERING: Release: the payload is visible to whoever sees this tail. Pairs with the
+        // Acquire load in `Consumer::look`. Within a batch `publish` does it again.
+        let order = if WEAK == 1 { Ordering::Relaxed } else { Ordering::Release };
+        slot.tail.store(Tail::new(self.next as u32, now).0, order);
+        self.next += 1;
+        if self.open {
+            self.publish();
+        }
         Ok(())
     }
 
-    /// Writes a message that the consumer sees at the next [`Producer::publish`]: a batch. The ring
-    /// must be published before the caller waits for room, or the room never comes.
+    /// Writes a message that the consumer sees at the next [`Producer::publish`]: a batch. The
+    /// batch must be published before the caller waits for room, or the room never comes.
     ///
     /// # Errors
     /// [`Full`]: nothing was written.
     #[inline]
     pub fn try_write(&mut self, message: &Message, now: Nanos) -> Result<(), Full> {
-        if !self.has_room(1) {
-            return Err(Full);
-        }
-        let Some(slot) = slot_of(&self.slots, self.next) else { return Err(Full) };
-        slot.write(message);
-        let tail = Tail::new(self.next as u32, now).0;
-        if self.open.is_none() && WEAK != 5 {
-            self.open = Some((self.next, tail));
-        } else {
+        let slot = self.free_slot()?;
+        let tail = Tail::new(self.next as u32, now);
+        if self.open || WEAK == 5 {
+            slot.write(message);
             // ORDERING: Relaxed: the consumer looks here only after the first slot of the batch,
             // whose Release store in `publish` follows in program order.
-            slot.tail.store(tail, Ordering::Relaxed);
+            slot.tail.store(tail.0, Ordering::Relaxed);
+        } else {
+            self.first = message.with_tail(tail);
+            self.first_seq = self.next;
+            self.open = true;
         }
         self.next += 1;
         Ok(())
@@ -216,14 +231,24 @@ impl<const WEAK: u8> Producer<WEAK> {
     /// Makes everything written visible.
     #[inline]
     pub fn publish(&mut self) {
-        if let Some((seq, tail)) = self.open.take()
-            && let Some(slot) = slot_of(&self.slots, seq)
+        if self.open
+            && let Some(slot) = slot_of(&self.slots, self.first_seq)
         {
-            // ORDERING: Release: the payload of this slot, and every slot written after it, is
-            // visible to whoever sees this tail. Pairs with the Acquire load in `Consumer::look`.
-            let order = if WEAK == 1 { Ordering::Relaxed } else { Ordering::Release };
-            slot.tail.store(tail, order);
+            slot.write(&self.first);
+            // ORDERING: Release: the payload of this slot, and every slot of the batch, is visible
+            // to whoever sees this tail. Pairs with the Acquire load in `Consumer::look`.
+            let order = if WEAK == 6 { Ordering::Relaxed } else { Ordering::Release };
+            slot.tail.store(self.first.tail().0, order);
+            self.open = false;
         }
+    }
+
+    #[inline(always)]
+    fn free_slot(&self) -> Result<&Slot, Full> {
+        if !self.has_room(1) {
+            return Err(Full);
+        }
+        slot_of(&self.slots, self.next).ok_or(Full)
     }
 
     /// Whether `count` more messages fit now. May say no for as many slots as the consumer has
@@ -303,17 +328,29 @@ impl<const WEAK: u8> Consumer<WEAK> {
         None
     }
 
-    /// Takes up to `limit` messages, in order. Returns how many.
+    /// Takes up to `limit` messages, in order. Returns how many. Gives slots back as it goes.
     #[inline]
     pub fn drain(&mut self, limit: usize, mut each: impl FnMut(&Message)) -> usize {
-        let mut count = 0;
-        while count < limit
-            && let Some(message) = self.pop()
-        {
-            each(&message);
-            count += 1;
+        let from = self.next;
+        let end = from.saturating_add(limit as u64);
+        while self.next < end {
+            let pause = end.min(self.given_back + self.give_back_every);
+            while self.next < pause {
+                let Some((slot, tail)) = self.look(self.next) else {
+                    if self.next != self.given_back {
+                        self.give_back();
+                    }
+                    return (self.next - from) as usize;
+                };
+                let message = slot.read(tail);
+                self.next += 1;
+                each(&message);
+            }
+            if self.next - self.given_back >= self.give_back_every {
+                self.give_back();
+            }
         }
-        count
+        (self.next - from) as usize
     }
 
     #[inline]

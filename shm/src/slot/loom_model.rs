@@ -7,7 +7,7 @@
 //! where the payload is, for which loom demands a happens-before edge both ways.
 
 use super::weaken::{
-    EAGER_BATCH, RELAXED_GIVE_BACK, RELAXED_POLL, RELAXED_ROOM, RELAXED_TAIL, SOUND,
+    EAGER_BATCH, RELAXED_BATCH, RELAXED_GIVE_BACK, RELAXED_POLL, RELAXED_ROOM, RELAXED_TAIL, SOUND,
 };
 use super::{Consumer, Producer, starting_at};
 use crate::atomic::spin_hint;
@@ -117,7 +117,14 @@ fn with_a_relaxed_look_for_room_a_slot_is_overwritten_while_it_is_read() {
     model::<RELAXED_ROOM>(false);
 }
 
-/// Goal: the model can fail for a batch. Method: store its first tail relaxed, before the rest.
+/// Goal: the model can fail for a batch. Method: publish it with a relaxed store.
+#[test]
+#[should_panic(expected = "Concurrent read and write accesses")]
+fn with_a_relaxed_publish_a_batch_tears() {
+    model::<RELAXED_BATCH>(true);
+}
+
+/// Goal: the model can fail for a batch. Method: write its first message before the rest.
 #[test]
 #[should_panic(expected = "Concurrent read and write accesses")]
 fn with_an_eager_first_tail_a_batch_tears() {

@@ -192,6 +192,7 @@ fn nothing_is_lost_between_threads() {
                     break message;
                 }
                 spins += 1;
+                assert!(spins < 1 << 28, "message {expected} never came");
                 if cfg!(miri) || spins.is_multiple_of(64) {
                     thread::yield_now()
                 } else {
