@@ -3,7 +3,7 @@
 //!
 //! | kind | from -> to | made of |
 //! |---|---|---|
-//! | point to point | any | `rtrb` |
+//! | point to point | any | `shm::slot` (the default) or `rtrb`, chosen per edge |
 //! | broadcast | feed -> strategies | `disruptor`, one poller a strategy |
 //! | replay | any | an unbounded channel: a replay drops nothing and never waits |
 //!
@@ -30,7 +30,8 @@ pub struct Output {
 }
 
 enum OutputEnd {
-    Ring(rtrb::Producer<Message>),
+    Slot(shm::slot::Producer),
+    Rtrb(rtrb::Producer<Message>),
     Broadcast(SingleProducer<Message, MultiConsumerBarrier>),
     Replay(Vec<mpsc::Sender<Message>>),
 }
@@ -43,7 +44,8 @@ pub struct Input {
 }
 
 enum InputEnd {
-    Ring(rtrb::Consumer<Message>),
+    Slot(shm::slot::Consumer),
+    Rtrb(rtrb::Consumer<Message>),
     Broadcast(EventPoller<Message, SingleProducerBarrier>),
     Replay {
         from: mpsc::Receiver<Message>,
@@ -60,13 +62,17 @@ impl Output {
     /// [`Full`]: nothing was pushed; the caller applies the link's full-policy.
     #[inline]
     pub fn try_push(&mut self, message: Message, now: Nanos) -> Result<(), Full> {
-        let message = message.with_tail(Tail::new(self.pushed as u32, now));
+        let tail = Tail::new(self.pushed as u32, now);
         match &mut self.end {
-            OutputEnd::Ring(ring) => ring.push(message).map_err(|_| Full)?,
+            // Its own sequence is the count of messages pushed: the same tail.
+            OutputEnd::Slot(ring) => ring.try_push(&message, now).map_err(|_| Full)?,
+            OutputEnd::Rtrb(ring) => ring.push(message.with_tail(tail)).map_err(|_| Full)?,
             OutputEnd::Broadcast(ring) => {
+                let message = message.with_tail(tail);
                 ring.try_publish(|slot| *slot = message).map(|_| ()).map_err(|_| Full)?;
             }
             OutputEnd::Replay(to) => {
+                let message = message.with_tail(tail);
                 for to in to {
                     // A reader that has finished its replay takes no more: not an error.
                     let _ = to.send(message);
@@ -89,12 +95,14 @@ impl Output {
         self.slots
     }
 
-    /// Whether `count` messages fit now. A broadcast cannot tell before it tries, and says yes.
+    /// Whether `count` messages fit now. A broadcast cannot tell before it tries, and says yes; a
+    /// slot ring may be told late of up to an eighth of its slots, and then says no too long.
     #[must_use]
     #[inline]
     pub fn has_room(&self, count: usize) -> bool {
         match &self.end {
-            OutputEnd::Ring(ring) => ring.slots() >= count,
+            OutputEnd::Slot(ring) => ring.has_room(count),
+            OutputEnd::Rtrb(ring) => ring.slots() >= count,
             OutputEnd::Broadcast(_) | OutputEnd::Replay(_) => true,
         }
     }
@@ -117,7 +125,8 @@ impl Input {
     #[inline]
     pub fn pop(&mut self) -> Option<Message> {
         let message = match &mut self.end {
-            InputEnd::Ring(ring) => ring.pop().ok(),
+            InputEnd::Slot(ring) => ring.pop(),
+            InputEnd::Rtrb(ring) => ring.pop().ok(),
             InputEnd::Broadcast(poller) => match poller.take(1) {
                 Ok(mut events) => (&mut events).next().copied(),
                 Err(Polling::NoEvents | Polling::Shutdown) => None,
@@ -133,6 +142,11 @@ impl Input {
     #[inline]
     pub fn drain(&mut self, limit: usize, mut each: impl FnMut(&Message)) -> usize {
         let mut count = 0;
+        if let InputEnd::Slot(ring) = &mut self.end {
+            let count = ring.drain(limit, each);
+            self.taken += count as u64;
+            return count;
+        }
         if let InputEnd::Broadcast(poller) = &mut self.end {
             if let Ok(mut events) = poller.take(limit as u64) {
                 for message in &mut events {
@@ -157,7 +171,8 @@ impl Input {
     #[inline]
     pub fn peek(&mut self) -> Option<Message> {
         match &mut self.end {
-            InputEnd::Ring(ring) => ring.peek().ok().copied(),
+            InputEnd::Slot(ring) => ring.peek(),
+            InputEnd::Rtrb(ring) => ring.peek().ok().copied(),
             InputEnd::Replay { from, peeked } => {
                 if peeked.is_none() {
                     *peeked = from.try_recv().ok();
@@ -172,19 +187,30 @@ impl Input {
     #[must_use]
     pub fn waiting(&self) -> usize {
         match &self.end {
-            InputEnd::Ring(ring) => ring.slots(),
+            InputEnd::Slot(ring) => ring.waiting(),
+            InputEnd::Rtrb(ring) => ring.slots(),
             InputEnd::Broadcast(_) | InputEnd::Replay { .. } | InputEnd::Closed => 0,
         }
     }
 }
 
-/// A point-to-point link of `slots` messages.
+/// A point-to-point link of `slots` messages (a power of two), made of our slot ring: the default.
 #[must_use]
 pub fn ring(slots: usize) -> (Output, Input) {
+    let (producer, consumer) = shm::slot::ring(slots);
+    (
+        Output { end: OutputEnd::Slot(producer), pushed: 0, slots },
+        Input { end: InputEnd::Slot(consumer), taken: 0 },
+    )
+}
+
+/// The same, made of `rtrb`.
+#[must_use]
+pub fn rtrb(slots: usize) -> (Output, Input) {
     let (producer, consumer) = rtrb::RingBuffer::new(slots);
     (
-        Output { end: OutputEnd::Ring(producer), pushed: 0, slots },
-        Input { end: InputEnd::Ring(consumer), taken: 0 },
+        Output { end: OutputEnd::Rtrb(producer), pushed: 0, slots },
+        Input { end: InputEnd::Rtrb(consumer), taken: 0 },
     )
 }
 
@@ -240,6 +266,10 @@ mod tests {
                 (output, input, true)
             },
             {
+                let (output, input) = rtrb(8);
+                (output, input, true)
+            },
+            {
                 let (output, mut inputs) = broadcast(8, 1);
                 (output, inputs.remove(0), true)
             },
@@ -253,12 +283,18 @@ mod tests {
             }
             assert_eq!(output.try_push(numbered(8), Nanos(0)).is_err(), bounded);
             let mut seen = Vec::new();
-            assert_eq!(input.drain(3, |message| seen.push(number(message))), 3);
+            let mut seqs = Vec::new();
+            let mut see = |message: &Message| {
+                seen.push(number(message));
+                seqs.push(i64::from(message.tail().seq()));
+            };
+            assert_eq!(input.drain(3, &mut see), 3);
             while let Some(message) = input.pop() {
-                seen.push(number(&message));
+                see(&message);
             }
             let expected: Vec<i64> = (0..output.pushed() as i64).collect();
             assert_eq!(seen, expected);
+            assert_eq!(seqs, expected, "the tail says which message it is");
             assert_eq!(input.taken(), output.pushed());
         }
     }
@@ -281,11 +317,14 @@ mod tests {
     /// Goal: peek shows what pop then takes.
     #[test]
     fn peek_takes_nothing() {
-        let (mut output, mut input) = ring(4);
-        assert!(input.peek().is_none());
-        assert_eq!(output.try_push(numbered(7), Nanos(0)), Ok(()));
-        assert_eq!(input.peek().map(|message| number(&message)), Some(7));
-        assert_eq!(input.pop().map(|message| number(&message)), Some(7));
-        assert!(input.pop().is_none());
+        for (mut output, mut input) in [ring(4), rtrb(4)] {
+            assert!(input.peek().is_none());
+            assert_eq!(output.try_push(numbered(7), Nanos(0)), Ok(()));
+            assert_eq!(input.peek().map(|message| number(&message)), Some(7));
+            assert_eq!(input.waiting(), 1);
+            assert_eq!(input.pop().map(|message| number(&message)), Some(7));
+            assert!(input.pop().is_none());
+            assert_eq!(input.waiting(), 0);
+        }
     }
 }

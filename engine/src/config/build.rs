@@ -187,7 +187,7 @@ fn link(reader: &Reader<'_>, known: &Known) -> Link {
     Link {
         from: end("from"),
         to: end("to"),
-        ring: reader.choice_opt("ring", &[Ring::Rtrb, Ring::Disruptor]),
+        ring: reader.choice_opt("ring", &[Ring::Slot, Ring::Rtrb, Ring::Disruptor]),
         slots: reader.int_opt("slots"),
         full: reader.choice_opt("full", &[Full::Conflate, Full::Hold, Full::Busy]),
         group: reader.text_opt("group"),

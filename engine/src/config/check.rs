@@ -204,8 +204,8 @@ fn link(cx: &Context, config: &Config, index: usize) {
         cx.cross(
             &path("ring"),
             "only market data to strategies goes from one to many".to_owned(),
-            "rtrb",
-            "write rtrb".to_owned(),
+            "slot, rtrb",
+            "write slot or rtrb, or leave it out".to_owned(),
         );
     }
     let disruptor = edge == Edge::FeedToStrategy && link.ring.is_none_or(|r| r == Ring::Disruptor);

@@ -32,7 +32,7 @@ pub(super) const MODES: &[&str] = &["async", "group", "sync"];
 pub(super) const CAPTURES: &[&str] = &["raw", "none"];
 pub(super) const LAYOUTS: &[&str] = &["auto", "fused", "split2", "split4"];
 pub(super) const WAITS: &[&str] = &["spin", "spin_hint", "yield"];
-pub(super) const RINGS: &[&str] = &["rtrb", "disruptor"];
+pub(super) const RINGS: &[&str] = &["slot", "rtrb", "disruptor"];
 pub(super) const FULLS: &[&str] = &["conflate", "hold", "busy"];
 pub(super) const STOPS: &[&str] = &["cancel", "leave"];
 pub(super) const SELF_TRADES: &[&str] = &["reject", "cancel_resting", "both", "allow"];
@@ -141,7 +141,8 @@ static LINK: Table = Table {
     fields: &[
         must("from", Kind::Text(Form::Stage), "links", "Stage or kind that writes."),
         must("to", Kind::Text(Form::Stage), "links", "Stage or kind that reads."),
-        may("ring", Kind::Choice(RINGS), "links", "rtrb point to point, disruptor one to many."),
+        may("ring", Kind::Choice(RINGS), "links",
+            "slot or rtrb point to point, disruptor one to many."),
         may("slots",
             Kind::Int {
                 min: 64, max: 1 << 20, unit: "messages", power_of_two: true, unlimited: false,

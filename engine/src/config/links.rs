@@ -65,7 +65,7 @@ pub struct LinkPlan {
     pub slots: u32,
     /// What happens when it is full.
     pub full: Full,
-    /// Readers of one feed with the same group share one disruptor; empty for `rtrb`.
+    /// Readers of one feed with the same group share one disruptor; empty for other rings.
     pub group: String,
 }
 
@@ -128,7 +128,7 @@ fn one(
         to,
         edge,
         hop: thread_of(from) != thread_of(to),
-        ring: if edge == Edge::FeedToStrategy { Ring::Disruptor } else { Ring::Rtrb },
+        ring: if edge == Edge::FeedToStrategy { Ring::Disruptor } else { Ring::Slot },
         slots: if market { MARKET_SLOTS } else { ORDER_SLOTS },
         full: edge.fulls(source).first().copied().unwrap_or_default(),
         group: GROUP.to_owned(),
@@ -143,7 +143,7 @@ fn one(
             }
         }
     }
-    if plan.ring == Ring::Rtrb {
+    if plan.ring != Ring::Disruptor {
         plan.group.clear();
     }
     plan

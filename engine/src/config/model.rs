@@ -167,8 +167,10 @@ pub struct Link {
 /// Which ring joins two threads.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Ring {
-    /// Point to point.
+    /// Point to point, the sequence in the slot: `shm::slot`.
     #[default]
+    Slot,
+    /// Point to point, shared indices: the crate `rtrb`.
     Rtrb,
     /// One to many.
     Disruptor,

@@ -77,7 +77,7 @@ impl Ends {
                 self.pairs.push((from, reader.to, Pair { output: None, input: Some(input) }));
             }
         }
-        for link in mine().filter(|link| link.ring == Ring::Rtrb) {
+        for link in mine().filter(|link| link.ring != Ring::Disruptor) {
             let (output, input) = one(link, replay);
             self.market.push(MarketOut { from, output: Some(output), full: link.full });
             self.pairs.push((from, link.to, Pair { output: None, input: Some(input) }));
@@ -125,7 +125,13 @@ const fn is_market(edge: Edge) -> bool {
 }
 
 fn one(link: &LinkPlan, replay: bool) -> (Output, Input) {
-    if replay { queue() } else { link::ring(link.slots as usize) }
+    let slots = link.slots as usize;
+    match link.ring {
+        _ if replay => queue(),
+        Ring::Rtrb => link::rtrb(slots),
+        // A disruptor is for market links alone, which the configuration has checked.
+        Ring::Slot | Ring::Disruptor => link::ring(slots),
+    }
 }
 
 fn queue() -> (Output, Input) {

@@ -172,7 +172,8 @@ const PIECES: &[(&str, &str, FaultKind, &str, &str)] = &[
         "limits.account:main.repeat.per_ms",
         "window",
     ),
-    ("ring = \"disruptor\"", "ring = \"slot\"", RANGE, "link.0.ring", "rtrb, disruptor"),
+    ("ring = \"disruptor\"", "ring = \"queue\"", RANGE, "link.0.ring", "slot, rtrb, disruptor"),
+    ("ring = \"disruptor\"", "ring = \"slot\"", CROSS, "link.0.group", "leave it out"),
     ("ring = \"disruptor\"", "ring = \"rtrb\"", CROSS, "link.0.group", "leave it out"),
     ("full = \"conflate\"", "full = \"hold\"", CROSS, "link.0.full", "allowed: conflate"),
     (

@@ -176,7 +176,7 @@ fn small_memory_is_said_and_lived_with() {
 /// table says wins; a file may be held, a paper gateway hears its feed.
 #[test]
 fn links_have_their_defaults_and_their_tables() {
-    let extra = "[[link]]\nfrom = \"strategy:mm\"\nto = \"risk\"\nslots = 64\n\
+    let extra = "[[link]]\nfrom = \"strategy:mm\"\nto = \"risk\"\nring = \"rtrb\"\nslots = 64\n\
                  [[link]]\nfrom = \"feed\"\nto = \"strategy:probe\"\ngroup = \"plug-in\"\nslots = 4096\n";
     let plan = planned(&format!("{GOOD}\n{extra}"), Some("split2"), &machine(4));
     let find = |from, to| {
@@ -193,7 +193,7 @@ fn links_have_their_defaults_and_their_tables() {
     let (link, _) = find(strategy(1), StageId::Risk);
     assert_eq!((link.hop, link.ring, link.slots, link.full), (false, Ring::Rtrb, 64, Full::Busy));
     let (link, _) = find(strategy(2), StageId::Risk);
-    assert_eq!(link.slots, 1024);
+    assert_eq!((link.ring, link.slots), (Ring::Slot, 1024));
     let (link, _) = find(GATEWAY, StageId::Risk);
     assert_eq!((link.edge, link.full), (Edge::GatewayToRisk, Full::Hold));
     let minimal = include_str!("../../../../config/minimal.toml");
