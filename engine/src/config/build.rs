@@ -13,12 +13,13 @@ use super::forms::{parse_hours, parse_speed};
 use super::keys;
 use super::model::{
     Account, Capture, Config, Engine, Feed, FeedCodec, FeedSource, Full, Gateway, Instruments,
-    Journal, JournalMode, Layout, Link, Market, OnStop, Ring, SelfTrade, Send, Session, Speed,
-    Strategy, Thread, Topology,
+    Journal, JournalMode, Layout, Link, Market, OnStop, Position, Ring, SelfTrade, Send, Session,
+    Speed, Strategy, Thread, Topology,
 };
 use super::params::{MakerParams, Params};
 use super::reader::Reader;
 use super::stages::{Known, StageId, index_of};
+use crate::position::CostBasis;
 use crate::wait::Wait;
 use limits::limit_table;
 
@@ -66,6 +67,9 @@ pub(super) fn config(root: &Reader<'_>) -> Config {
         engine: engine(&root.table("engine")),
         journal: journal(&root.table("journal")),
         market: market(&root.table("market")),
+        position: Position {
+            cost: root.table("position").choice("cost", &[CostBasis::Average, CostBasis::Fifo]),
+        },
         topology: topology(&root.table("topology")),
         threads: threads.iter().map(|reader| thread(reader, &known)).collect(),
         links: root.tables("link").iter().map(|reader| link(reader, &known)).collect(),

@@ -37,6 +37,7 @@ pub(super) const FULLS: &[&str] = &["conflate", "hold", "busy"];
 pub(super) const STOPS: &[&str] = &["cancel", "leave"];
 pub(super) const SELF_TRADES: &[&str] = &["reject", "cancel_resting", "both", "allow"];
 pub(super) const FEED_CODECS: &[&str] = &["itch50"];
+pub(super) const COSTS: &[&str] = &["average", "fifo"];
 pub(super) const GATEWAY_CODECS: &[&str] = &["ouch50", "paper"];
 pub(super) const KINDS: &[&str] = &["maker", "taker", "probe"];
 
@@ -48,6 +49,7 @@ pub(super) static ROOT: Table = Table {
         or("engine", "{}", Kind::Table(&ENGINE), "config", "The engine as a whole."),
         or("journal", "{}", Kind::Table(&JOURNAL), "config", "The journal."),
         must("market", Kind::Table(&MARKET), "config", "Instruments and session date."),
+        or("position", "{}", Kind::Table(&POSITION), "config", "Positions and profit."),
         or("topology", "{}", Kind::Table(&TOPOLOGY), "config", "Which stage runs where."),
         or("thread", "[]", list(&THREAD, 0, THREADS_MAX), "topology",
             "Hot threads, instead of a layout."),
@@ -113,6 +115,12 @@ static MARKET: Table = Table {
         or("regular", "always", Kind::Text(Form::Hours), "risk R12",
             "Hours of the zone in which market orders may be entered."),
     ],
+};
+
+static POSITION: Table = Table {
+    named_by: None,
+    fields: &[or("cost", "average", Kind::Choice(COSTS), "positions",
+        "What a reduction releases: its share of the cost, or that of the oldest part (fifo).")],
 };
 
 static TOPOLOGY: Table = Table {

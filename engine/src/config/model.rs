@@ -10,6 +10,7 @@ use super::calendar::Date;
 use super::limits::LimitRow;
 use super::params::Params;
 use super::stages::StageId;
+use crate::position::CostBasis;
 use crate::wait::Wait;
 
 /// A whole, valid configuration. Ids index the lists: `accounts[AccountId]`, `feeds[FeedId]`,
@@ -20,6 +21,7 @@ pub struct Config {
     pub engine: Engine,
     pub journal: Journal,
     pub market: Market,
+    pub position: Position,
     pub topology: Topology,
     pub threads: Vec<Thread>,
     pub links: Vec<Link>,
@@ -107,6 +109,13 @@ pub struct Market {
     pub hours: Option<(u32, u32)>,
     /// Hours in which market orders may be entered (R12), within `hours`; `None` for always.
     pub regular: Option<(u32, u32)>,
+}
+
+/// `[position]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// Which part of its cost a position gives back when it is reduced.
+    pub cost: CostBasis,
 }
 
 /// `[topology]`.

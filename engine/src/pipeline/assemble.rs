@@ -199,21 +199,9 @@ impl Assembly<'_> {
     pub fn risk_setup(&self) -> risk_setup::Setup {
         let config = self.config;
         let feed_of = |venue| config.feeds.iter().find(|feed| feed.venue == venue);
-        let instruments = self.instruments.iter().map(|row| risk_setup::Instrument {
-            bands: row
-                .ticks
-                .iter()
-                .filter(|band| band.tick.0 > 0)
-                .map(|band| (band.from, band.tick))
-                .collect(),
-            lot: row.lot,
-            qty_min: row.qty_min,
-            qty_max: row.qty_max,
-            px_min: row.px_min,
-            px_max: row.px_max,
-            multiplier: row.multiplier,
-            prior_close: row.prior_close,
-            feed: feed_of(row.venue).map_or(FeedId(0), |feed| feed.id),
+        let instruments = self.instruments.iter().map(|row| {
+            let feed = feed_of(row.venue).map_or(FeedId(0), |feed| feed.id);
+            risk_setup::Instrument::of(row, feed)
         });
         let mut groups: Vec<&str> = config.accounts.iter().map(|row| row.group.as_str()).collect();
         groups.sort_unstable();
@@ -254,6 +242,7 @@ impl Assembly<'_> {
             hours: self.hours(),
             memory: risk_setup::Memory::default(),
             answer_max: risk_setup::ANSWER_MAX,
+            cost: config.position.cost,
         }
     }
 }

@@ -27,8 +27,14 @@ impl Fill {
         self.qty.0.saturating_mul(self.side.sign())
     }
 
+    /// The fill that takes this one back: of the other side, at the same price.
+    #[must_use]
+    pub const fn opposite(&self) -> Self {
+        Self { side: self.side.opposite(), ..*self }
+    }
+
     /// Price x signed quantity x multiplier: what the position cost, were it only this fill.
-    const fn signed_value(&self) -> Option<i128> {
+    pub(super) const fn signed_value(&self) -> Option<i128> {
         match self.px.notional(Qty(self.signed_qty()), self.multiplier) {
             Some(value) => Some(value.0),
             None => None,
@@ -60,10 +66,22 @@ impl Holding {
         *self == Self::default()
     }
 
-    /// Takes a fill and its fee; returns what it did to the cost, for [`Holding::undo`].
+    /// Takes a fill and its fee; returns what it did to the cost, for [`Holding::undo`]. A
+    /// reduction releases its share of the cost.
     pub fn apply(&mut self, fill: &Fill, fee: Notional) -> i128 {
+        let (cost, old) = (self.cost, self.qty.0.unsigned_abs());
+        self.apply_releasing(fill, fee, |qty| share(cost, qty, old))
+    }
+
+    /// The same, where a reduction by a quantity releases what `release` says.
+    pub fn apply_releasing(
+        &mut self,
+        fill: &Fill,
+        fee: Notional,
+        release: impl FnOnce(u64) -> i128,
+    ) -> i128 {
         let before = *self;
-        match self.try_apply(fill, fee) {
+        match self.try_apply(fill, fee, release) {
             Some(cost) => cost,
             None => {
                 *self = before;
@@ -74,7 +92,12 @@ impl Holding {
         }
     }
 
-    fn try_apply(&mut self, fill: &Fill, fee: Notional) -> Option<i128> {
+    fn try_apply(
+        &mut self,
+        fill: &Fill,
+        fee: Notional,
+        release: impl FnOnce(u64) -> i128,
+    ) -> Option<i128> {
         let signed = fill.signed_qty();
         let value = fill.signed_value()?;
         let old = self.qty.0;
@@ -82,7 +105,7 @@ impl Holding {
         let cost = if old == 0 || (old > 0) == (signed > 0) {
             self.cost.checked_add(value)?
         } else if new == 0 || (new > 0) == (old > 0) {
-            self.cost.checked_sub(share(self.cost, signed.unsigned_abs(), old.unsigned_abs()))?
+            self.cost.checked_sub(release(signed.unsigned_abs()))?
         } else {
             // Through zero: the old cost goes whole, the rest opens at the price of the fill.
             fill.px.notional(Qty(new), fill.multiplier)?.0
@@ -128,7 +151,7 @@ impl Holding {
 }
 
 /// `cost * part / whole` toward zero, `part <= whole`, without leaving `i128`.
-fn share(cost: i128, part: u64, whole: u64) -> i128 {
+pub(super) fn share(cost: i128, part: u64, whole: u64) -> i128 {
     let (part, whole) = (i128::from(part), i128::from(whole.max(1)));
     (cost / whole) * part + (cost % whole) * part / whole
 }

@@ -3,7 +3,8 @@
 use shm::ids::{AccountId, InstrumentId, StrategyId};
 use shm::units::{Notional, Price, Qty};
 
-use super::holding::Holding;
+use super::holding::{Fill, Holding};
+use super::lots::{Lot, Lots};
 
 /// A sum over holdings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,9 +21,28 @@ pub struct Total {
     pub overflows: u32,
 }
 
+/// Which part of what a position cost a reduction of it releases.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CostBasis {
+    /// Its share of the whole.
+    #[default]
+    Average,
+    /// What the oldest part of the position cost.
+    Fifo,
+}
+
+/// The change of cost of a fill that is not known; its undoing is a fill of the other side at the
+/// same price.
+pub const COST_UNKNOWN: i128 = i128::MIN;
+
+/// Lots beyond the first of each holding that are kept apart.
+const LOTS: usize = 65_536;
+
 /// The holdings.
 #[derive(Clone, Debug)]
 pub struct Ledger {
+    /// With [`CostBasis::Fifo`].
+    lots: Option<Lots>,
     /// Strategy by strategy, each with all instruments.
     holdings: Box<[Holding]>,
     instruments: usize,
@@ -32,8 +52,13 @@ pub struct Ledger {
 impl Ledger {
     /// Flat in everything. `accounts` holds the account of each strategy.
     #[must_use]
-    pub fn new(accounts: &[AccountId], instruments: usize) -> Self {
+    pub fn new(accounts: &[AccountId], instruments: usize, basis: CostBasis) -> Self {
+        let holdings = accounts.len() * instruments;
         Self {
+            lots: match basis {
+                CostBasis::Average => None,
+                CostBasis::Fifo => Some(Lots::new(holdings, LOTS)),
+            },
             holdings: vec![Holding::default(); accounts.len() * instruments].into(),
             instruments,
             accounts: accounts.into(),
@@ -52,14 +77,112 @@ impl Ledger {
         self.holdings.get(self.at(strategy, instrument)?)
     }
 
-    /// The same, to change.
-    pub fn get_mut(
+    /// Takes a fill and its fee; what it did to the cost of the position, for [`Ledger::undo`].
+    pub fn apply(
         &mut self,
         strategy: StrategyId,
         instrument: InstrumentId,
-    ) -> Option<&mut Holding> {
+        fill: &Fill,
+        fee: Notional,
+    ) -> i128 {
+        let Some(at) = self.at(strategy, instrument) else { return 0 };
+        let Some(holding) = self.holdings.get_mut(at) else { return 0 };
+        let Some(lots) = &mut self.lots else { return holding.apply(fill, fee) };
+        let old = holding.qty.0;
+        let change = holding.apply_releasing(fill, fee, |qty| lots.release(at, qty));
+        let signed = fill.signed_qty();
+        let opens = if old == 0 || (old > 0) == (signed > 0) {
+            signed
+        } else if signed.unsigned_abs() > old.unsigned_abs() {
+            // Through zero: every lot goes, the rest opens at the price of the fill.
+            lots.clear(at);
+            holding.qty.0
+        } else {
+            0
+        };
+        if opens != 0 {
+            let value = fill.px.notional(Qty(opens), fill.multiplier);
+            let cost = value.map_or(0, |value| value.0);
+            lots.push(at, Lot { px: fill.px, qty: opens.unsigned_abs(), cost });
+        }
+        change
+    }
+
+    /// Takes a fill back (E9), which did `change` to the cost. At average cost that is what it
+    /// undoes; with lots, and where the change is not known, it is a fill of the other side at the
+    /// same price.
+    pub fn undo(
+        &mut self,
+        strategy: StrategyId,
+        instrument: InstrumentId,
+        fill: &Fill,
+        fee: Notional,
+        change: i128,
+    ) {
+        if self.lots.is_some() || change == COST_UNKNOWN {
+            self.apply(strategy, instrument, &fill.opposite(), Notional(-fee.0));
+            return;
+        }
+        let at = self.at(strategy, instrument);
+        if let Some(holding) = at.and_then(|at| self.holdings.get_mut(at)) {
+            holding.undo(fill, fee, change);
+        }
+    }
+
+    /// Puts a position of an earlier session in place of what is there; its lots follow. What was
+    /// there; `None` for ids that the ledger does not have, or a difference that overflows.
+    pub fn carry(
+        &mut self,
+        strategy: StrategyId,
+        instrument: InstrumentId,
+        carried: Holding,
+    ) -> Option<Holding> {
         let at = self.at(strategy, instrument)?;
-        self.holdings.get_mut(at)
+        let holding = self.holdings.get_mut(at)?;
+        carried.qty.checked_sub(holding.qty)?;
+        let before = core::mem::replace(holding, carried);
+        if let Some(lots) = &mut self.lots {
+            lots.clear(at);
+            let qty = carried.qty.0.unsigned_abs();
+            if qty != 0 {
+                lots.push(at, Lot { px: Price::NONE, qty, cost: carried.cost });
+            }
+        }
+        Some(before)
+    }
+
+    /// Takes a lot of a position of an earlier session, the oldest first; `is_first` for the first
+    /// one of a holding.
+    pub fn carry_lot(
+        &mut self,
+        strategy: StrategyId,
+        instrument: InstrumentId,
+        lot: Lot,
+        is_first: bool,
+    ) {
+        let at = self.at(strategy, instrument);
+        let (Some(at), Some(lots)) = (at, &mut self.lots) else { return };
+        if is_first {
+            lots.clear(at);
+        }
+        lots.push(at, lot);
+    }
+
+    /// The lots of a position, oldest first; none at average cost.
+    pub fn lots(
+        &self,
+        strategy: StrategyId,
+        instrument: InstrumentId,
+    ) -> impl Iterator<Item = &Lot> {
+        let at = self.at(strategy, instrument);
+        let lots = self.lots.as_ref().zip(at).map(|(lots, at)| lots.of(at));
+        lots.into_iter().flatten()
+    }
+
+    /// Lots that had to join others since no more could be kept apart.
+    #[must_use]
+    pub fn merged_lots(&self) -> u64 {
+        self.lots.as_ref().map_or(0, Lots::merged)
     }
 
     /// Every holding that was ever touched.

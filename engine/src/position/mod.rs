@@ -5,10 +5,12 @@
 pub mod fees;
 pub mod holding;
 pub mod ledger;
+pub mod lots;
 
 #[cfg(test)]
 mod tests;
 
 pub use fees::{FeeRates, Liquidity};
 pub use holding::{Fill, Holding};
-pub use ledger::{Ledger, Total};
+pub use ledger::{COST_UNKNOWN, CostBasis, Ledger, Total};
+pub use lots::{Lot, Lots};

@@ -172,10 +172,10 @@ fn fees_follow_the_liquidity_code() {
 #[test]
 fn totals_sum_their_strategies() {
     let accounts = [AccountId(0), AccountId(0), AccountId(1)];
-    let mut ledger = Ledger::new(&accounts, 2);
+    let mut ledger = Ledger::new(&accounts, 2, CostBasis::Average);
     for (strategy, instrument, bought) in [(0, 0, 100), (1, 0, 200), (2, 0, 400), (1, 1, 10)] {
-        let holding = ledger.get_mut(StrategyId(strategy), InstrumentId(instrument)).unwrap();
-        holding.apply(&fill(Side::Buy, 10, bought), Notional(money(1)));
+        let (strategy, instrument) = (StrategyId(strategy), InstrumentId(instrument));
+        ledger.apply(strategy, instrument, &fill(Side::Buy, 10, bought), Notional(money(1)));
     }
     assert!(ledger.get(StrategyId(3), InstrumentId(0)).is_none());
     assert!(ledger.get(StrategyId(0), InstrumentId(2)).is_none());
@@ -188,4 +188,88 @@ fn totals_sum_their_strategies() {
     assert_eq!(total(Some(AccountId(1))), (money(400), money(1), 0));
     assert_eq!(total(None), (money(700), money(4), 1));
     assert_eq!(ledger.iter().count(), 4);
+}
+
+/// Goal: the figures of a textbook day at first in, first out: add, reduce within and over a lot,
+/// close, flip, and a fill taken back. Method: by hand.
+#[test]
+fn a_reduction_releases_the_oldest_lots() {
+    let mut ledger = Ledger::new(&[AccountId(0)], 1, CostBasis::Fifo);
+    let (strategy, instrument) = (StrategyId(0), InstrumentId(0));
+    for (step, (fill, qty, cost, realised, lots)) in [
+        (fill(Side::Buy, 10, 100), 100, 1_000, 0, 1),
+        (fill(Side::Buy, 20, 100), 200, 3_000, 0, 2),
+        (fill(Side::Buy, 20, 50), 250, 4_000, 0, 2),
+        (fill(Side::Sell, 18, 50), 200, 3_500, 400, 2),
+        (fill(Side::Sell, 10, 100), 100, 2_000, -100, 1),
+        (fill(Side::Sell, 30, 150), -50, -1_500, 900, 1),
+        (fill(Side::Sell, 31, 50), -100, -3_050, 900, 2),
+        (fill(Side::Buy, 8, 100), 0, 0, 3_150, 0),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        ledger.apply(strategy, instrument, &fill, Notional::ZERO);
+        let holding = ledger.get(strategy, instrument).unwrap();
+        assert_eq!(holding.qty.0, qty * Qty::SCALE, "step {step}");
+        assert_eq!((holding.cost, holding.realised), (money(cost), money(realised)), "step {step}");
+        assert_eq!(ledger.lots(strategy, instrument).count(), lots, "step {step}");
+    }
+    let bought = fill(Side::Buy, 10, 100);
+    let change = ledger.apply(strategy, instrument, &bought, Notional(money(1)));
+    ledger.undo(strategy, instrument, &bought, Notional(money(1)), change);
+    let holding = ledger.get(strategy, instrument).unwrap();
+    assert_eq!((holding.qty, holding.cost, holding.fees), (Qty::ZERO, 0, 0));
+    assert_eq!(holding.realised, money(3_150));
+}
+
+/// Goal: first in, first out equals a queue of lots to the last unit; the lots are what the
+/// position is; where their room is spent they join, and profit stays cash and marked position.
+/// Method: random fills of two strategies, against queues, with room and without.
+#[test]
+fn first_in_first_out_equals_a_queue_of_lots() {
+    for (seed, pool) in [(1_u64, 4_096_usize), (2, 4_096), (3, 2), (4, 0)] {
+        let mut lots = Lots::new(2, pool);
+        let mut queues: [std::collections::VecDeque<(i64, u64)>; 2] = Default::default();
+        let mut state = seed;
+        for step in 0..20_000 {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let roll = state >> 33;
+            let holding = (roll % 2) as usize;
+            let queue = &mut queues[holding];
+            let held: u64 = queue.iter().map(|lot| lot.1).sum();
+            if roll / 2 % 3 != 0 || held == 0 {
+                let (px, qty) = (1 + (roll / 7 % 5) as i64, 1 + roll / 11 % 50);
+                let cost = i128::from(px) * i128::from(qty);
+                lots.push(holding, Lot { px: Price(px), qty, cost });
+                match queue.back_mut().filter(|lot| lot.0 == px) {
+                    Some(lot) => lot.1 += qty,
+                    None => queue.push_back((px, qty)),
+                }
+            } else {
+                let mut left = 1 + roll / 13 % held;
+                let released = lots.release(holding, left);
+                let mut cost = 0;
+                while left > 0 {
+                    let lot = queue.front_mut().unwrap();
+                    let part = left.min(lot.1);
+                    cost += i128::from(lot.0) * i128::from(part);
+                    left -= part;
+                    lot.1 -= part;
+                    if lot.1 == 0 {
+                        queue.pop_front();
+                    }
+                }
+                assert!(pool < 4_096 || released == cost, "seed {seed} step {step}");
+            }
+            let found: u64 = lots.of(holding).map(|lot| lot.qty).sum();
+            let expected: u64 = queue.iter().map(|lot| lot.1).sum();
+            assert_eq!(found, expected, "seed {seed} step {step}");
+            if pool == 4_096 {
+                let found: Vec<_> = lots.of(holding).map(|lot| (lot.px.0, lot.qty)).collect();
+                assert_eq!(found, queue.iter().copied().collect::<Vec<_>>(), "step {step}");
+            }
+        }
+        assert_eq!(lots.merged() > 0, pool < 4_096, "seed {seed}");
+    }
 }

@@ -15,22 +15,25 @@
 //! Open parents come before the orders, as `CarryParent`: their sums without what working children
 //! use, which those bring back themselves.
 //!
+//! A `CarryPosition` with an `exec_id` is a lot of the position before it (`position.cost =
+//! "fifo"`): its number from 1, the oldest first, with `cost`, `last_px` and `last_qty` of its own.
+//!
 //! Ended orders are not carried: a bust of their fills is then a report of an unknown order.
 
 use shm::ids::{ClOrdId, ExecId, StrategyId, VenueOrdId};
 use shm::message::{Kind, Side};
 use shm::record::RecordKind;
-use shm::record::order::{OrderEvent, words_of};
+use shm::record::order::{OrderEvent, PositionEvent, words_of};
 use shm::record::parent::Parent;
 use shm::units::{Notional, Price, Qty};
 
-use super::fills::COST_UNKNOWN;
 use super::report::position_event;
 use super::restore::RestoreError;
 use super::{Permit, Risk};
 use crate::order::facts::{Fact, FactKind};
 use crate::order::state::Terms;
 use crate::order::{Order, Phase};
+use crate::position::COST_UNKNOWN;
 
 /// Where `flags` of a carried order hold its phase.
 const PHASE_SHIFT: u8 = 4;
@@ -48,6 +51,18 @@ impl Risk {
                 (event.realised, event.fees) = (words_of(0), words_of(0));
             }
             emit(RecordKind::CarryPosition, event.bytes());
+            // Its lots: which of them in place of an execution, each with its cost.
+            for (number, lot) in (1..).zip(self.ledger.lots(strategy, instrument)) {
+                let qty = i64::try_from(lot.qty).unwrap_or(i64::MAX);
+                let event = PositionEvent {
+                    cost: words_of(lot.cost),
+                    last_px: lot.px,
+                    last_qty: Qty(qty),
+                    exec_id: ExecId(number),
+                    ..event
+                };
+                emit(RecordKind::CarryPosition, event.bytes());
+            }
         }
         for parent in self.parents.iter().filter(|_| !new_day) {
             emit(RecordKind::CarryParent, self.carried_parent(parent).bytes());
@@ -290,6 +305,9 @@ pub(super) fn digest(risk: &Risk) -> u64 {
         part = mix(part, holding.qty.0 as u64);
         part = mix_wide(part, holding.cost);
         part = mix_wide(part, holding.realised);
+        for lot in risk.ledger.lots(strategy, instrument) {
+            part = mix_wide(mix(mix(part, lot.px.0 as u64), lot.qty), lot.cost);
+        }
         sum = sum.wrapping_add(mix_wide(part, holding.fees));
     }
     for parent in risk.parents.iter() {

@@ -4,7 +4,7 @@
 use shm::ids::{AccountId, ClOrdId, InstrumentId, StrategyId};
 use shm::message::{ExecReport, OrdType, Side};
 use shm::record::order as record;
-use shm::units::{Notional, Price, Qty};
+use shm::units::{Price, Qty};
 
 use super::Risk;
 use super::report::position_event;
@@ -12,10 +12,6 @@ use crate::order::facts::{Fact, FactKind, Standing};
 use crate::order::{Event, Order, Place, Signs};
 use crate::planted::{self, Bug};
 use crate::position::Fill;
-
-/// The change of cost of a fill that was carried over is not known; its undoing is a fill of the
-/// other side at the same price.
-pub(super) const COST_UNKNOWN: i128 = i128::MIN;
 
 /// Marks the number of a correction that the venue gives no execution id of its own.
 const IN_PLACE: u64 = 1 << 62;
@@ -366,25 +362,19 @@ impl Risk {
         let rates = account.rates;
         let multiplier = self.multiplier(owner.instrument);
         let Some(rows) = self.rows(owner.strategy, owner.instrument) else { return 0 };
-        let Some(holding) = self.ledger.get_mut(owner.strategy, owner.instrument) else {
-            return 0;
-        };
+        let (strategy, instrument) = (owner.strategy, owner.instrument);
         let Move { px, qty, liquidity, undoes } = *moved;
-        let before = *holding;
         let fill = Fill { side: owner.side, px, qty, multiplier };
         let fee = rates.cost(qty, liquidity);
+        let before = self.ledger.get(strategy, instrument).copied().unwrap_or_default();
         let cost = match undoes {
-            None => holding.apply(&fill, fee),
-            Some(COST_UNKNOWN) => {
-                let back = Fill { side: fill.side.opposite(), ..fill };
-                holding.apply(&back, Notional(-fee.0))
-            }
-            Some(cost) => {
-                holding.undo(&fill, fee, cost);
+            None => self.ledger.apply(strategy, instrument, &fill, fee),
+            Some(change) => {
+                self.ledger.undo(strategy, instrument, &fill, fee, change);
                 0
             }
         };
-        let after = *holding;
+        let after = self.ledger.get(strategy, instrument).copied().unwrap_or_default();
         self.apply_fill(&rows, owner.account, &fill, &before, &after, undoes.is_some());
         cost
     }

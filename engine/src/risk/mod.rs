@@ -195,7 +195,7 @@ impl Risk {
             money: Money::new(marked, setup.feeds, map.len()),
             own: OwnBook::new(slots, groups, instruments),
             moves: Moves::new(setup.accounts.len(), instruments),
-            ledger: Ledger::new(&accounts, instruments),
+            ledger: Ledger::new(&accounts, instruments, setup.cost),
             windows: setup
                 .gateways
                 .iter()

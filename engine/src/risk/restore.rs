@@ -10,6 +10,7 @@ use shm::record::parent::Parent;
 use shm::units::Nanos;
 
 use super::{Applied, Risk};
+use crate::position::{Holding, Lot};
 
 /// Why a record does not fit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +57,7 @@ impl Risk {
     ) -> Result<(), RestoreError> {
         self.advance(ts);
         self.restoring = true;
+        self.advance(ts);
         let restored = self.restore_record(kind, body, ts);
         self.restoring = false;
         restored
@@ -82,7 +84,6 @@ impl Risk {
                 self.restore_cancel(&record)
             }
             RecordKind::OrderEvent => {
-                self.now = self.now.max(ts);
                 let record = record::OrderEvent::read(body).ok_or(RestoreError::Short)?;
                 self.restore_event(&record)
             }
@@ -200,15 +201,21 @@ impl Risk {
         let is_known = self.forms.get(instrument.index()).is_some();
         let rows = self.rows(strategy, instrument).filter(|_| is_known);
         let rows = rows.ok_or(RestoreError::NotInSetup)?;
-        let holding = self.ledger.get_mut(strategy, instrument).ok_or(RestoreError::NotInSetup)?;
-        event.position.checked_sub(holding.qty).ok_or(RestoreError::Differs)?;
-        let before = *holding;
-        holding.qty = event.position;
-        holding.cost = value_of(event.cost);
-        holding.realised = value_of(event.realised);
-        holding.fees = value_of(event.fees);
-        let after = *holding;
-        self.apply_carried(&rows, &before, &after);
+        if event.exec_id.0 != 0 {
+            let (px, cost) = (event.last_px, value_of(event.cost));
+            let lot = Lot { px, qty: event.last_qty.0.unsigned_abs(), cost };
+            self.ledger.carry_lot(strategy, instrument, lot, event.exec_id.0 == 1);
+            return Ok(());
+        }
+        let carried = Holding {
+            qty: event.position,
+            cost: value_of(event.cost),
+            realised: value_of(event.realised),
+            fees: value_of(event.fees),
+            overflows: 0,
+        };
+        let before = self.ledger.carry(strategy, instrument, carried);
+        self.apply_carried(&rows, &before.ok_or(RestoreError::Differs)?, &carried);
         Ok(())
     }
 }

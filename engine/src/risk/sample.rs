@@ -15,7 +15,7 @@ use crate::config::limits::{
     RepeatLimits, Scope, TotalLimits, UnresolvedLimits,
 };
 use crate::config::model::SelfTrade;
-use crate::position::FeeRates;
+use crate::position::{CostBasis, FeeRates};
 
 /// A dollar as a price.
 pub const DOLLAR: i64 = Price::SCALE;
@@ -95,6 +95,7 @@ pub fn setup(slots: u32) -> Setup {
         hours: Hours::default(),
         memory: Memory { closed: 64, facts: 256, repeats: 4096 },
         answer_max: super::setup::ANSWER_MAX,
+        cost: CostBasis::Average,
     }
 }
 

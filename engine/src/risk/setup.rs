@@ -6,7 +6,7 @@ use shm::units::{Nanos, Price, Qty};
 use super::capability::{Capability, Hours};
 use crate::config::limits::LimitSet;
 use crate::config::model::SelfTrade;
-use crate::position::FeeRates;
+use crate::position::{CostBasis, FeeRates};
 
 /// Terms of an instrument.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -129,4 +129,6 @@ pub struct Setup {
     /// How long an order may wait for the venue's first answer before its outcome counts as unknown
     /// (E24).
     pub answer_max: Nanos,
+    /// Which part of its cost a position gives back when it is reduced.
+    pub cost: CostBasis,
 }

@@ -3,6 +3,7 @@
 
 mod carry;
 mod model;
+mod positions;
 mod r47_parents;
 mod t01_flow;
 mod t01_form;

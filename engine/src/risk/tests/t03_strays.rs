@@ -22,8 +22,8 @@ fn restored(rig: &Rig) -> Risk {
 }
 
 /// Goal: E23: a fill of an order that is not ours moves the operator's position once, its undoing
-/// takes it back, both are told and recorded, and the instrument may only be reduced. Method: a buy,
-/// its repeat, a sell, the buy's undoing; then the journal's way back.
+/// takes it back, both are told and recorded, and the instrument may only be reduced. Method: a
+/// buy, its repeat, a sell, the buy's undoing; then the journal's way back.
 #[test]
 fn t03_external_fills_move_the_position_and_are_told() {
     let mut rig = Rig::new(&sample::setup(2));
@@ -50,9 +50,9 @@ fn t03_external_fills_move_the_position_and_are_told() {
     assert_eq!(restored(&rig).state_hash(), rig.risk.state_hash());
 }
 
-/// Goal: E23: a report that tells neither instrument nor side, or names an order of ours that is not
-/// known any more, is recorded and counted, and changes no position. Method: no id, an id of a slot
-/// never used, of a slot beyond the table, of an earlier epoch.
+/// Goal: E23: a report that tells neither instrument nor side, or names an order of ours that is
+/// not known any more, is recorded and counted, and changes no position. Method: no id, an id of a
+/// slot never used, of a slot beyond the table, of an earlier epoch.
 #[test]
 fn t03_external_orders_are_recorded_and_told() {
     let (mut rig, order, _) = rig(false);
@@ -72,9 +72,9 @@ fn t03_external_orders_are_recorded_and_told() {
     assert_eq!(rig.risk.counters().external, 4);
 }
 
-/// Goal: C8: the venue's word of a position makes ours equal by an adjustment of the operator's that
-/// is recorded, and lets the instrument only be reduced; an equal one changes nothing; C9: one from
-/// before our last event is ignored. Method: a fill of 40, then four words.
+/// Goal: C8: the venue's word of a position makes ours equal by an adjustment of the operator's
+/// that is recorded, and lets the instrument only be reduced; an equal one changes nothing; C9: one
+/// from before our last event is ignored. Method: a fill of 40, then four words.
 #[test]
 fn t03_the_venues_position_adjusts_ours() {
     let (mut rig, order, _) = rig(false);

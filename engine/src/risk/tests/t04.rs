@@ -217,8 +217,8 @@ fn run(matrix: &Matrix, refused: Option<usize>) {
 }
 
 /// Goal: statuses and quantities are those of the matrices after each of their rows. Method: each
-/// matrix as a script through risk, once as it stands and once for each refusal that it offers; what
-/// was sent is decided, what was heard is applied and shown.
+/// matrix as a script through risk, once as it stands and once for each refusal that it offers;
+/// what was sent is decided, what was heard is applied and shown.
 #[test]
 fn t04_every_fix_matrix_ends_as_listed() {
     assert_eq!(MATRICES.len(), 31);

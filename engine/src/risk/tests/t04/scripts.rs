@@ -1,8 +1,8 @@
 //! The order state change matrices of FIX as scripts, in the notation that `t04.rs` reads.
 //!
 //! Documents: the "Order state changes" of FIX (Appendix D), as OnixS publishes them per version:
-//! S42 FIX 4.2, S43 4.3, S44 4.4, S50 5.0, S51 5.0 SP1, S52 5.0 SP2; T1 is a test of another project
-//! that cites the FIX Trading Community's ids, where the page itself could not be read.
+//! S42 FIX 4.2, S43 4.3, S44 4.4, S50 5.0, S51 5.0 SP1, S52 5.0 SP2; T1 is a test of another
+//! project that cites the FIX Trading Community's ids, where the page itself could not be read.
 
 /// One matrix.
 pub(super) struct Matrix {
