@@ -7,6 +7,7 @@
 //!
 //! Encoding writes whole SoupBinTCP packets, ready for the journal and the socket.
 
+mod external;
 mod report;
 mod request;
 
@@ -21,6 +22,8 @@ use shm::ids::Symbol;
 #[derive(Debug)]
 pub struct Ouch {
     table: WireTable,
+    /// Orders of the session that are not ours.
+    externals: external::Externals,
     /// Wire names by instrument id.
     symbols: Box<[Symbol]>,
     /// Everything that is the same in each new order.

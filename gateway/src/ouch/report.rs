@@ -38,7 +38,7 @@ pub enum VenueEvent {
 /// Whom a report is about.
 struct Subject {
     urn: u32,
-    /// [`ClOrdId::NONE`]: not ours.
+    /// A [`ClOrdId::external`] or [`ClOrdId::NONE`]: not ours.
     id: ClOrdId,
     venue_ord_id: VenueOrdId,
     /// Shares exposed, as far as the table knows.
@@ -50,8 +50,8 @@ impl Ouch {
     /// `venue_seq` is its number in the venue's stream, `t0` when its bytes arrived.
     ///
     /// A price that does not fit is reported as [`Price::NONE`]. Reports of an order that is not
-    /// ours have [`ClOrdId::NONE`], and the venue's order number, else the user reference number,
-    /// in `venue_ord_id`.
+    /// ours have a [`ClOrdId::external`] where its acceptance was seen, else [`ClOrdId::NONE`], and
+    /// the venue's order number, else the user reference number, in `venue_ord_id`.
     ///
     /// # Errors
     /// [`DecodeError`]: count it; the stream holds something this codec does not know.
@@ -107,7 +107,11 @@ impl Ouch {
     }
 
     fn on_accepted(&mut self, fields: &Accepted) -> ExecReport {
-        let subject = self.subject(fields.user_ref_num.get(), Some(&fields.cl_ord_id));
+        let mut subject = self.subject(fields.user_ref_num.get(), Some(&fields.cl_ord_id));
+        if subject.id == ClOrdId::NONE {
+            let Self { externals, symbols, .. } = self;
+            subject.id = externals.accept(subject.urn, fields.symbol, fields.side, symbols);
+        }
         let venue_ord_id = VenueOrdId(fields.order_ref.get());
         let is_live = fields.state == OrderStateCode::LIVE;
         if is_live {
@@ -251,7 +255,9 @@ impl Ouch {
     fn subject(&self, urn: u32, text: Option<&[u8; CL_ORD_ID_BYTES]>) -> Subject {
         let id =
             self.table.id_of(urn).or_else(|| text.and_then(id_of_text)).unwrap_or(ClOrdId::NONE);
-        let number = if id == ClOrdId::NONE { VenueOrdId(urn.into()) } else { VenueOrdId(0) };
+        let is_ours = id != ClOrdId::NONE;
+        let number = if is_ours { VenueOrdId(0) } else { VenueOrdId(urn.into()) };
+        let id = if is_ours { id } else { self.externals.find(urn) };
         let (venue_ord_id, leaves) = self.table.terms_of(urn).unwrap_or((number, 0));
         Subject { urn, id, venue_ord_id, leaves }
     }

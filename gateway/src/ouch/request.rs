@@ -1,6 +1,7 @@
 //! Approved orders to packets.
 
 use super::Ouch;
+use super::external::Externals;
 use crate::codec::ouch50::{
     AccountQuery, Appendage, AppendageBuf, CL_ORD_ID_BYTES, CancelOrder, CapacityCode, CrossCode,
     DisplayCode, EnterOrder, IsoCode, MassCancel, Message, QTY_MAX, ReplaceOrder, SideCode, Tag,
@@ -52,6 +53,7 @@ impl Ouch {
         let post_only = Tag::PostOnly(b'P');
         Self {
             table: WireTable::new(config.table),
+            externals: Externals::new(),
             symbols: config.symbols,
             enter: EnterOrder {
                 user_ref_num: 0.into(),

@@ -113,7 +113,8 @@ impl Exchange {
             desk: Desk::new(desk, time.now()),
             tape: Tape::new(publisher, sockets.hash),
             requests: RequestServer::new(sockets.request),
-            ouch: OuchServer::new(sockets.ouch, session),
+            ouch: OuchServer::new(sockets.ouch, session)
+                .with_chop(options.faults.chop, options.seed),
             itch_soup: sockets.itch_soup.map(|listener| SoupFeed::new(listener, session)),
             market,
             listing,

@@ -41,6 +41,32 @@ pub struct Faults {
     pub slow_ack_ns: u64,
     /// A fill of a client is broken 100 ms after it.
     pub break_trade: f64,
+    /// What is told to clients, against the truth or beyond it.
+    pub told: TellFaults,
+    /// A write to a client ends after a few bytes, and goes on in the next turn.
+    pub chop: f64,
+}
+
+/// How a client is told of its orders wrongly; probabilities, `0.0..=1.0`. Positions of the
+/// exchange hold what was really traded: `overfill`, `external` and `correct` trade, the others
+/// only talk.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct TellFaults {
+    /// A message is told again, under a new sequence.
+    pub twice: f64,
+    /// A message is told after the next one.
+    pub swap: f64,
+    /// An answer that is no execution is never told.
+    pub never: f64,
+    /// A message is followed by one that contradicts it: a reject after an acceptance, a cancel
+    /// after a fill, an execution again with another quantity.
+    pub contradict: f64,
+    /// After its last share an order trades more.
+    pub overfill: f64,
+    /// An execution is undone at once, and made again at another price.
+    pub correct: f64,
+    /// An order of the user that it never sent is accepted and traded.
+    pub external: f64,
 }
 
 /// Why a list of faults was refused.
@@ -52,7 +78,8 @@ pub enum FaultsError {
     /// No such key.
     #[error(
         "fault {0:?}: the keys are drop, duplicate, reorder, delay, delay_us (each may begin with \
-         a. or b.), disconnect, reject, slow_ack, slow_ack_us, break"
+         a. or b.), disconnect, reject, slow_ack, slow_ack_us, break, correct, overfill, external, \
+         twice, swap, never, contradict, chop"
     )]
     Key(String),
     /// Not a number in range.
@@ -108,6 +135,14 @@ impl Faults {
             "slow_ack" => self.slow_ack = probability()?,
             "slow_ack_us" => self.slow_ack_ns = time_ns()?,
             "break" => self.break_trade = probability()?,
+            "twice" => self.told.twice = probability()?,
+            "swap" => self.told.swap = probability()?,
+            "never" => self.told.never = probability()?,
+            "contradict" => self.told.contradict = probability()?,
+            "overfill" => self.told.overfill = probability()?,
+            "correct" => self.told.correct = probability()?,
+            "external" => self.told.external = probability()?,
+            "chop" => self.chop = probability()?,
             "drop" | "duplicate" | "reorder" | "delay" | "delay_us" => {}
             _ if is_for_one_line => {}
             _ => return Err(FaultsError::Key(entry.to_owned())),
@@ -125,7 +160,9 @@ mod tests {
     #[test]
     fn keys_land_where_they_say() {
         let text = "drop=0.1, b.drop=0.2, a.delay=1, delay_us=300, duplicate=0.3, reorder=0.4, \
-                    disconnect=0.5, reject=0.6, slow_ack=0.7, slow_ack_us=9, break=0.8";
+                    disconnect=0.5, reject=0.6, slow_ack=0.7, slow_ack_us=9, break=0.8, twice=0.01, \
+                    swap=0.02, never=0.03, contradict=0.04, overfill=0.05, correct=0.06, \
+                    external=0.07, chop=0.08";
         let faults: Faults = text.parse().unwrap();
         assert_eq!(faults.lines[0].drop, 0.1);
         assert_eq!(faults.lines[1].drop, 0.2);
@@ -134,6 +171,10 @@ mod tests {
         assert!(faults.lines.iter().all(|line| line.duplicate == 0.3 && line.reorder == 0.4));
         assert_eq!((faults.disconnect, faults.reject, faults.slow_ack), (0.5, 0.6, 0.7));
         assert_eq!((faults.slow_ack_ns, faults.break_trade), (9_000, 0.8));
+        let TellFaults { twice, swap, never, contradict, overfill, correct, external } =
+            faults.told;
+        let told = [twice, swap, never, contradict, overfill, correct, external, faults.chop];
+        assert_eq!(told, [0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.07, 0.08]);
         assert_eq!("".parse(), Ok(Faults::default()));
         for bad in ["drop", "drop=2", "drop=x", "c.drop=0", "a.reject=0", "dorp=0.1", "delay_us=-1"]
         {

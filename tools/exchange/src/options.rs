@@ -79,7 +79,10 @@ pub struct Args {
     /// Seconds between the start and the first message
     #[arg(long, default_value_t = 0.0)]
     pub start_delay: f64,
-    /// Faults, e.g. drop=0.01,b.delay=0.1,delay_us=300,reject=0.02,slow_ack=0.1,slow_ack_us=500
+    /// Faults: KEY=PROBABILITY, by comma. Lines: drop duplicate reorder delay (delay_us), each for
+    /// both or with a. or b. before it. Orders: disconnect reject slow_ack (slow_ack_us) chop
+    /// (partial writes). Told wrongly: twice swap never contradict. Traded beyond: break correct
+    /// overfill external
     #[arg(long, default_value = "")]
     pub faults: String,
     /// Orders of one user that meet: they trade, or the incoming one is cancelled

@@ -1,5 +1,6 @@
 //! One accepted SoupBinTCP connection: socket, protocol state, bytes not yet written.
 
+use crate::random::Random;
 use gateway::session::soupbintcp::{SequencedStore, Server, ServerConfig};
 use shm::units::Nanos;
 use std::io::{ErrorKind, Read, Write};
@@ -23,7 +24,13 @@ pub(crate) struct SoupLink {
     filled: usize,
     written: usize,
     is_closing: bool,
+    /// How often a write is cut short.
+    chop: f64,
+    random: Random,
 }
+
+/// Bytes of a write that is cut short, at most.
+const CHOPPED_MAX: u64 = 7;
 
 /// Whether a connection goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +62,14 @@ impl SoupLink {
             filled: 0,
             written: 0,
             is_closing: false,
+            chop: 0.0,
+            random: Random::new(0, 0),
         })
+    }
+
+    /// Cuts writes short with this probability, anywhere within a message.
+    pub(crate) fn chop(&mut self, chop: f64, random: Random) {
+        (self.chop, self.random) = (chop, random);
     }
 
     /// The socket, to wait on.
@@ -98,9 +112,17 @@ impl SoupLink {
     pub(crate) fn write(&mut self, store: &impl SequencedStore, now_ns: u64) -> LinkState {
         loop {
             while self.written < self.filled {
-                match self.stream.write(&self.out[self.written..self.filled]) {
+                let is_cut = self.random.chance(self.chop);
+                let bytes_max = if is_cut { self.random.between(1, CHOPPED_MAX) } else { u64::MAX };
+                let end = self.filled.min(self.written.saturating_add(bytes_max as usize));
+                match self.stream.write(&self.out[self.written..end]) {
                     Ok(0) => return LinkState::Closed,
-                    Ok(bytes) => self.written += bytes,
+                    Ok(bytes) => {
+                        self.written += bytes;
+                        if is_cut {
+                            return LinkState::Open;
+                        }
+                    }
                     Err(error) if error.kind() == ErrorKind::WouldBlock => return LinkState::Open,
                     Err(error) if error.kind() == ErrorKind::Interrupted => {}
                     Err(_) => return LinkState::Closed,

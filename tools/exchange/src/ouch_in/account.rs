@@ -1,5 +1,6 @@
 //! One user: stream, numbers, live orders, positions.
 
+use super::mischief::Mischief;
 use super::order::ClientOrder;
 use crate::itch_out::MessageStore;
 use crate::matching::Owner;
@@ -80,6 +81,8 @@ pub struct Account {
     pub owner: Owner,
     /// Everything the user is told, from 1.
     pub stream: MessageStore,
+    /// How it is told wrongly.
+    pub mischief: Mischief,
     /// Messages from a sequence on that wait until a time, in order.
     held: VecDeque<(u64, u64)>,
     /// Highest UserRefNum used.
@@ -98,11 +101,12 @@ pub struct Account {
 impl Account {
     /// A user with an empty stream.
     #[must_use]
-    pub fn new(credentials: Credentials, owner: Owner) -> Self {
+    pub fn new(credentials: Credentials, owner: Owner, mischief: Mischief) -> Self {
         Self {
             credentials,
             owner,
             stream: MessageStore::new(STREAM_MIB_MAX),
+            mischief,
             held: VecDeque::new(),
             last_user_ref_num: 0,
             is_disabled: false,

@@ -4,6 +4,7 @@ use super::account::Account;
 use super::checks::{
     KnownOptions, Terms, check_display, check_enter, check_options, check_px, check_qty, check_tif,
 };
+use super::mischief::Mischief;
 use super::order::ClientOrder;
 use super::reply::ClientTrade;
 use crate::faults::Faults;
@@ -76,7 +77,10 @@ impl Desk {
             .users
             .iter()
             .zip(1..)
-            .map(|(credentials, number)| Account::new(*credentials, Owner(number)))
+            .map(|(credentials, number)| {
+                let mischief = Mischief::new(options.faults.told, options.seed, number.into());
+                Account::new(*credentials, Owner(number), mischief)
+            })
             .collect();
         for account in &mut accounts {
             let event = EventCode::START_OF_DAY;
@@ -171,6 +175,9 @@ impl Desk {
             self.accounts[at].break_trade(&trade, venue.itch_ns);
             venue.out.event(trade.locate, EventKind::Broken { match_no: trade.match_no });
         }
+        for account in &mut self.accounts {
+            account.mischief.poll(&mut account.stream);
+        }
     }
 
     /// A user's connection is gone.
@@ -185,6 +192,7 @@ impl Desk {
     /// Tells every user that the day is over.
     pub fn end(&mut self, itch_ns: u64) {
         for account in &mut self.accounts {
+            account.mischief.release(&mut account.stream);
             let event = EventCode::END_OF_DAY;
             account.tell(&SystemEvent { timestamp: itch_ns.into(), event }, Appendage::ABSENT);
         }
@@ -217,6 +225,9 @@ impl Desk {
         account.orders.insert(user_ref_num, order);
         let new_order = new_order(account.owner, user_ref_num, &terms, &order);
         let order_ref = venue.market.enter(&new_order, venue.out);
+        if let Some((number, is_buy, shares)) = account.mischief.external() {
+            account.appear(number, is_buy, shares, &order, venue.itch_ns);
+        }
         self.log_enter(at, fields, Some(order_ref), None);
     }
 

@@ -12,6 +12,7 @@
 mod account;
 mod checks;
 mod desk;
+mod mischief;
 mod order;
 mod reply;
 mod server;

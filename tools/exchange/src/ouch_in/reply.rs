@@ -2,11 +2,11 @@
 
 use super::account::Account;
 use super::order::ClientOrder;
-use crate::matching::{Liquidity, Report, ReportKind};
+use crate::matching::{CancelReason, Liquidity, Report, ReportKind};
 use gateway::codec::ouch50::{
     Accepted, AiqCanceled, Appendage, Broken, BrokenReasonCode, CancelReasonCode, Canceled,
-    Executed, LiquidityCode, Message, OrderStateCode, RejectReason, Rejected, Replaced, WirePx,
-    encode,
+    Executed, LiquidityCode, Message, OrderStateCode, RejectReason, Rejected, Replaced, SideCode,
+    WirePx, encode,
 };
 use shm::message::Side;
 
@@ -20,7 +20,8 @@ impl Account {
     pub fn tell<M: Message>(&mut self, message: &M, appendage: Appendage<'_>) {
         let mut bytes = [0; MESSAGE_BYTES_MAX];
         let length = encode(message, appendage, &mut bytes).expect("the longest message fits");
-        self.stream.push(&bytes[..length]);
+        let is_answer = matches!(bytes[0], b'A' | b'U' | b'C' | b'D' | b'J');
+        self.mischief.tell(&bytes[..length], is_answer, &mut self.stream);
     }
 
     /// Tells of a reject.
@@ -56,6 +57,78 @@ impl Account {
         self.tell(&broken, Appendage::ABSENT);
     }
 
+    /// A trade that no book has made: told and booked.
+    fn phantom(&mut self, trade: &ClientTrade, liquidity: Liquidity, timestamp: u64) {
+        self.counts.fills += 1;
+        let position = self.positions.entry(trade.locate).or_default();
+        position.trade(trade.is_buy, trade.qty, trade.px, 1);
+        self.tell(&executed(trade, liquidity, timestamp), Appendage::ABSENT);
+    }
+
+    /// What the faults make of a trade that was told. Returns the trade that stands.
+    fn mistell_trade(
+        &mut self,
+        done: &ClientTrade,
+        is_last: bool,
+        liquidity: Liquidity,
+        timestamp: u64,
+    ) -> ClientTrade {
+        if self.mischief.contradicts() {
+            let other = ClientTrade { qty: done.qty + 1, ..*done };
+            self.tell(&executed(&other, liquidity, timestamp), Appendage::ABSENT);
+            let canceled = Canceled {
+                timestamp: timestamp.into(),
+                user_ref_num: done.user_ref_num.into(),
+                qty: done.qty.into(),
+                reason: CancelReasonCode(CancelReason::User.letter()),
+            };
+            if is_last {
+                self.tell(&canceled, Appendage::ABSENT);
+            }
+        }
+        let mut stands = *done;
+        if let Some(px) = self.mischief.corrected_px(done.px) {
+            self.break_trade(done, timestamp);
+            stands = ClientTrade { px, match_no: self.mischief.phantom_match(), ..*done };
+            self.phantom(&stands, liquidity, timestamp);
+        }
+        let more = if is_last { self.mischief.overfill() } else { 0 };
+        if more > 0 {
+            let match_no = self.mischief.phantom_match();
+            self.phantom(&ClientTrade { qty: more, match_no, ..*done }, liquidity, timestamp);
+        }
+        stands
+    }
+
+    /// An order that the user has not sent appears like one of its own, and trades at once.
+    pub fn appear(
+        &mut self,
+        number: u32,
+        is_buy: bool,
+        qty: u32,
+        like: &ClientOrder,
+        timestamp: u64,
+    ) {
+        let order = ClientOrder {
+            order_ref: u64::from(number),
+            leaves_qty: qty,
+            side: if is_buy { SideCode::BUY } else { SideCode::SELL },
+            cl_ord_id: *b"BY PHONE      ",
+            ..*like
+        };
+        self.tell(&accepted(number, &order, timestamp), echo(&order));
+        let trade = ClientTrade {
+            match_no: self.mischief.phantom_match(),
+            user_ref_num: number,
+            cl_ord_id: order.cl_ord_id,
+            locate: order.locate,
+            is_buy,
+            qty,
+            px: order.px.0.get() as u32,
+        };
+        self.phantom(&trade, Liquidity::Removed, timestamp);
+    }
+
     /// Tells of a report and brings order and position up to date. Returns the trade of an
     /// execution.
     pub fn on_report(&mut self, report: &Report, timestamp: u64) -> Option<ClientTrade> {
@@ -68,6 +141,9 @@ impl Account {
                 let order = *order;
                 self.counts.acks += 1;
                 self.tell(&accepted(number, &order, timestamp), echo(&order));
+                if self.mischief.contradicts() {
+                    self.reject(number, RejectReason::OTHER, order.cl_ord_id, timestamp);
+                }
             }
             ReportKind::Replaced { old_tag, order_ref } => {
                 order.order_ref = order_ref;
@@ -89,8 +165,9 @@ impl Account {
                 };
                 self.counts.fills += 1;
                 self.positions.entry(done.locate).or_default().trade(done.is_buy, qty, px, 1);
+                let is_last = order.leaves_qty == 0;
                 self.tell(&executed(&done, liquidity, timestamp), Appendage::ABSENT);
-                trade = Some(done);
+                trade = Some(self.mistell_trade(&done, is_last, liquidity, timestamp));
             }
             ReportKind::Canceled { qty, reason } => {
                 order.leaves_qty -= qty;

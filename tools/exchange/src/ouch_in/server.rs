@@ -1,6 +1,7 @@
 //! The sockets of order entry.
 
 use super::desk::{Desk, Venue};
+use crate::random::Random;
 use crate::soup_link::{LinkState, SoupLink};
 use gateway::session::soupbintcp::{
     LoginRequest, REJECT_CREDENTIALS, SequencedStore, ServerConfig, ServerEvent, SessionName,
@@ -17,6 +18,8 @@ pub struct OuchServer {
     session: SessionName,
     links: Vec<OuchLink>,
     message: Vec<u8>,
+    /// How often a write is cut short, and the seed of where.
+    chop: (f64, u64),
 }
 
 #[derive(Debug)]
@@ -46,7 +49,13 @@ impl OuchServer {
     /// Serves on `listener` (non-blocking).
     #[must_use]
     pub fn new(listener: TcpListener, session: SessionName) -> Self {
-        Self { listener, session, links: Vec::new(), message: Vec::new() }
+        Self { listener, session, links: Vec::new(), message: Vec::new(), chop: (0.0, 0) }
+    }
+
+    /// Cuts writes to clients short with this probability, anywhere within a message.
+    #[must_use]
+    pub fn with_chop(self, chop: f64, seed: u64) -> Self {
+        Self { chop: (chop, seed), ..self }
     }
 
     /// The listener, to wait on.
@@ -83,7 +92,10 @@ impl OuchServer {
             if self.links.len() == LINKS_MAX {
                 continue;
             }
-            if let Ok(link) = SoupLink::new(stream, ServerConfig::new(self.session), venue.now_ns) {
+            let link = SoupLink::new(stream, ServerConfig::new(self.session), venue.now_ns);
+            if let Ok(mut link) = link {
+                let (chop, seed) = self.chop;
+                link.chop(chop, Random::new(seed, 0xc40b + venue.now_ns));
                 self.links.push(OuchLink { link, account: None, state: LinkState::Open });
             }
         }
