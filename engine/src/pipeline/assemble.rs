@@ -8,14 +8,11 @@ use super::sources::receiver_config;
 use crate::clock::Clock;
 use crate::config::model::{Full, Session};
 use crate::config::topology::Plan;
-use crate::config::calendar::instant;
 use crate::config::{Bound, Config, SlotRange, StageId};
 use crate::link::{Input, Output};
 use crate::order::slots::SlotPool;
 use crate::parent::Parents;
-use crate::position::FeeRates;
-use crate::risk::capability::{Capability, Hours};
-use crate::risk::{Mode, Risk, setup as risk_setup};
+use crate::risk::{Mode, Risk};
 use crate::stage::book_check::{BookCheck, Channel};
 use crate::stage::market_link::MarketLink;
 use crate::stage::{Recorded, Stage, feed, gateway, paper, risk, strategy};
@@ -33,7 +30,6 @@ use shm::ids::{FeedId, GatewayId, InstrumentId, StrategyId};
 use shm::record::status::{Busy, Link};
 use shm::record::{self, RecordKind};
 use shm::region::Region;
-use shm::units::Nanos;
 use std::collections::{BTreeMap, VecDeque};
 
 /// What is needed to put stages together.
@@ -151,7 +147,7 @@ impl Assembly<'_> {
         Ok(Pipeline { threads, commands: cx.ends.command_outputs() })
     }
 
-    fn is_instrument_of(&self, strategy: StrategyId) -> Box<[bool]> {
+    pub(super) fn is_instrument_of(&self, strategy: StrategyId) -> Box<[bool]> {
         let mine = self.bound.instruments_of(strategy);
         let each = 0..self.instruments.len();
         each.map(|id| mine.contains(&InstrumentId(id as u32))).collect()
@@ -180,70 +176,6 @@ impl Assembly<'_> {
             lot: instrument.lot,
         })
         .collect()
-    }
-
-    /// Hours of the session date on the engine's clock.
-    fn hours(&self) -> Hours {
-        let market = &self.config.market;
-        let at = |minutes| instant(&market.zone, self.days, minutes).ok();
-        let between = |hours: Option<(u32, u32)>| {
-            let (from, to) = hours?;
-            // A date that has no such hour has no session: nothing is entered.
-            Some((at(from).unwrap_or(Nanos(u64::MAX)), at(to).unwrap_or(Nanos(0))))
-        };
-        Hours { open: between(market.hours), regular: between(market.regular) }
-    }
-
-    /// What risk is told before start.
-    #[must_use]
-    pub fn risk_setup(&self) -> risk_setup::Setup {
-        let config = self.config;
-        let feed_of = |venue| config.feeds.iter().find(|feed| feed.venue == venue);
-        let instruments = self.instruments.iter().map(|row| {
-            let feed = feed_of(row.venue).map_or(FeedId(0), |feed| feed.id);
-            risk_setup::Instrument::of(row, feed)
-        });
-        let mut groups: Vec<&str> = config.accounts.iter().map(|row| row.group.as_str()).collect();
-        groups.sort_unstable();
-        groups.dedup();
-        let accounts = config.accounts.iter().map(|row| risk_setup::Account {
-            rates: FeeRates { fee: row.fee_per_share, rebate: row.rebate_per_share },
-            group: groups.iter().position(|name| *name == row.group).unwrap_or(0) as u16,
-            self_trade: row.self_trade,
-        });
-        let gateways = config.gateways.iter().map(|row| risk_setup::Gateway {
-            rate: row.send.rate,
-            reserve: row.send.reserve,
-            per: row.send.per,
-            capability: match row.session {
-                Session::Ouch50 { .. } => Capability::OUCH50,
-                Session::Paper { .. } => Capability::PAPER,
-            },
-        });
-        let strategies = self.bound.slots.iter().map(|range| {
-            let strategy =
-                range.strategy.index().checked_sub(1).and_then(|at| config.strategies.get(at));
-            risk_setup::Strategy {
-                account: strategy.map(|row| row.account).unwrap_or_default(),
-                gateway: strategy.map(|row| row.gateway).unwrap_or_default(),
-                slot_first: range.first,
-                slot_count: range.count,
-                instruments: self.is_instrument_of(range.strategy).into_vec(),
-            }
-        });
-        risk_setup::Setup {
-            epoch: self.epoch,
-            instruments: instruments.collect(),
-            accounts: accounts.collect(),
-            gateways: gateways.collect(),
-            strategies: strategies.collect(),
-            feeds: config.feeds.len(),
-            limits: self.bound.limits.clone(),
-            hours: self.hours(),
-            memory: risk_setup::Memory::default(),
-            answer_max: risk_setup::ANSWER_MAX,
-            cost: config.position.cost,
-        }
     }
 }
 

@@ -13,6 +13,7 @@ pub mod opening;
 mod player;
 mod positions;
 mod record;
+mod rules;
 mod sheet;
 mod sources;
 mod start_error;
