@@ -10,9 +10,10 @@
 use std::time::{Duration, Instant};
 
 use engine::clock::Clock;
-use engine::config::Sources;
 use engine::config::machine::Machine;
 use engine::config::topology::plan;
+use engine::config::{Sources, StageId};
+use engine::link::Output;
 use engine::pipeline::assemble::{Assembly, LiveEnds, Sheet, World};
 use engine::pipeline::opening::Opening;
 use engine::stage::feed::{Arrival, Received, Source};
@@ -28,8 +29,9 @@ use gateway::link::{MemoryLink, pair};
 use gateway::session::soupbintcp::Credentials;
 use shm::counters::CounterReader;
 use shm::gates::{Gates, Shape};
-use shm::ids::Symbol;
+use shm::ids::{InstrumentId, Symbol};
 use shm::journal::{LaneSpec, LaneTail, LaneWriter};
+use shm::message::{Command, CommandOp, Kind};
 use shm::region::RegionBuilder;
 use shm::units::Nanos;
 use zerocopy::{FromZeros as _, Immutable, IntoBytes};
@@ -92,6 +94,16 @@ fn ends(
     (line, ours, ends)
 }
 
+/// What the control thread does every so often: without it risk trusts no clock (R08).
+fn measure_clock(commands: Vec<(StageId, Output)>, now: Nanos) {
+    let risk = commands.into_iter().find(|(stage, _)| *stage == StageId::Risk);
+    let (_, mut risk) = risk.expect("risk takes commands");
+    let (kind, op) = (Kind::Command as u8, CommandOp::ClockDrift as u8);
+    let instrument = InstrumentId::NONE;
+    let measured = Command { kind, op, instrument, value: 0, ..Command::default() };
+    assert!(risk.try_push(measured.into(), now).is_ok(), "an empty ring has room");
+}
+
 /// The engine, and both ends of its world.
 pub struct Rig {
     stages: Vec<Stage>,
@@ -146,6 +158,7 @@ impl Rig {
         let pipeline =
             assembly.build(&clock, &region, sheet, World::Live(ends)).expect("it fits together");
         let mut threads = pipeline.threads;
+        measure_clock(pipeline.commands, clock.now());
         let stages = threads.pop().expect("one thread");
         let spec =
             LaneSpec { lane: 1, epoch: 1, segment_bytes: 1 << 22, segments: 4, layout_hash: 0 };

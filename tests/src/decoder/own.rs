@@ -27,7 +27,7 @@ wiring = { kind = "probe", account = "m", feeds = ["i"], gateway = "o", instrume
 params = { every = 200, qty = "10", offset_ticks = 20, bad_every = 10 }
 [[limits]]
 scope = "firm"
-order = { qty_max = "1000", value_max = "unlimited", value_min = "0", collar_bps = 500, collar_ticks = 200, reference_age_max_ms = 2000 }
+order = { qty_max = "1000", value_max = "unlimited", value_min = "0", collar_bps = 500, collar_ticks = 200, reference_age_max_ms = 2000, adv_bps = 10, visible_bps = 1, clock_drift_max_us = 50 }
 "#;
 
 /// What loads is written as text that loads to the same; every fault has words.
@@ -48,9 +48,15 @@ pub(super) fn config(bytes: &[u8]) {
 
 pub(super) fn config_seeds() -> Vec<Vec<u8>> {
     // The rest of what must be stated, so that one seed loads.
-    let total = "total = { long_max = \"1\", short_max = \"1\", open_qty_max = \"1\", open_value_max = \"1\", open_orders_max = 1 }\n";
-    let repeat = "repeat = { same_max = \"unlimited\" }\n";
-    vec![[CONFIG, total, repeat].concat().into_bytes(), CONFIG.as_bytes().to_vec()]
+    let rest = r#"total = { long_max = "1", short_max = "1", open_qty_max = "1", open_value_max = "1", open_orders_max = 1, locate_max = "1" }
+repeat = { same_max = "unlimited" }
+money = { gross_max = "1", net_max = "1", funds_max = "1", loss_max = "1", drawdown_max = "1" }
+day = { entered_value_max = "1", entered_qty_max = "1", traded_value_max = "1", traded_qty_max = "1", orders_per_trade_max = 1, orders_floor = 1, executions_max = 1 }
+rate = { orders_max = 1, per_ms = 1, move_ticks_max = 2, move_per_ms = 1 }
+breaker = { rejects_max = 5, cancel_rejects_max = 2, disconnects_max = 5, per_ms = 1 }
+unresolved = { count_max = 6, age_max_ms = 5 }
+"#;
+    vec![[CONFIG, rest].concat().into_bytes(), CONFIG.as_bytes().to_vec()]
 }
 
 /// A journal of one lane, whose first segment is replaced.
