@@ -250,26 +250,21 @@ impl FeedStage {
         }
     }
 
-    /// Lets time act: requests, gaps given up, silence. Written when it did.
+    /// Lets time act: requests, gaps given up (what was kept behind them is delivered), silence.
+    /// Written before the first thing it does.
     fn tick(&mut self, turn: &mut Turn<'_>) {
-        let mut events = Events::default();
-        let action = self.receiver.poll(turn.now, &mut events);
-        if matches!(action, Action::None) && events.count == 0 {
+        let (now, id) = (turn.now, self.id);
+        let mut sink = Ticking { out: &mut self.out, turn, id, acted: false };
+        let action = self.receiver.poll(now, &mut sink);
+        if !matches!(action, Action::None) {
+            sink.begin();
+        }
+        if !sink.acted {
             return;
         }
-        turn.write(RecordKind::Tick, self.id, 0, turn.now, Tick::default().bytes());
         if let (Action::Request { request, attempt }, Some(source)) = (action, &mut self.source) {
             source.request(&request, attempt);
             self.out.meters().requests.add(1);
-        }
-        self.after_tick(&events, turn);
-    }
-
-    fn after_tick(&mut self, events: &Events, turn: &mut Turn<'_>) {
-        let now = turn.now;
-        self.out.at(now, now);
-        for event in events.iter() {
-            self.out.on_event(event);
         }
         self.after_input(now, now, turn);
     }
@@ -308,12 +303,10 @@ impl FeedStage {
                 self.after_input(record.ts, rx.t0, turn);
             }
             RecordKind::Tick => {
-                let mut events = Events::default();
                 // The request went out when it was recorded; here only its effect on the gap
                 // counts.
-                let _ = self.receiver.poll(record.ts, &mut events);
-                let mut turn = Turn { now: record.ts, lane: turn.lane, clock: turn.clock };
-                self.after_tick(&events, &mut turn);
+                let _ = self.receiver.poll(record.ts, self.out.at(record.ts, record.ts));
+                self.after_input(record.ts, record.ts, turn);
             }
             RecordKind::LinkRoom => {
                 if let Some(room) = Link::read(&record.body) {
@@ -340,29 +333,34 @@ fn is_old(bytes: &[u8], receiver: &Receiver) -> bool {
     })
 }
 
-/// Events of one tick: at most one per line, silence, and a gap given up.
-#[derive(Default)]
-struct Events {
-    events: [Option<Event>; 16],
-    count: usize,
+/// What time does, behind a record that it did.
+struct Ticking<'a, 'b> {
+    out: &'a mut Out,
+    turn: &'a mut Turn<'b>,
+    id: StageId,
+    acted: bool,
 }
 
-impl Events {
-    fn iter(&self) -> impl Iterator<Item = Event> {
-        self.events.iter().flatten().copied()
+impl Ticking<'_, '_> {
+    fn begin(&mut self) {
+        if core::mem::replace(&mut self.acted, true) {
+            return;
+        }
+        let now = self.turn.now;
+        self.turn.write(RecordKind::Tick, self.id, 0, now, Tick::default().bytes());
+        self.out.at(now, now);
     }
 }
 
-impl Sink for Events {
-    fn on_message(&mut self, _delivery: Delivery, _message: &[u8]) {
-        debug_assert!(false, "time alone delivers no message");
+impl Sink for Ticking<'_, '_> {
+    fn on_message(&mut self, delivery: Delivery, message: &[u8]) {
+        self.begin();
+        self.out.on_message(delivery, message);
     }
 
     fn on_event(&mut self, event: Event) {
-        if let Some(place) = self.events.get_mut(self.count) {
-            *place = Some(event);
-        }
-        self.count += 1;
+        self.begin();
+        self.out.on_event(event);
     }
 }
 
