@@ -85,7 +85,11 @@ fn ends(
     let ends = LiveEnds {
         sources: vec![Some(Box::new(Line(datagrams)))],
         channels: vec![None],
-        dials: vec![Some(Dial { wanted: Default::default(), links: dialed })],
+        dials: vec![Some(Dial {
+            wanted: Default::default(),
+            links: dialed,
+            fence: Default::default(),
+        })],
         credentials: vec![Credentials::new("BENCH", "bench")],
         gates,
         durable: None,

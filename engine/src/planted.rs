@@ -25,11 +25,13 @@ pub enum Bug {
     ChildExceedsParent,
     /// An order is on the wire before it is in the journal.
     SendBeforeJournal,
+    /// The gateway does not read the gates before it writes.
+    KillWordNotReread,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::OffByOneLimit,
         Self::RuleCommentedOut,
         Self::ReservationReleasedEarly,
@@ -38,6 +40,7 @@ impl Bug {
         Self::CancelRefusedByRate,
         Self::ChildExceedsParent,
         Self::SendBeforeJournal,
+        Self::KillWordNotReread,
     ];
 
     /// What `WIRELANE_PLANT` calls it.
@@ -52,6 +55,7 @@ impl Bug {
             Self::CancelRefusedByRate => "cancel_refused_by_rate",
             Self::ChildExceedsParent => "child_exceeds_parent",
             Self::SendBeforeJournal => "send_before_journal",
+            Self::KillWordNotReread => "kill_word_not_reread",
         }
     }
 }

@@ -199,6 +199,8 @@ meters! {
             resent: "messages",
             /// Approvals not sent: gate closed, too old, session lost.
             voided: "orders",
+            /// Cancels of a kill that went out with the journal full.
+            sent_unwritten: "orders",
             /// Orders that nobody approved under that id and on those terms: a fault of the engine.
             unapproved: "orders",
             /// Sends that found the socket full.

@@ -451,6 +451,18 @@ byte_enum! {
     }
 }
 
+/// Whose orders [`CommandOp::CancelAll`] cancels, in `param`.
+pub struct CancelScope;
+
+impl CancelScope {
+    /// Those of the command's strategy and instrument, where it names one.
+    pub const NAMED: u8 = 0;
+    /// Those of the gateway whose index is `value`.
+    pub const GATEWAY: u8 = 1;
+    /// Those of the account whose index is `value`.
+    pub const ACCOUNT: u8 = 2;
+}
+
 body! {
     /// An operator's command, checked and journalled by the control thread.
     Command [Command] {

@@ -11,10 +11,11 @@ use super::calendar;
 use super::fault::did_you_mean;
 use super::forms::{parse_hours, parse_speed};
 use super::keys;
+use super::limits::Limit;
 use super::model::{
     Account, Capture, Config, Engine, Feed, FeedCodec, FeedSource, Full, Gateway, Instruments,
-    Journal, JournalMode, Layout, Link, Market, OnStop, Position, Ring, SelfTrade, Send, Session,
-    Speed, Strategy, Thread, Topology,
+    Journal, JournalMode, Kill, Layout, Link, Market, OnStop, Position, Ring, SelfTrade, Send,
+    Session, Speed, Strategy, Thread, Topology,
 };
 use super::params::{MakerParams, Params};
 use super::reader::Reader;
@@ -65,6 +66,7 @@ pub(super) fn config(root: &Reader<'_>) -> Config {
     let limits = root.tables("limits");
     Config {
         engine: engine(&root.table("engine")),
+        kill: kill(&root.table("kill")),
         journal: journal(&root.table("journal")),
         market: market(&root.table("market")),
         position: Position {
@@ -126,6 +128,14 @@ fn engine(reader: &Reader<'_>) -> Engine {
         arm: reader.flag("arm"),
         on_stop: reader.choice("on_stop", &[OnStop::Cancel, OnStop::Leave]),
     }
+}
+
+fn kill(reader: &Reader<'_>) -> Kill {
+    let heartbeat_max = match reader.limit_int("heartbeat_max_ms", millis) {
+        Limit::Max(most) => Some(most),
+        Limit::Unlimited | Limit::Missing => None,
+    };
+    Kill { heartbeat_max }
 }
 
 fn journal(reader: &Reader<'_>) -> Journal {

@@ -48,6 +48,7 @@ pub(super) static ROOT: Table = Table {
         must("version", int(1, VERSION, ""), "config", "Version of this file's keys."),
         or("engine", "{}", Kind::Table(&ENGINE), "config", "The engine as a whole."),
         or("journal", "{}", Kind::Table(&JOURNAL), "config", "The journal."),
+        or("kill", "{}", Kind::Table(&KILL), "config", "What closes the kill gates by itself."),
         must("market", Kind::Table(&MARKET), "config", "Instruments and session date."),
         or("position", "{}", Kind::Table(&POSITION), "config", "Positions and profit."),
         or("topology", "{}", Kind::Table(&TOPOLOGY), "config", "Which stage runs where."),
@@ -82,6 +83,19 @@ static ENGINE: Table = Table {
         or("arm", "false", Kind::Flag, "control", "Trade without being armed by hand."),
         or("on_stop", "cancel", Kind::Choice(STOPS), "gateway",
             "Working orders on a stop: cancel or leave."),
+    ],
+};
+
+static KILL: Table = Table {
+    named_by: None,
+    fields: &[
+        or("heartbeat_max_ms", "unlimited",
+            Kind::Int {
+                min: 1, max: 86_400_000, unit: "milliseconds", power_of_two: false,
+                unlimited: true,
+            },
+            "control",
+            "Longest silence of the operator (wirelane heartbeat) before everything is killed."),
     ],
 };
 

@@ -19,6 +19,8 @@ use crate::wait::Wait;
 #[expect(missing_docs, reason = "each field has the name of its section and the doc of its type")]
 pub struct Config {
     pub engine: Engine,
+    /// `[kill]`.
+    pub kill: Kill,
     pub journal: Journal,
     pub market: Market,
     pub position: Position,
@@ -45,6 +47,13 @@ pub struct Engine {
     pub arm: bool,
     /// What becomes of working orders on a stop.
     pub on_stop: OnStop,
+}
+
+/// `[kill]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kill {
+    /// Longest silence of the operator; `None` for `unlimited`.
+    pub heartbeat_max: Option<Nanos>,
 }
 
 /// What becomes of working orders when the engine is asked to stop.

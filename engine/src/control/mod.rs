@@ -10,10 +10,12 @@
     reason = "cold: a thread of its own, never on a hot core"
 )]
 
+mod kill;
 mod protocol;
 mod server;
 mod status;
 
+pub use kill::Outlook;
 pub use protocol::{Reply, Request, ScopeName};
 pub use server::{Caller, Server};
 pub use status::Vitals;
@@ -24,10 +26,11 @@ use crate::config::{Config, StageId};
 use crate::link::Output;
 use crate::pipeline::hot::{Phase, PhaseOf};
 use feed::instruments::Instruments;
-use shm::gates::{GateOpener, Scope, Trigger};
+use kill::KillState;
+use shm::gates::{GateOpener, Gates, Scope, Trigger};
 use shm::ids::{AccountId, GatewayId, InstrumentId, StrategyId};
 use shm::journal::LaneWriter;
-use shm::message::{Command, CommandOp, Kind};
+use shm::message::{CancelScope, Command, CommandOp, Kind, Tail};
 use shm::record::order::ScopeKind;
 use shm::record::status::{Anchor, Operator, Text};
 use shm::record::{RecordKind, StageId as RecordStage};
@@ -40,8 +43,8 @@ const LEAVE_MAX: Nanos = Nanos(5_000_000_000);
 /// Time between two clock anchors in the journal.
 const ANCHOR_EVERY: Nanos = Nanos(10_000_000_000);
 
-/// What the control thread owns.
-pub struct Control {
+/// What a control thread is made of.
+pub struct Setup {
     /// The configuration.
     pub config: Config,
     /// The instruments of the session.
@@ -60,14 +63,33 @@ pub struct Control {
     pub phase: Phase,
     /// How the hot threads are.
     pub vitals: Vitals,
+    /// What is seen of gateways from outside.
+    pub outlook: Outlook,
     /// Raised by whoever wants the engine to stop.
     pub stop: StopFlag,
+}
+
+/// The control thread.
+pub struct Control {
+    config: Config,
+    instruments: Instruments,
+    lane: LaneWriter,
+    gates: GateOpener,
+    commands: Vec<(StageId, Output)>,
+    server: Server,
+    clock: Clock,
+    phase: Phase,
+    vitals: Vitals,
+    outlook: Outlook,
+    killing: KillState,
+    stop: StopFlag,
 }
 
 /// A flag that asks the engine to stop, or to kill.
 #[derive(Clone, Debug, Default)]
 pub struct StopFlag {
     word: std::sync::Arc<shm::atomic::AtomicU64>,
+    gates: std::sync::Arc<std::sync::OnceLock<Gates>>,
 }
 
 /// How far a stop has come.
@@ -99,8 +121,16 @@ impl StopFlag {
         self.word.fetch_or(STOP, shm::atomic::Ordering::Relaxed);
     }
 
-    /// Asks for a kill of everything, as a signal does.
+    /// Gives the flag the gates that it closes.
+    pub(crate) fn attach(&self, gates: &Gates) {
+        self.gates.get_or_init(|| gates.clone());
+    }
+
+    /// Kills everything, as a signal does: closes the gate itself, then has it journalled.
     pub fn kill(&self) {
+        if let Some(gates) = self.gates.get() {
+            gates.close(Scope::Global, Trigger::Signal);
+        }
         // ORDERING: Relaxed; a lone word.
         self.word.fetch_or(KILL, shm::atomic::Ordering::Relaxed);
     }
@@ -119,6 +149,38 @@ impl StopFlag {
 }
 
 impl Control {
+    /// Puts the thread's parts together.
+    #[must_use]
+    pub fn new(setup: Setup) -> Self {
+        let Setup {
+            config,
+            instruments,
+            lane,
+            gates,
+            commands,
+            server,
+            clock,
+            phase,
+            vitals,
+            outlook,
+            stop,
+        } = setup;
+        Self {
+            config,
+            instruments,
+            lane,
+            gates,
+            commands,
+            server,
+            clock,
+            phase,
+            vitals,
+            outlook,
+            killing: KillState::default(),
+            stop,
+        }
+    }
+
     /// Serves until a stop was asked for and carried out. The lane, with the session closed in it.
     pub fn run(mut self) -> LaneWriter {
         let mut stop = Stop::No;
@@ -126,8 +188,6 @@ impl Control {
         let mut seen = self.gates.refresh();
         loop {
             let now = self.clock.now();
-            // Anyone may close a gate, a process that then died as well: its orders are ours to
-            // cancel.
             let gates = self.gates.refresh();
             if gates != seen {
                 seen = gates;
@@ -135,11 +195,14 @@ impl Control {
             }
             for (token, line) in self.server.poll() {
                 let reply = match self.server.caller(token) {
-                    Some(caller) => self.answer(&line, caller),
-                    None => Reply::error("the caller is gone"),
+                    Some(caller) => self.answer(&line, caller, token),
+                    None => Some(Reply::error("the caller is gone")),
                 };
-                self.server.reply(token, &reply);
+                if let Some(reply) = reply {
+                    self.server.reply(token, &reply);
+                }
             }
+            self.kill_on(now);
             if self.stop.take_kill() {
                 self.kill(Scope::Global, Trigger::Signal, "signal", Caller::own());
             }
@@ -213,16 +276,28 @@ impl Control {
         }
     }
 
-    fn answer(&mut self, line: &str, caller: Caller) -> Reply {
+    /// Carries a request out; nothing when its answer comes later.
+    fn answer(&mut self, line: &str, caller: Caller, token: usize) -> Option<Reply> {
         let request: Request = match serde_json::from_str(line) {
             Ok(request) => request,
-            Err(error) => return Reply::error(&format!("not a request: {error}")),
+            Err(error) => return Some(Reply::error(&format!("not a request: {error}"))),
         };
+        if let Request::Kill { scope, reason } = &request {
+            return match self.scope(scope) {
+                Ok(scope) => {
+                    self.kill_for(scope, reason, caller, token);
+                    None
+                }
+                Err(error) => Some(Reply::error(&error)),
+            };
+        }
+        Some(self.carry_out(request, caller))
+    }
+
+    fn carry_out(&mut self, request: Request, caller: Caller) -> Reply {
         match request {
-            Request::Kill { scope, reason } => match self.scope(&scope) {
-                Ok(scope) => self.kill(scope, Trigger::Operator, &reason, caller),
-                Err(error) => Reply::error(&error),
-            },
+            Request::Kill { .. } => Reply::error("a kill is answered later"),
+            Request::Heartbeat => self.heartbeat(),
             Request::Arm { scope, reason } => match self.scope(&scope) {
                 Ok(scope) => self.arm(scope, &reason, caller),
                 Err(error) => Reply::error(&error),
@@ -240,57 +315,6 @@ impl Control {
                 self.stop.stop();
                 Reply::ok("stopping")
             }
-        }
-    }
-
-    /// Asks for the orders of every closed scope to be cancelled.
-    fn sweep_closed(&mut self) {
-        let closed: Vec<Scope> = self.gates.gates().closed().collect();
-        for scope in closed {
-            let cancel = cancel_of(scope);
-            self.give(StageId::Risk, cancel, "gate closed", Caller::own());
-        }
-    }
-
-    /// Closes a gate, then asks for the scope's orders to be cancelled, then journals.
-    fn kill(&mut self, scope: Scope, trigger: Trigger, reason: &str, caller: Caller) -> Reply {
-        self.gates.gates().close(scope, trigger);
-        let cancel = cancel_of(scope);
-        let strategy = StrategyId(cancel.strategy);
-        self.journal(
-            Operator::KILL,
-            strategy,
-            0,
-            0,
-            &format!("{} {reason}", self.name_of(scope)),
-            caller,
-        );
-        let told = self.give(StageId::Risk, cancel, reason, caller);
-        if told {
-            Reply::ok("killed")
-        } else {
-            Reply::ok("killed; cancels are queued behind others")
-        }
-    }
-
-    fn arm(&mut self, scope: Scope, reason: &str, caller: Caller) -> Reply {
-        let Some(judged) = self.gates.judge(scope) else { return Reply::error("no such scope") };
-        if !self.journal(
-            Operator::ARM,
-            StrategyId::OPERATOR,
-            0,
-            0,
-            &format!("{} {reason}", self.name_of(scope)),
-            caller,
-        ) {
-            return Reply::error("the journal is full: nothing was armed");
-        }
-        match self.gates.try_open(&judged) {
-            Ok(_) => {
-                self.give(StageId::Risk, rearm_of(scope), reason, caller);
-                Reply::ok(&self.status())
-            }
-            Err(_) => Reply::error("a gate was closed meanwhile: look again, then arm"),
         }
     }
 
@@ -380,9 +404,10 @@ impl Control {
                 let at = self.config.accounts.iter().position(|row| row.name == name);
                 at.map(|at| Scope::Account(AccountId(at as u16)))
             }
-            "gateway" | "venue" => {
+            "gateway" | "venue" | "session" => {
                 let at = self.config.gateways.iter().position(|row| row.name == name);
-                at.map(|at| Scope::Venue(GatewayId(at as u8)))
+                let id = at.map(|at| GatewayId(at as u8));
+                id.map(if kind == "session" { Scope::Session } else { Scope::Venue })
             }
             "instrument" => {
                 let found = self.instruments.iter().find(|row| row.symbol.as_str() == name);
@@ -400,7 +425,8 @@ impl Control {
             Scope::Global => "global".to_owned(),
             Scope::Venue(id) | Scope::Session(id) => {
                 let row = self.config.gateways.get(id.index());
-                named("gateway", row.map(|row| row.name.as_str()))
+                let kind = if scope == Scope::Session(id) { "session" } else { "gateway" };
+                named(kind, row.map(|row| row.name.as_str()))
             }
             Scope::Account(id) => {
                 let row = self.config.accounts.get(id.index());
@@ -428,6 +454,7 @@ impl Control {
         };
         let mut lines = vec![format!("{gates}; {} orders working", self.vitals.working())];
         lines.extend(self.vitals.lines());
+        lines.extend(self.kill_lines(self.clock.now()));
         lines.join("\n")
     }
 
@@ -509,7 +536,7 @@ fn rearm_of(scope: Scope) -> Command {
     Command { instrument, ..command(op, strategy, kind as u8, value) }
 }
 
-fn command(op: CommandOp, strategy: StrategyId, param: u8, value: i64) -> Command {
+const fn command(op: CommandOp, strategy: StrategyId, param: u8, value: i64) -> Command {
     Command {
         kind: Kind::Command as u8,
         op: op as u8,
@@ -517,25 +544,32 @@ fn command(op: CommandOp, strategy: StrategyId, param: u8, value: i64) -> Comman
         param,
         instrument: InstrumentId::NONE,
         value,
-        ..Command::default()
+        lane_seq: 0,
+        t0: Nanos(0),
+        _reserved: [0; 3],
+        tail: Tail(0),
     }
 }
 
-/// The command that cancels the orders of a scope: everyone's where a scope cannot be named to
-/// risk.
-fn cancel_of(scope: Scope) -> Command {
-    let (strategy, instrument) = match scope {
-        Scope::Strategy(id) => (id, InstrumentId::NONE),
-        Scope::Instrument(id) => (StrategyId::OPERATOR, id),
-        Scope::Global | Scope::Venue(_) | Scope::Session(_) | Scope::Account(_) => {
-            (StrategyId::OPERATOR, InstrumentId::NONE)
+/// The command that cancels the orders of a scope.
+const fn cancel_of(scope: Scope) -> Command {
+    let (strategy, instrument, whose, value) = match scope {
+        Scope::Strategy(id) => (id, InstrumentId::NONE, 0, 0),
+        Scope::Instrument(id) => (StrategyId::OPERATOR, id, 0, 0),
+        Scope::Global => (StrategyId::OPERATOR, InstrumentId::NONE, 0, 0),
+        Scope::Venue(id) | Scope::Session(id) => {
+            (StrategyId::OPERATOR, InstrumentId::NONE, CancelScope::GATEWAY, id.0 as i64)
+        }
+        Scope::Account(id) => {
+            (StrategyId::OPERATOR, InstrumentId::NONE, CancelScope::ACCOUNT, id.0 as i64)
         }
     };
-    Command { instrument, ..command(CommandOp::CancelAll, strategy, 0, 0) }
+    Command { instrument, ..command(CommandOp::CancelAll, strategy, whose, value) }
 }
 
 fn bad_scope(text: &str) -> String {
     format!(
-        "no scope {text}; write global, strategy:NAME, account:NAME, gateway:NAME or instrument:SYMBOL"
+        "no scope {text}; write global, strategy:NAME, account:NAME, gateway:NAME, \
+         session:NAME or instrument:SYMBOL"
     )
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// A scope as a person writes it: `global`, `strategy:mm`, `account:main`, `gateway:ouch`,
-/// `instrument:AAPL`.
+/// `session:ouch`, `instrument:AAPL`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ScopeName(pub String);
@@ -62,6 +62,8 @@ pub enum Request {
         /// Why, for the journal.
         reason: String,
     },
+    /// The operator is there.
+    Heartbeat,
     /// Say how things are.
     Status,
     /// Stop the engine in order.

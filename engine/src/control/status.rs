@@ -4,6 +4,7 @@ use crate::config::{Config, StageId};
 use crate::pipeline::archive::Trouble;
 use crate::risk::Mode;
 use shm::counters::CounterReader;
+use shm::ids::GatewayId;
 use shm::message::FeedState;
 use shm::region::{RegionError, RegionReader};
 
@@ -29,16 +30,13 @@ struct GatewayVitals {
 }
 
 impl Vitals {
-    /// Finds the counters of a configuration's stages; `trouble` is where the archive thread names
-    /// its first error.
+    /// Finds the counters of a configuration's stages; and where the archive thread is to name its
+    /// first error.
     ///
     /// # Errors
     /// [`RegionError`]: the region was made for other stages.
-    pub fn find(
-        config: &Config,
-        region: &RegionReader,
-        trouble: Trouble,
-    ) -> Result<Self, RegionError> {
+    pub fn find(config: &Config, region: &RegionReader) -> Result<(Self, Trouble), RegionError> {
+        let trouble = Trouble::default();
         let of = |stage: StageId, counter: &str| {
             region.counter(&format!("{}.{counter}", config.stage_name(stage)))
         };
@@ -60,7 +58,7 @@ impl Vitals {
                 unapproved: of(stage, "unapproved")?,
             })
         });
-        Ok(Self {
+        let vitals = Self {
             working: of(StageId::Risk, "working")?,
             mode: of(StageId::Risk, "mode")?,
             contradictions: of(StageId::Risk, "contradictions")?,
@@ -69,14 +67,27 @@ impl Vitals {
             gateways: gateways.collect::<Result<_, RegionError>>()?,
             archive_lag: region.counter("archive.lag")?,
             archive_failed: region.counter("archive.failed")?,
-            trouble,
-        })
+            trouble: Trouble::clone(&trouble),
+        };
+        Ok((vitals, trouble))
     }
 
     /// Orders that are not ended, by risk's count.
     #[must_use]
     pub fn working(&self) -> u64 {
         self.working.get()
+    }
+
+    /// Whether a gateway's session is up: its stream whole, its orders reconciled.
+    #[must_use]
+    pub fn is_up(&self, gateway: GatewayId) -> bool {
+        self.gateways.get(gateway.index()).is_some_and(|row| row.up.get() != 0)
+    }
+
+    /// The journal's first error, if it has failed.
+    #[must_use]
+    pub fn trouble(&self) -> Option<&str> {
+        self.trouble.get().map(String::as_str)
     }
 
     /// Whether any gateway has a connection.

@@ -31,6 +31,7 @@ use shm::record::status::{Busy, Link};
 use shm::record::{self, RecordKind};
 use shm::region::Region;
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 /// What is needed to put stages together.
 pub struct Assembly<'a> {
@@ -90,6 +91,8 @@ pub struct Pipeline {
     pub threads: Vec<Vec<Stage>>,
     /// By stage.
     pub commands: Vec<(StageId, Output)>,
+    /// By gateway: orders that may live at its venue.
+    pub open: Vec<Arc<gateway::OpenOrders>>,
 }
 
 /// The byte of a stage in a record's header.
@@ -137,6 +140,7 @@ impl Assembly<'_> {
             region,
             sheet,
             world,
+            open: self.open_orders(),
         };
         let mut threads = Vec::with_capacity(self.plan.threads.len());
         for thread in &self.plan.threads {
@@ -144,7 +148,16 @@ impl Assembly<'_> {
                 thread.stages.iter().map(|stage| cx.stage(*stage)).collect();
             threads.push(stages?);
         }
-        Ok(Pipeline { threads, commands: cx.ends.command_outputs() })
+        Ok(Pipeline { threads, commands: cx.ends.command_outputs(), open: cx.open })
+    }
+
+    fn open_orders(&self) -> Vec<Arc<gateway::OpenOrders>> {
+        let rows = self.config.gateways.iter().map(|row| match row.session {
+            Session::Ouch50 { .. } => self.slots() as usize,
+            // Its orders live in this process and end with it.
+            Session::Paper { .. } => 0,
+        });
+        rows.map(|slots| Arc::new(gateway::OpenOrders::new(slots))).collect()
     }
 
     pub(super) fn is_instrument_of(&self, strategy: StrategyId) -> Box<[bool]> {
@@ -186,6 +199,7 @@ struct Builder<'a> {
     region: &'a Region,
     sheet: Sheet,
     world: World,
+    open: Vec<Arc<gateway::OpenOrders>>,
 }
 
 impl Builder<'_> {
@@ -500,6 +514,7 @@ impl Builder<'_> {
             }
         };
         let reports = self.ends.output(stage, StageId::Risk);
+        let open = self.open.get(id.index()).map(Arc::clone).ok_or(AssembleError::Meters)?;
         Ok(gateway::GatewayStage::new(gateway::Setup {
             id: stage_byte(stage),
             gateway: id,
@@ -511,6 +526,7 @@ impl Builder<'_> {
             queries: with.opening.queries_of(id),
             dial,
             gates,
+            open,
             durable,
             rules: gateway::SendRules {
                 order_age_max: row.send.order_age_max,

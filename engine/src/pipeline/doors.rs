@@ -77,7 +77,8 @@ impl Doors {
             };
             let password = secret(password_env).unwrap_or_default();
             doors.credentials.push(Credentials::new(user, &password));
-            let (target, dial) = dialing(*soup);
+            let (mut target, dial) = dialing(*soup);
+            target.user = doors.credentials.last().copied().flatten().map(|user| (row.id, user));
             doors.outside.targets.push(target);
             doors.dials.push(Some(dial));
         }

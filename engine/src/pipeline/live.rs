@@ -17,6 +17,7 @@
 use super::archive::{ArchiveThread, Trouble};
 use super::assemble::{AssembleError, Assembly, Pipeline, Sheet, World};
 use super::doors::{Doors, Outside};
+use super::guard::{Guard, Words, posts};
 use super::home::{Home, Lock};
 use super::hot::{AllocationCount, HotThread, Phase};
 use super::net::run_dialer;
@@ -32,7 +33,7 @@ use crate::config::machine::Machine;
 use crate::config::model::JournalMode;
 use crate::config::topology::Plan;
 use crate::config::{Bound, Config, Loaded, StageId, ready, secret_of_environment, session_date};
-use crate::control::{Control, Server, StopFlag, Vitals};
+use crate::control::{Control, Outlook, Server, Setup, StopFlag, Vitals};
 use crate::link::Output;
 use crate::pin::{self, watch::Watch};
 use crate::stage::Stage;
@@ -98,6 +99,7 @@ struct Threads {
     control: JoinHandle<Option<LaneWriter>>,
     dialer: JoinHandle<Option<()>>,
     players: Vec<JoinHandle<Option<()>>>,
+    guard: JoinHandle<Option<()>>,
 }
 
 /// Starts the engine.
@@ -141,26 +143,28 @@ pub fn start(
     let reader = region.reader()?;
     let arm = site.options.arm || site.config.engine.arm;
     let (gates, opener) = site.home.gates(shape_of(&site.config, &instruments), arm)?;
+    site.stop.attach(&gates);
     let failed = reader.counter("archive.failed")?;
-    let (ends, mut outside) = doors.into_ends(gates, site.durable_mark(&lanes), failed);
-    let Pipeline { threads, commands } =
+    let (ends, mut outside) = doors.into_ends(gates.clone(), site.durable_mark(&lanes), failed);
+    let Pipeline { threads, commands, open } =
         assembly.build(&site.clock, &region, planned.sheet, World::Live(ends))?;
     site.note_gates(&opener);
     let lane = lanes.remove(0);
-    let trouble = Trouble::default();
-    let vitals = Vitals::find(&site.config, &reader, Trouble::clone(&trouble))?;
+    let (vitals, trouble) = Vitals::find(&site.config, &reader)?;
     let notices = core::mem::take(&mut outside.notices);
+    let posts = posts(&site.config, &site.plan, &reader, &outside.targets, &open)?;
+    let words = Words::default();
+    let outlook = Outlook::new(open, &posts, &words);
+    let (clock, phase) = (site.clock.clone(), site.phase.clone());
+    let guard = Guard { posts, gates, clock, phase, words };
     let parts = Parts {
+        guard,
         archive: archive_thread(&site, tails, planned.archive, &region, trouble)?,
-        control: control_thread(&site, &instruments, lane, opener, commands, vitals)?,
+        control: control_thread(&site, &instruments, lane, opener, commands, (vitals, outlook))?,
         hot: hot_parts(threads, lanes, planned.threads, &region)?,
         outside,
     };
-    let mut gate = Gate::default();
-    let threads = spawn_all(&mut site, parts, &mut gate)?;
-    pin::touch_memory();
-    site.home.settle()?;
-    gate.open();
+    let threads = let_go(&mut site, parts)?;
     Ok(Running { site, instruments, region, threads, notices })
 }
 
@@ -205,7 +209,7 @@ impl Site {
         if opener.gates().is_closed(Scope::Global) {
             let dir = self.home.dir.display();
             self.notes.push(format!(
-                "trading is off: the global gate is closed; `wirelane arm --dir {dir}` opens it"
+                "trading is off: the global gate is closed; `wirelane arm --reason TEXT --dir {dir}` opens it"
             ));
         }
     }
@@ -226,9 +230,9 @@ fn control_thread(
     lane: LaneWriter,
     gates: GateOpener,
     commands: Vec<(StageId, Output)>,
-    vitals: Vitals,
+    (vitals, outlook): (Vitals, Outlook),
 ) -> Result<Control, StartError> {
-    Ok(Control {
+    Ok(Control::new(Setup {
         config: site.config.clone(),
         instruments: instruments.clone(),
         lane,
@@ -238,8 +242,9 @@ fn control_thread(
         clock: site.clock.clone(),
         phase: site.phase.clone(),
         vitals,
+        outlook,
         stop: site.stop.clone(),
-    })
+    }))
 }
 
 fn bind_server(home: &Home) -> Result<Server, StartError> {
@@ -276,6 +281,7 @@ struct Parts {
     archive: ArchiveThread,
     control: Control,
     outside: Outside,
+    guard: Guard,
 }
 
 fn hot_parts(
@@ -289,9 +295,19 @@ fn hot_parts(
     Ok(taken.collect::<Option<_>>().ok_or(AssembleError::Meters)?)
 }
 
+/// Every thread of a run, let go once all are made.
+fn let_go(site: &mut Site, parts: Parts) -> Result<Threads, StartError> {
+    let mut gate = Gate::default();
+    let threads = spawn_all(site, parts, &mut gate)?;
+    pin::touch_memory();
+    site.home.settle()?;
+    gate.open();
+    Ok(threads)
+}
+
 /// Every thread of a run, held back by `gate`.
 fn spawn_all(site: &mut Site, parts: Parts, gate: &mut Gate) -> Result<Threads, StartError> {
-    let Parts { hot, archive, control, outside } = parts;
+    let Parts { hot, archive, control, guard, outside } = parts;
     let Outside { targets, players, .. } = outside;
     let archive = spawn("wl-archive", site, gate, move || archive.run())?;
     let control = spawn("wl-control", site, gate, move || control.run())?;
@@ -300,8 +316,9 @@ fn spawn_all(site: &mut Site, parts: Parts, gate: &mut Gate) -> Result<Threads, 
     let players = players.into_iter();
     let players = players.map(|player| spawn("wl-player", site, gate, move || player.run()));
     let players = players.collect::<Result<_, _>>()?;
+    let guard = spawn("wl-guard", site, gate, move || guard.run())?;
     let hot = spawn_hot(site, hot, gate)?;
-    Ok(Threads { hot, archive, control, dialer, players })
+    Ok(Threads { hot, archive, control, dialer, players, guard })
 }
 
 fn spawn_hot(
@@ -426,6 +443,7 @@ impl Running {
         for player in self.threads.players {
             let _ = player.join();
         }
+        let _ = self.threads.guard.join();
         // Without its word nobody knows what is on the disk: what is in memory must stay.
         let Ok(Some(archive)) = self.threads.archive.join() else { std::process::abort() };
         drop(lane0);

@@ -5,6 +5,7 @@ pub mod archive;
 pub mod assemble;
 mod doors;
 mod ends;
+pub mod guard;
 pub mod home;
 pub mod hot;
 pub mod live;

@@ -1,7 +1,11 @@
 //! Sockets of a live run: datagrams of feeds, the side channel, and the dialer that connects
 //! gateways and feeds of a TCP session.
 
-#![expect(clippy::disallowed_methods, reason = "cold: the dialer is a helper thread and sleeps")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "cold: the dialer is a helper thread, sleeps, and shares with the guard"
+)]
 
 use super::hot::{Phase, PhaseOf};
 use crate::stage::book_check::Channel;
@@ -9,12 +13,14 @@ use crate::stage::feed::{Arrival, Received, Source};
 use crate::stage::gateway::{AnyLink, Dial};
 use feed::moldudp64::Request;
 use feed::source::{Source as _, UdpConfig, UdpSource};
-use gateway::link::{DialConfig, dial};
+use gateway::link::{DialConfig, ShutdownHandle, dial};
+use gateway::session::soupbintcp::Credentials;
 use shm::atomic::{AtomicU64, Ordering};
+use shm::ids::GatewayId;
 use shm::units::Nanos;
 use std::io;
 use std::net::{SocketAddr, SocketAddrV4};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Time between two looks of the dialer.
@@ -123,10 +129,34 @@ impl Channel for HashChannel {
     }
 }
 
+/// What the guard needs of a gateway's link.
+#[derive(Debug, Default)]
+pub struct Watched {
+    /// Not 0: the guard has the session.
+    pub fence: Arc<AtomicU64>,
+    /// The link that was handed over last.
+    link: Mutex<Option<ShutdownHandle>>,
+}
+
+impl Watched {
+    /// Shuts the link down, so that a late write of its owner fails.
+    pub fn shut(&self) {
+        let link = self.link.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(link) = link.as_ref() {
+            // A link that is gone is what was wanted.
+            let _ = link.shutdown();
+        }
+    }
+}
+
 /// The dialer's side of one gateway or feed.
 pub struct DialTarget {
+    /// Which gateway asks, and who logs on; `None` for a feed.
+    pub user: Option<(GatewayId, Credentials)>,
     /// Where the venue listens.
     pub address: SocketAddr,
+    /// What the guard needs.
+    pub watched: Arc<Watched>,
     wanted: Arc<AtomicU64>,
     links: rtrb::Producer<AnyLink>,
     /// When the last link was handed over.
@@ -138,9 +168,17 @@ pub struct DialTarget {
 pub fn dialing(address: SocketAddr) -> (DialTarget, Dial) {
     let wanted = Arc::new(AtomicU64::new(0));
     let (producer, consumer) = rtrb::RingBuffer::new(1);
+    let watched = Arc::new(Watched::default());
     (
-        DialTarget { address, wanted: Arc::clone(&wanted), links: producer, dialed: None },
-        Dial { wanted, links: consumer },
+        DialTarget {
+            user: None,
+            address,
+            watched: Arc::clone(&watched),
+            wanted: Arc::clone(&wanted),
+            links: producer,
+            dialed: None,
+        },
+        Dial { wanted, links: consumer, fence: Arc::clone(&watched.fence) },
     )
 }
 
@@ -161,6 +199,11 @@ pub fn run_dialer(mut targets: Vec<DialTarget>, phase: &Phase) {
                 DialConfig { timeout: Duration::from_secs(1), ..DialConfig::new(target.address) };
             match dial(&config) {
                 Ok(link) => {
+                    let mut watched =
+                        target.watched.link.lock().unwrap_or_else(PoisonError::into_inner);
+                    // Without a descriptor the guard can log in anew, and the venue drops this one.
+                    *watched = link.shutdown_handle().ok();
+                    drop(watched);
                     // ORDERING: Relaxed; as above. It is taken down before the link can be seen
                     // gone.
                     target.wanted.store(0, Ordering::Relaxed);

@@ -10,12 +10,16 @@
 //! | `send` | from approval to socket: R47, the gates, the lane, one send |
 //! | `wire` | what the venue says; logon, numbers, messages to be sent again |
 //! | `expiry` | the end of a venue session |
+//! | `kill` | what a closed gate covers is cancelled, out of the stage's own table |
+//! | `open` | orders that may live, for those who watch from outside |
 //! | `leave` | the end of ours: logout, and what the venue still says |
 //! | `replay` | the stage driven by its records |
 
 mod batch;
 mod expiry;
+mod kill;
 mod leave;
+mod open;
 mod queue;
 mod replay;
 mod send;
@@ -33,7 +37,10 @@ use expiry::Expiry;
 use gateway::link::{Link, MemoryLink, RecvResult, SendResult, TcpLink};
 use gateway::ouch::Ouch;
 use gateway::session::soupbintcp::Client;
+use kill::Kill;
+pub use kill::is_covered;
 use leave::Leaving;
+pub use open::{OpenOrder, OpenOrders};
 use queue::Queue;
 use shm::atomic::{AtomicU64, Ordering};
 use shm::gates::Gates;
@@ -48,12 +55,13 @@ use std::sync::Arc;
 pub use wire::{Queries, Unanswered, UnansweredTable, tag_of};
 
 /// Kinds of records that drive a replayed stage.
-pub const REPLAYED: [RecordKind; 5] = [
+pub const REPLAYED: [RecordKind; 6] = [
     RecordKind::RxVenue,
     RecordKind::Tx,
     RecordKind::Sent,
     RecordKind::TxVoid,
     RecordKind::Tick,
+    RecordKind::CancelAsked,
 ];
 /// Bytes of one read: at most 316 reports.
 const READ_BYTES: usize = 4_096;
@@ -88,6 +96,8 @@ pub struct Dial {
     pub wanted: Arc<AtomicU64>,
     /// Links as they come.
     pub links: rtrb::Consumer<AnyLink>,
+    /// Not 0: the guard has taken the session over, and no link is wanted until trading is armed.
+    pub fence: Arc<AtomicU64>,
 }
 
 /// Where a replay puts the packets of each send.
@@ -124,6 +134,8 @@ pub struct Setup {
     pub dial: Option<Dial>,
     /// The kill gates; `None` in a replay.
     pub gates: Option<Gates>,
+    /// Where orders that may live are shown.
+    pub open: Arc<OpenOrders>,
     /// Mode `sync`: how far risk's lane is durable, which an order waits for.
     pub durable: Option<DurableMark>,
     /// Limits of sending.
@@ -165,6 +177,8 @@ pub struct GatewayStage {
     /// The engine stops: how far the session's end has come.
     leaving: Leaving,
     gates: Option<Gates>,
+    kill: Kill,
+    open: Arc<OpenOrders>,
     durable: Option<DurableMark>,
     rules: SendRules,
     meters: GatewayMeters,
@@ -187,6 +201,7 @@ impl GatewayStage {
             queries,
             dial,
             gates,
+            open,
             durable,
             rules,
             meters,
@@ -195,7 +210,7 @@ impl GatewayStage {
         } = setup;
         let slots = unanswered.slots();
         let terms = TermsTable::new(slots);
-        Self {
+        let stage = Self {
             id,
             gateway,
             approved,
@@ -217,12 +232,17 @@ impl GatewayStage {
             broken: false,
             leaving: Leaving::No,
             gates,
+            kill: Kill::default(),
+            open,
             durable,
             rules,
             meters,
             replay,
             sink,
-        }
+        };
+        stage.open.forget_names();
+        stage.show_all();
+        stage
     }
 
     /// The venue's numbers, for reports after a run.
@@ -239,8 +259,9 @@ impl GatewayStage {
 
     /// One live turn.
     pub fn poll(&mut self, turn: &mut Turn<'_>) -> usize {
+        self.watch_gates();
         if !turn.has_room() {
-            return 0;
+            return self.sweep_unwritten(turn.now);
         }
         self.take_link(turn);
         if self.expiry.is_some() {
@@ -249,6 +270,7 @@ impl GatewayStage {
         let mut work = self.receive(turn);
         self.keep_session(turn);
         work += self.take_approved(u64::MAX, turn);
+        work += self.sweep(turn);
         let mut sent = 0;
         while sent < SEND_BATCH {
             let taken = self.send_next(turn);
@@ -272,6 +294,10 @@ impl GatewayStage {
             return;
         }
         let Some(dial) = &mut self.dial else { return };
+        // ORDERING: Relaxed; a lone flag, raised before the link that is gone was shut.
+        if dial.fence.load(Ordering::Relaxed) != 0 {
+            return;
+        }
         let Ok(link) = dial.links.pop() else {
             // ORDERING: Relaxed; a lone flag, the link itself comes over its own ring.
             dial.wanted.store(1, Ordering::Relaxed);
@@ -349,6 +375,7 @@ impl GatewayStage {
         }
         self.meters.link_open.set(0);
         self.session.on_disconnect();
+        self.unanswered.forget_cancels_sent();
         self.batch.clear();
         if core::mem::take(&mut self.ready) {
             self.meters.session_up.set(0);

@@ -12,7 +12,7 @@ mod report;
 mod request;
 
 pub use report::VenueEvent;
-pub use request::{Encoded, OuchConfig};
+pub use request::{Encoded, OuchConfig, write_cancels};
 
 use crate::codec::ouch50::{AppendageBuf, EnterOrder, ReplaceOrder};
 use crate::wire_table::WireTable;

@@ -356,6 +356,15 @@ pub(super) fn id_text(id: ClOrdId) -> [u8; CL_ORD_ID_BYTES] {
     text
 }
 
+/// Writes cancels of an order known by its numbers alone, the last accepted and the one not yet
+/// answered (0 for none), as whole packets; 32 bytes of `out` hold both. Their length.
+///
+/// # Errors
+/// [`Reason::UnknownOrder`]: both are 0. [`Reason::Busy`]: no room.
+pub fn write_cancels(urns: [u32; 2], out: &mut [u8]) -> Result<usize, Reason> {
+    cancel(urns, out).map(|encoded| encoded.bytes)
+}
+
 /// One cancel packet for each number that is not 0.
 fn cancel(urns: [u32; 2], out: &mut [u8]) -> Result<Encoded, Reason> {
     let mut bytes = 0;

@@ -48,6 +48,18 @@ impl Trigger {
     pub const ALL: [Self; Self::COUNT] =
         [Self::Operator, Self::Signal, Self::Breaker, Self::Heartbeat, Self::Guard];
 
+    /// As a person reads it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Operator => "operator",
+            Self::Signal => "signal",
+            Self::Breaker => "breaker",
+            Self::Heartbeat => "missed heartbeat",
+            Self::Guard => "guard",
+        }
+    }
+
     /// Row of its latches.
     pub(super) const fn row(self) -> usize {
         1 + self as usize

@@ -49,6 +49,8 @@ enum Command {
     /// Enable, disable or set a strategy
     #[command(subcommand)]
     Strategy(control::StrategyCommand),
+    /// Tell an engine that its operator is there (kill.heartbeat_max_ms)
+    Heartbeat(control::DirArgs),
     /// Ask an engine how things are
     Status(control::DirArgs),
     /// Stop an engine in order
@@ -81,6 +83,7 @@ impl Cli {
             Some(Command::Arm(args)) => args.arm(),
             Some(Command::Release(args)) => args.run(),
             Some(Command::Strategy(command)) => command.run(),
+            Some(Command::Heartbeat(args)) => args.heartbeat(),
             Some(Command::Status(args)) => args.status(),
             Some(Command::Stop(args)) => args.stop(),
             Some(Command::Config(command)) => command.run(),

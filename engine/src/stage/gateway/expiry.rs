@@ -41,6 +41,7 @@ impl GatewayStage {
             slot = open.saturating_add(1);
         }
         self.ouch.table_mut().start_over();
+        self.show_all();
         self.expiry = None;
         true
     }

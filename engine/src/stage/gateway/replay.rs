@@ -5,6 +5,7 @@ use crate::stage::{Progress, Recorded, Turn};
 use shm::reason::Reason;
 use shm::record::RecordKind;
 use shm::record::market::{RxVenue, Sent, TxVoid};
+use shm::record::order::CancelAsked;
 use shm::units::Nanos;
 use std::collections::VecDeque;
 
@@ -39,6 +40,11 @@ impl GatewayStage {
                 }
             }
             RecordKind::Tick => self.on_silence(ts),
+            RecordKind::CancelAsked => {
+                if let Some(asked) = CancelAsked::read(&record.body) {
+                    self.queue.push_cancel(asked.cl_ord_id, ts);
+                }
+            }
             _ => {}
         }
         Progress::Moved
@@ -88,7 +94,11 @@ impl GatewayStage {
         let Some(item) = self.queue.pop(self.ready) else { return };
         match reason {
             // What the venue's rules refuse is refused again, with whatever it did to the numbers.
-            Reason::None | Reason::Killed | Reason::TooOld | Reason::Journal => {
+            Reason::None
+            | Reason::Killed
+            | Reason::TooOld
+            | Reason::Journal
+            | Reason::Duplicate => {
                 self.void(&item, 0, reason, ts, turn);
             }
             _ => {

@@ -99,6 +99,12 @@ impl GatewayStage {
             return Some(Reason::None);
         }
         if item.is_cancel() {
+            // One cancel a chain and connection, unless the venue has refused it.
+            let id = item.approved.cl_ord_id;
+            let is_sent = self.ready && self.unanswered.is_cancel_sent(id);
+            return is_sent.then_some(Reason::Duplicate);
+        }
+        if planted::is(Bug::KillWordNotReread) {
             return None;
         }
         if !self.is_open(item) {
@@ -153,6 +159,8 @@ impl GatewayStage {
         if item.is_cancel() {
             self.unanswered.keep_cancel(item.approved.cl_ord_id);
         } else if item.again.is_none() {
+            self.show_owner(&item.approved);
+            self.show(item.approved.cl_ord_id.slot());
             let bytes = claim.payload_mut().get(..len).unwrap_or_default();
             self.unanswered.keep(&item.approved, urn, bytes);
         }
@@ -255,6 +263,7 @@ impl GatewayStage {
     ) {
         self.void(&held.item, held.place.seq.low(), reason, now, turn);
         self.ouch.table_mut().void(held.urn);
+        self.show(approved_slot(&held.item));
     }
 
     pub(super) fn after_sent(
@@ -283,7 +292,10 @@ impl GatewayStage {
         match Kind::from_u8(item.approved.kind) {
             Some(Kind::ApprovedNew) => self.meters.sent_new.add(1),
             Some(Kind::ApprovedReplace) => self.meters.sent_replace.add(1),
-            _ => self.meters.sent_cancel.add(1),
+            _ => {
+                self.meters.sent_cancel.add(1);
+                self.unanswered.on_cancel_sent(item.approved.cl_ord_id);
+            }
         }
         self.meters.arrival_to_send.record(sent.saturating_since(item.approved.t0).0);
     }
@@ -310,8 +322,9 @@ impl GatewayStage {
         };
         turn.write(RecordKind::TxVoid, self.id, self.at(), now, void.bytes());
         self.meters.voided.add(1);
-        if reason == Reason::Unapproved {
+        if reason == Reason::Unapproved || reason == Reason::Duplicate {
             // Nothing is reserved for what nobody approved; an order of the same id may well live.
+            // And a cancel that is on its way is asked for.
             return;
         }
         let (kind, last_px) = if item.is_cancel() {
@@ -322,6 +335,7 @@ impl GatewayStage {
         if let Some(urn) = item.again {
             // The venue has never seen the number, and now will not.
             self.ouch.table_mut().void(urn);
+            self.show(approved_slot(item));
         } else {
             self.approvals.revoke(approved.cl_ord_id, approved.kind);
         }
@@ -348,4 +362,8 @@ impl GatewayStage {
 /// R47: spends the approval of what is about to be encoded. A cancel needs none.
 fn prove(approvals: &mut ApprovalSlots, item: &Item) -> Result<(), Reason> {
     if item.is_cancel() { Ok(()) } else { approvals.spend(&ApprovedTerms::of(&item.approved)) }
+}
+
+const fn approved_slot(item: &Item) -> u32 {
+    item.approved.cl_ord_id.slot()
 }

@@ -1,5 +1,6 @@
 //! The stage over a link and a lane in memory: what it sends, writes and reports.
 
+mod kill;
 mod leave;
 mod logon;
 mod send;
@@ -16,7 +17,7 @@ use gateway::session::soupbintcp::{
 };
 use gateway::wire_table::WireTableConfig;
 use shm::gates::{GateOpener, Scope, Shape, Trigger};
-use shm::ids::{ClOrdId, InstrumentId, StrategyId, Symbol};
+use shm::ids::{AccountId, ClOrdId, InstrumentId, StrategyId, Symbol};
 use shm::journal::{LaneSpec, LaneTail, LaneWriter};
 use shm::message::{Approved, OrdType, Side, Tif};
 use shm::reason::Reason;
@@ -107,6 +108,8 @@ struct Rig {
     opener: GateOpener,
     _region: Region,
     meters: RegionReader,
+    /// Nothing is archived any more.
+    is_disk_full: bool,
     /// Every record so far, with its number.
     records: Vec<(u64, Recorded)>,
 }
@@ -154,6 +157,7 @@ fn make(with: With, dial: Option<Dial>, gates: Option<Gates>) -> (Setup, Output,
         queries: Queries::carried(with.queries),
         dial,
         gates,
+        open: Arc::new(OpenOrders::new(SLOTS as usize)),
         durable: None,
         rules: SendRules { order_age_max: Nanos(5_000_000), batch_max: with.batch_max },
         meters: keys.take(&region).unwrap(),
@@ -169,7 +173,8 @@ impl Rig {
             Shape { gateways: 1, accounts: 1, strategies: 3, instruments: 2, names_hash: 0 };
         let (gates, opener) = Gates::in_memory(shape).unwrap();
         let (links, consumer) = rtrb::RingBuffer::new(1);
-        let dial = Dial { wanted: Arc::new(AtomicU64::new(0)), links: consumer };
+        let (wanted, fence) = (Arc::default(), Arc::default());
+        let dial = Dial { wanted, links: consumer, fence };
         let (setup, approved, reports, region) = make(with, Some(dial), Some(gates.clone()));
         let (lane, tail) = LaneWriter::in_memory(spec());
         Self {
@@ -186,6 +191,7 @@ impl Rig {
             opener,
             meters: region.reader().unwrap(),
             _region: region,
+            is_disk_full: false,
             records: Vec::new(),
         }
     }
@@ -261,13 +267,37 @@ impl Rig {
             Turn { now: Nanos(self.now), lane: &mut self.lane, clock: &self.clock.clone() };
         let work = self.stage.poll(&mut turn);
         let mut body = Vec::new();
-        while let Some(header) = self.tail.take(&mut body).unwrap() {
+        while !self.is_disk_full
+            && let Some(header) = self.tail.take(&mut body).unwrap()
+        {
             let kind = RecordKind::from_u16(header.kind).unwrap();
             let (at, ts) = (header.at, Nanos(header.ts));
             let record = Recorded { kind, at, ts, body: body.clone() };
             self.records.push((u64::from(header.seq), record));
         }
         work
+    }
+
+    /// The last order of a slot is accepted.
+    fn accept(&mut self, urn: u32, id: ClOrdId) {
+        let mut text = [b' '; 14];
+        text[..13].copy_from_slice(&id.to_text());
+        self.tell(&gateway::codec::ouch50::Accepted {
+            timestamp: 1.into(),
+            user_ref_num: urn.into(),
+            side: gateway::codec::ouch50::SideCode::BUY,
+            qty: 100.into(),
+            symbol: *b"AAPL    ",
+            px: gateway::codec::ouch50::WirePx(630_000.into()),
+            tif: gateway::codec::ouch50::TifCode::DAY,
+            display: DisplayCode::VISIBLE,
+            order_ref: u64::from(urn).into(),
+            capacity: CapacityCode::PRINCIPAL,
+            iso: gateway::codec::ouch50::IsoCode::NO,
+            cross_type: gateway::codec::ouch50::CrossCode::CONTINUOUS,
+            state: gateway::codec::ouch50::OrderStateCode::LIVE,
+            cl_ord_id: text,
+        });
     }
 
     /// Kinds of the reports since the last call.

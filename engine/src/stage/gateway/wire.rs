@@ -40,6 +40,8 @@ impl Default for Unanswered {
 pub struct UnansweredTable {
     slots: Box<[[Unanswered; 2]]>,
     cancels: Box<[ClOrdId]>,
+    /// Whether that was on the connection that there is.
+    cancel_sent: Box<[bool]>,
     /// Scratch for putting numbers in order; made once.
     order: Vec<(u32, ClOrdId)>,
 }
@@ -49,20 +51,52 @@ impl UnansweredTable {
     #[must_use]
     pub fn new(slots: usize) -> Self {
         let cancels = vec![ClOrdId::NONE; slots].into_boxed_slice();
+        let cancel_sent = vec![false; slots].into_boxed_slice();
         let slots = vec![[Unanswered::default(); 2]; slots].into_boxed_slice();
         let order = Vec::with_capacity(slots.len() * 2);
-        Self { slots, cancels, order }
+        Self { slots, cancels, cancel_sent, order }
     }
 
     /// Keeps the id of a cancel as it is about to be sent.
     pub fn keep_cancel(&mut self, id: ClOrdId) {
-        if let Some(kept) = self.cancels.get_mut(id.slot() as usize) {
-            *kept = id;
+        let slot = id.slot() as usize;
+        if let (Some(kept), Some(sent)) =
+            (self.cancels.get_mut(slot), self.cancel_sent.get_mut(slot))
+        {
+            (*kept, *sent) = (id, false);
         }
     }
 
+    /// The cancel that was kept is on its way.
+    pub(super) fn on_cancel_sent(&mut self, id: ClOrdId) {
+        if let Some(sent) = self.cancel_sent.get_mut(id.slot() as usize) {
+            *sent = true;
+        }
+    }
+
+    /// Whether this cancel was sent on the connection that there is, and not refused since.
+    pub(super) fn is_cancel_sent(&self, id: ClOrdId) -> bool {
+        self.cancel_of(id.slot()) == Some(id) && self.is_sent(id.slot())
+    }
+
+    fn is_sent(&self, slot: u32) -> bool {
+        self.cancel_sent.get(slot as usize).is_some_and(|sent| *sent)
+    }
+
+    /// The venue has refused a cancel: it may be asked for again.
+    pub(super) fn drop_cancel(&mut self, id: ClOrdId) {
+        if let Some(kept) = self.cancels.get_mut(id.slot() as usize) {
+            *kept = ClOrdId::NONE;
+        }
+    }
+
+    /// The connection is gone, and what was sent on it may be lost.
+    pub(super) fn forget_cancels_sent(&mut self) {
+        self.cancel_sent.fill(false);
+    }
+
     /// The cancel that was sent for the order of a slot, if any.
-    fn cancel_of(&self, slot: u32) -> Option<ClOrdId> {
+    pub(super) fn cancel_of(&self, slot: u32) -> Option<ClOrdId> {
         self.cancels.get(slot as usize).copied().filter(|id| *id != ClOrdId::NONE)
     }
 
@@ -228,6 +262,7 @@ impl GatewayStage {
             match event {
                 VenueEvent::Report(report) => {
                     self.count(&report);
+                    self.after_report(&report);
                     self.report(report, now, turn);
                 }
                 VenueEvent::NextUrn(next) if self.queries.answer() => {
@@ -239,6 +274,16 @@ impl GatewayStage {
                 | VenueEvent::EntrySwitched { .. } => {}
             }
         }
+    }
+
+    fn after_report(&mut self, report: &ExecReport) {
+        if report.cl_ord_id == ClOrdId::NONE {
+            return;
+        }
+        if report.kind == Kind::CancelRejected as u8 {
+            self.unanswered.drop_cancel(report.cl_ord_id);
+        }
+        self.show(report.cl_ord_id.slot());
     }
 
     fn count(&self, report: &ExecReport) {

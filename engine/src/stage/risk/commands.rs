@@ -5,7 +5,6 @@ use super::{ID, RiskStage};
 use crate::config::limits::Scope;
 use crate::risk::{Mode, scope_of};
 use crate::stage::Turn;
-use shm::ids::{InstrumentId, StrategyId};
 use shm::message::{Command, CommandOp, Message};
 use shm::record::RecordKind;
 use shm::record::order::ScopeKind;
@@ -46,14 +45,7 @@ impl RiskStage {
                 }
             }
             Some(CommandOp::ClockDrift) => self.risk.set_drift(Nanos(command.value.unsigned_abs())),
-            Some(CommandOp::CancelAll) => {
-                let strategy = StrategyId(command.strategy);
-                self.begin_sweep(Sweep {
-                    strategy: (strategy != StrategyId::OPERATOR).then_some(strategy),
-                    instrument: (command.instrument != InstrumentId::NONE)
-                        .then_some(command.instrument),
-                });
-            }
+            Some(CommandOp::CancelAll) => self.begin_sweep(Sweep::of(command)),
             Some(
                 CommandOp::StrategyEnable
                 | CommandOp::StrategyDisable

@@ -3,8 +3,8 @@
 use super::{RiskStage, Stamps};
 use crate::risk::{Context, Decision};
 use crate::stage::Turn;
-use shm::ids::{Cause, ClOrdId, GatewayId, InstrumentId, StrategyId};
-use shm::message::{Intent, Kind, OrderTerms};
+use shm::ids::{AccountId, Cause, ClOrdId, GatewayId, InstrumentId, StrategyId};
+use shm::message::{CancelScope, Command, Intent, Kind, OrderTerms};
 use shm::units::Nanos;
 
 /// Orders that one poll of a sweep cancels.
@@ -12,13 +12,29 @@ const SWEEP_BATCH: usize = 16;
 /// Sweeps that wait for each other; one more becomes a sweep of everything.
 pub(super) const SWEEPS_MAX: usize = 64;
 
-/// Whose orders a sweep cancels.
-#[derive(Clone, Copy, Debug)]
+/// Whose orders a sweep cancels: those for which all that it names holds.
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Sweep {
-    /// One strategy's, or everyone's.
     pub(super) strategy: Option<StrategyId>,
-    /// In one instrument, or everywhere.
     pub(super) instrument: Option<InstrumentId>,
+    pub(super) gateway: Option<GatewayId>,
+    pub(super) account: Option<AccountId>,
+}
+
+impl Sweep {
+    /// As [`shm::message::CommandOp::CancelAll`] says.
+    pub(super) fn of(command: &Command) -> Self {
+        let strategy = StrategyId(command.strategy);
+        let whose = |scope| (command.param == scope).then_some(command.value);
+        let gateway = whose(CancelScope::GATEWAY).and_then(|id| u8::try_from(id).ok());
+        let account = whose(CancelScope::ACCOUNT).and_then(|id| u16::try_from(id).ok());
+        Self {
+            strategy: (strategy != StrategyId::OPERATOR).then_some(strategy),
+            instrument: (command.instrument != InstrumentId::NONE).then_some(command.instrument),
+            gateway: gateway.map(GatewayId),
+            account: account.map(AccountId),
+        }
+    }
 }
 
 impl RiskStage {
@@ -26,7 +42,7 @@ impl RiskStage {
         if self.sweeps.len() < SWEEPS_MAX {
             self.sweeps.push_back(sweep);
         } else if let Some(last) = self.sweeps.back_mut() {
-            *last = Sweep { strategy: None, instrument: None };
+            *last = Sweep::default();
         }
     }
 
@@ -42,6 +58,8 @@ impl RiskStage {
         let working = self.risk.working_orders().filter(|order| {
             sweep.strategy.is_none_or(|strategy| order.root.strategy() == strategy)
                 && sweep.instrument.is_none_or(|instrument| order.instrument == instrument)
+                && sweep.gateway.is_none_or(|gateway| order.gateway == gateway)
+                && sweep.account.is_none_or(|account| order.account == account)
                 && order.pending() & shm::message::pending::CANCEL == 0
         });
         for (place, order) in ids.iter_mut().zip(working) {

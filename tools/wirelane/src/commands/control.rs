@@ -28,7 +28,7 @@ pub(crate) struct DirArgs {
 pub(crate) struct GateArgs {
     #[command(flatten)]
     dir: place::DirArg,
-    /// global, strategy:NAME, account:NAME, gateway:NAME or instrument:SYMBOL
+    /// global, strategy:NAME, account:NAME, gateway:NAME, session:NAME or instrument:SYMBOL
     #[arg(long, default_value = "global")]
     scope: String,
     /// Why, for the journal
@@ -94,6 +94,11 @@ impl DirArgs {
         tell(&self.dir.place()?, &Request::Status)
     }
 
+    /// Says that the operator is there.
+    pub(crate) fn heartbeat(&self) -> Outcome {
+        tell(&self.dir.place()?, &Request::Heartbeat)
+    }
+
     /// Asks the engine to stop in order.
     pub(crate) fn stop(&self) -> Outcome {
         tell(&self.dir.place()?, &Request::Stop)
@@ -156,7 +161,7 @@ impl GateArgs {
         let session = Session::read(&journal, place.epoch(&journal, None)?)?;
         scope_of(&self.scope, &session).ok_or_else(|| {
             Failure::not_there(format!("there is no scope {}", self.scope)).remedy(
-                "write global, strategy:NAME, account:NAME, gateway:NAME or instrument:SYMBOL, with a \
+                "write global, strategy:NAME, account:NAME, gateway:NAME, session:NAME or instrument:SYMBOL, with a \
                  name of the engine's configuration",
             )
         })
@@ -180,9 +185,10 @@ fn scope_of(text: &str, session: &Session) -> Option<Scope> {
             let at = config.accounts.iter().position(|row| row.name == name)?;
             Some(Scope::Account(AccountId(u16::try_from(at).ok()?)))
         }
-        "gateway" | "venue" => {
+        "gateway" | "venue" | "session" => {
             let at = config.gateways.iter().position(|row| row.name == name)?;
-            Some(Scope::Venue(GatewayId(u8::try_from(at).ok()?)))
+            let id = GatewayId(u8::try_from(at).ok()?);
+            Some(if kind == "session" { Scope::Session(id) } else { Scope::Venue(id) })
         }
         _ => None,
     }
@@ -305,6 +311,7 @@ mod tests {
         assert_eq!(scope_of("instrument:MSFT", &session), Some(Scope::Instrument(InstrumentId(1))));
         assert_eq!(scope_of("account:main", &session), Some(Scope::Account(AccountId(0))));
         assert_eq!(scope_of("gateway:ouch", &session), Some(Scope::Venue(GatewayId(0))));
+        assert_eq!(scope_of("session:ouch", &session), Some(Scope::Session(GatewayId(0))));
         assert!(
             matches!(scope_of("strategy:mm", &session), Some(Scope::Strategy(id)) if id.0 == 1)
         );

@@ -15,12 +15,13 @@ const fn bug(plant: &'static str, filter: &'static str, says: &'static str) -> P
 }
 
 /// All of them.
-pub const BUGS: [Planted; 8] = [
+pub const BUGS: [Planted; 9] = [
     bug("off_by_one_limit", "t01_r43_", "::t01_r43_"),
     bug("rule_commented_out", "t01_r23_", "::t01_r23_"),
     bug("reservation_released_early", "t03_", "::t03_pending_"),
     bug("late_fill_dropped", "t03_", "::t03_late_fills_"),
     bug("stale_feed_ignored", "t01_r24_", "::t01_r24_"),
+    bug("kill_word_not_reread", "::k4_", "::k4_after_the_store_"),
     bug("cancel_refused_by_rate", "t01_r40_", "::t01_r40_cancels_"),
     bug("child_exceeds_parent", "r47_", "::r47_children_"),
     Planted {

@@ -67,7 +67,7 @@ impl Rig {
         let client = Client::new(ClientConfig::new(credentials, Start::FIRST));
         let wanted = Arc::new(AtomicU64::new(0));
         let (links, consumer) = rtrb::RingBuffer::new(1);
-        let dial = Dial { wanted: Arc::clone(&wanted), links: consumer };
+        let dial = Dial { wanted: Arc::clone(&wanted), links: consumer, fence: Arc::default() };
         let notice = SoupNotice::default();
         let receiver = Receiver::new(ReceiverConfig {
             lines: 1,

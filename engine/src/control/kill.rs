@@ -1,0 +1,247 @@
+//! Kill and arm (K1 to K6): what closes gates, what is told of the orders behind them, and what
+//! must be so before they open.
+//!
+//! A kill is a store; everything else follows it. The answer to a kill waits until no order of the
+//! scope is open, or for a time: what is open then is listed as NOT CONFIRMED, never as cancelled.
+
+use super::{Caller, Control, Reply, cancel_of};
+use crate::config::StageId;
+use crate::config::model::Session;
+use crate::pipeline::guard::{Post, Words};
+use crate::pipeline::net::Watched;
+use crate::stage::gateway::{OpenOrders, is_covered};
+use shm::atomic::Ordering;
+use shm::gates::{Scope, Trigger};
+use shm::ids::{ClOrdId, GatewayId, StrategyId};
+use shm::record::status::Operator;
+use shm::units::Nanos;
+use std::sync::Arc;
+
+/// Time after which an order that is still open behind a closed gate is NOT CONFIRMED.
+const CONFIRM_MAX: Nanos = Nanos(1_000_000_000);
+/// Orders named one by one; the rest are counted.
+const NAMED_MAX: usize = 20;
+
+/// What the control thread sees of gateways, by gateway.
+#[derive(Default)]
+pub struct Outlook {
+    /// Orders that may live at its venue.
+    pub open: Vec<Arc<OpenOrders>>,
+    /// Its link and fence; none for the embedded venue.
+    pub watched: Vec<Arc<Watched>>,
+    /// What the guard has done.
+    pub words: Words,
+}
+
+impl Outlook {
+    /// On the gateways that the guard watches, and on their open orders.
+    #[must_use]
+    pub fn new(open: Vec<Arc<OpenOrders>>, posts: &[Post], words: &Words) -> Self {
+        let watched = posts.iter().map(|post| Arc::clone(&post.watched)).collect();
+        Self { open, watched, words: words.clone() }
+    }
+}
+
+/// What the control thread knows of kills.
+#[derive(Default)]
+pub(super) struct KillState {
+    /// Callers who wait to hear what became of the orders.
+    waiting: Vec<Waiting>,
+    /// When a gate was last closed.
+    closed_at: Nanos,
+    /// When the operator was last heard; `None` before the first turn.
+    heard: Option<Nanos>,
+    /// The journal's failure has closed the gates.
+    is_journal_told: bool,
+}
+
+struct Waiting {
+    token: usize,
+    caller: Caller,
+    scope: Scope,
+    since: Nanos,
+}
+
+impl Control {
+    /// Closes a gate, then asks for the scope's orders to be cancelled, then journals.
+    pub(super) fn kill(&mut self, scope: Scope, trigger: Trigger, reason: &str, caller: Caller) {
+        let summary = self.gates.gates().close(scope, trigger);
+        self.killing.closed_at = self.clock.now();
+        let cancel = cancel_of(scope);
+        let told = self.give(StageId::Risk, cancel, reason, caller);
+        let queued = if told { "" } else { "; risk has too many commands waiting (BUSY)" };
+        self.journal(
+            Operator::KILL,
+            StrategyId(cancel.strategy),
+            0,
+            i64::try_from(summary.generation()).unwrap_or(i64::MAX),
+            &format!("{} by {}: {reason}{queued}", self.name_of(scope), trigger.name()),
+            caller,
+        );
+    }
+
+    /// As [`Control::kill`], for a caller who is told once it is known what became of the orders.
+    pub(super) fn kill_for(&mut self, scope: Scope, reason: &str, caller: Caller, token: usize) {
+        self.kill(scope, Trigger::Operator, reason, caller);
+        let since = self.killing.closed_at;
+        self.killing.waiting.push(Waiting { token, caller, scope, since });
+    }
+
+    /// Anyone may close a gate, a process that then died as well: its orders are ours to cancel.
+    pub(super) fn sweep_closed(&mut self) {
+        self.killing.closed_at = self.clock.now();
+        let closed: Vec<Scope> = self.gates.gates().closed().collect();
+        for scope in closed {
+            self.give(StageId::Risk, cancel_of(scope), "gate closed", Caller::own());
+        }
+    }
+
+    /// What time and others' failures ask for: the operator's silence, the journal's end, answers
+    /// that are due.
+    pub(super) fn kill_on(&mut self, now: Nanos) {
+        let heard = *self.killing.heard.get_or_insert(now);
+        let is_closed = self.gates.gates().is_closed(Scope::Global);
+        if let Some(most) = self.config.kill.heartbeat_max
+            && !is_closed
+            && now.saturating_since(heard) > most
+        {
+            let reason = format!("no operator heartbeat for {} ms", most.0 / 1_000_000);
+            self.kill(Scope::Global, Trigger::Heartbeat, &reason, Caller::own());
+        }
+        if !self.killing.is_journal_told
+            && let Some(why) = self.vitals.trouble()
+        {
+            self.killing.is_journal_told = true;
+            let reason = format!("the journal failed: {why}");
+            self.kill(Scope::Global, Trigger::Breaker, &reason, Caller::own());
+        }
+        self.answer_waiting(now);
+    }
+
+    fn answer_waiting(&mut self, now: Nanos) {
+        let mut waiting = core::mem::take(&mut self.killing.waiting);
+        waiting.retain(|row| {
+            let open = self.open_behind(row.scope);
+            if !open.is_empty() && now.saturating_since(row.since) <= CONFIRM_MAX {
+                return true;
+            }
+            // The place may be another caller's by now.
+            if self.server.caller(row.token) == Some(row.caller) {
+                let reply = if open.is_empty() {
+                    "killed: no order is open behind the gate".to_owned()
+                } else {
+                    format!("killed; {}", named(&open))
+                };
+                self.server.reply(row.token, &Reply::ok(&reply));
+            }
+            false
+        });
+        self.killing.waiting.append(&mut waiting);
+    }
+
+    /// Orders of a scope that may live at a venue.
+    fn open_behind(&self, scope: Scope) -> Vec<ClOrdId> {
+        let gates = self.gates.gates();
+        let mut ids = Vec::new();
+        for (at, open) in self.outlook.open.iter().enumerate() {
+            let gateway = GatewayId(at as u8);
+            let is_mine = |strategy: StrategyId| match scope {
+                Scope::Strategy(id) => id == strategy,
+                Scope::Venue(id) | Scope::Session(id) => id == gateway,
+                Scope::Global | Scope::Account(_) | Scope::Instrument(_) => true,
+            };
+            let covered = open.iter().filter(|order| is_covered(gates, order, gateway));
+            ids.extend(covered.filter(|order| is_mine(order.id.strategy())).map(|order| order.id));
+        }
+        ids
+    }
+
+    /// Lines of a status: what the guard did, and what is open behind closed gates.
+    pub(super) fn kill_lines(&self, now: Nanos) -> Vec<String> {
+        let words = self.outlook.words.all();
+        let mut lines: Vec<String> =
+            words.into_iter().map(|(_, text)| format!("GUARD: {text}")).collect();
+        let is_late = now.saturating_since(self.killing.closed_at) > CONFIRM_MAX;
+        let open = if is_late { self.open_behind(Scope::Global) } else { Vec::new() };
+        if !open.is_empty() {
+            lines.push(named(&open));
+        }
+        if let Some(most) = self.config.kill.heartbeat_max {
+            let heard = self.killing.heard.unwrap_or(now);
+            lines.push(format!(
+                "operator heartbeat: {} ms ago, at most {} ms",
+                now.saturating_since(heard).0 / 1_000_000,
+                most.0 / 1_000_000
+            ));
+        }
+        lines
+    }
+
+    /// The operator is there.
+    pub(super) fn heartbeat(&mut self) -> Reply {
+        self.killing.heard = Some(self.clock.now());
+        match self.config.kill.heartbeat_max {
+            Some(most) => {
+                Reply::ok(&format!("heard; the next is due within {} ms", most.0 / 1_000_000))
+            }
+            None => Reply::ok("heard; kill.heartbeat_max_ms is unlimited, so nothing waits for it"),
+        }
+    }
+
+    /// Opens a gate: with a reason, and once every session that it stands before is reconciled. The
+    /// generation that is judged is journalled before it is opened.
+    pub(super) fn arm(&mut self, scope: Scope, reason: &str, caller: Caller) -> Reply {
+        if reason.trim().is_empty() {
+            return Reply::error("arming needs a reason, for the journal: --reason TEXT");
+        }
+        // A fenced gateway comes back first: it logs on, and hears what became of its orders.
+        self.lower_fences();
+        let missing = self.not_reconciled(scope);
+        if !missing.is_empty() {
+            return Reply::error(&format!(
+                "nothing was armed: not reconciled with {}; try again when `wirelane status` says \
+                 that the session is up",
+                missing.join(", ")
+            ));
+        }
+        let Some(judged) = self.gates.judge(scope) else { return Reply::error("no such scope") };
+        let generation = i64::try_from(judged.summary().generation()).unwrap_or(i64::MAX);
+        let text = format!("{}: {reason}", self.name_of(scope));
+        if !self.journal(Operator::ARM, StrategyId::OPERATOR, 0, generation, &text, caller) {
+            return Reply::error("the journal is full: nothing was armed");
+        }
+        match self.gates.try_open(&judged) {
+            Ok(_) => {
+                self.killing.heard = Some(self.clock.now());
+                self.outlook.words.clear();
+                self.give(StageId::Risk, super::rearm_of(scope), reason, caller);
+                Reply::ok(&self.status())
+            }
+            Err(_) => Reply::error("a gate was closed meanwhile: look again, then arm"),
+        }
+    }
+
+    fn lower_fences(&self) {
+        for watched in &self.outlook.watched {
+            // ORDERING: Relaxed; a lone flag, whoever reads it later dials anew.
+            watched.fence.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// Gateways before which a gate stands and whose session is not up.
+    fn not_reconciled(&self, scope: Scope) -> Vec<String> {
+        let rows = self.config.gateways.iter().filter(|row| match scope {
+            Scope::Venue(id) | Scope::Session(id) => row.id == id,
+            Scope::Global | Scope::Account(_) | Scope::Strategy(_) | Scope::Instrument(_) => true,
+        });
+        let live = rows.filter(|row| matches!(row.session, Session::Ouch50 { .. }));
+        live.filter(|row| !self.vitals.is_up(row.id)).map(|row| row.name.clone()).collect()
+    }
+}
+
+fn named(open: &[ClOrdId]) -> String {
+    let ids: Vec<String> = open.iter().take(NAMED_MAX).map(ToString::to_string).collect();
+    let more = open.len().saturating_sub(NAMED_MAX);
+    let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+    format!("NOT CONFIRMED: {} orders may be open: {}{more}", open.len(), ids.join(" "))
+}

@@ -1,0 +1,268 @@
+//! The guard: a thread of its own that watches gateways' threads while a gate is closed (K5).
+//!
+//! A gateway cancels what a closing covers by itself. When its thread stands still (a strategy spins
+//! on it, the machine holds it), the guard raises the fence, shuts the link down so that a late
+//! write fails, logs on anew as the same user, cancels what the gateway had shown as open, and
+//! listens for the answers. What is not answered is listed as NOT CONFIRMED: the venue's own cancel
+//! on disconnect may have ended it, and is not assumed to. The fence is lowered by an arming.
+
+#![expect(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    clippy::disallowed_macros,
+    reason = "cold: a helper thread, which waits, shares its words, and names orders in them"
+)]
+
+use super::hot::{Phase, PhaseOf};
+use super::net::{DialTarget, Watched};
+use crate::clock::Clock;
+use crate::config::topology::Plan;
+use crate::config::{Config, StageId};
+use crate::stage::gateway::{OpenOrder, OpenOrders, is_covered};
+use gateway::codec::ouch50::Outbound;
+use gateway::ouch::write_cancels;
+use gateway::session::soupbintcp::{Client, ClientConfig, ClientEvent, Credentials, Start};
+use shm::atomic::Ordering;
+use shm::counters::CounterReader;
+use shm::gates::Gates;
+use shm::ids::GatewayId;
+use shm::region::{RegionError, RegionReader};
+use shm::units::Nanos;
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Time between two looks.
+const LOOK: Duration = Duration::from_millis(1);
+/// A thread whose turns stand still for longer, behind a closed gate, is taken for hung.
+const STILL_MAX: Nanos = Nanos(20_000_000);
+/// Longest wait for a connection.
+const DIAL_MAX: Duration = Duration::from_secs(1);
+/// Longest wait for the logon and the answers.
+const ANSWER_MAX: Duration = Duration::from_secs(1);
+/// Orders named one by one; the rest are counted.
+const NAMED_MAX: usize = 20;
+
+/// What the guard has done, in words, for the status: by gateway, none for one it left alone.
+#[derive(Clone, Debug, Default)]
+pub struct Words(Arc<Mutex<Vec<(GatewayId, String)>>>);
+
+impl Words {
+    fn say(&self, gateway: GatewayId, text: String) {
+        let mut words = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        words.retain(|(known, _)| *known != gateway);
+        words.push((gateway, text));
+    }
+
+    /// Everything it did since it was last cleared.
+    #[must_use]
+    pub fn all(&self) -> Vec<(GatewayId, String)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Trading is armed again: what was done is history, and in the journal.
+    pub fn clear(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+/// One gateway under guard.
+pub struct Post {
+    /// Which.
+    pub gateway: GatewayId,
+    /// Its name.
+    pub name: String,
+    /// Where its venue listens.
+    pub address: SocketAddr,
+    /// Who logs on.
+    pub credentials: Credentials,
+    /// Its link, and its fence.
+    pub watched: Arc<Watched>,
+    /// Orders that may live at its venue.
+    pub open: Arc<OpenOrders>,
+    /// Turns of its thread.
+    pub duty: CounterReader,
+}
+
+/// The posts of every gateway that has a link.
+///
+/// # Errors
+/// [`RegionError`]: the region was made for other threads.
+pub(super) fn posts(
+    config: &Config,
+    plan: &Plan,
+    region: &RegionReader,
+    targets: &[DialTarget],
+    open: &[Arc<OpenOrders>],
+) -> Result<Vec<Post>, RegionError> {
+    let mut posts = Vec::new();
+    for target in targets {
+        let Some((gateway, credentials)) = target.user else { continue };
+        let stage = StageId::Gateway(gateway);
+        let thread = plan.threads.iter().find(|row| row.stages.contains(&stage));
+        let Some((thread, open)) = thread.zip(open.get(gateway.index())) else { continue };
+        posts.push(Post {
+            gateway,
+            name: config.stage_name(stage),
+            address: target.address,
+            credentials,
+            watched: Arc::clone(&target.watched),
+            open: Arc::clone(open),
+            duty: region.counter(&format!("thread:{}.polls", thread.name))?,
+        });
+    }
+    Ok(posts)
+}
+
+/// What the guard thread owns.
+pub struct Guard {
+    /// By gateway with a link.
+    pub posts: Vec<Post>,
+    /// The gates.
+    pub gates: Gates,
+    /// Engine time.
+    pub clock: Clock,
+    /// What it is told.
+    pub phase: Phase,
+    /// Where it says what it has done.
+    pub words: Words,
+}
+
+/// How a thread was last seen.
+#[derive(Clone, Copy, Default)]
+struct Seen {
+    turns: u64,
+    moved: Nanos,
+}
+
+impl Guard {
+    /// Watches until told to stop.
+    pub fn run(self) {
+        let mut seen = vec![Seen::default(); self.posts.len()];
+        while !self.phase.is(PhaseOf::Stop) {
+            std::thread::sleep(LOOK);
+            let now = self.clock.now();
+            let some_closed = self.gates.summary().some_closed();
+            for (post, seen) in self.posts.iter().zip(&mut seen) {
+                let turns = post.duty.get();
+                if turns != seen.turns || !some_closed {
+                    *seen = Seen { turns, moved: now };
+                } else if now.saturating_since(seen.moved) > STILL_MAX {
+                    self.take_over(post);
+                }
+            }
+        }
+    }
+
+    /// The thread stands still: whatever of its orders is covered by a closed gate is cancelled
+    /// from here, once until the fence is lowered.
+    fn take_over(&self, post: &Post) {
+        // ORDERING: Relaxed, both; a lone flag, and the link is shut by a system call after it.
+        if post.watched.fence.load(Ordering::Relaxed) != 0 {
+            return;
+        }
+        let orders = self.covered(post);
+        if orders.is_empty() {
+            return;
+        }
+        post.watched.fence.store(1, Ordering::Relaxed);
+        post.watched.shut();
+        // What it may have shown between the look and the fence.
+        let orders = self.covered(post);
+        let (left, why) = match cancel(post, &orders) {
+            Ok(left) => (left, String::new()),
+            Err(why) => (orders.iter().collect(), format!(" ({why})")),
+        };
+        self.words.say(post.gateway, words(post, orders.len(), &left, &why));
+    }
+
+    fn covered(&self, post: &Post) -> Vec<OpenOrder> {
+        let open = post.open.iter();
+        open.filter(|order| is_covered(&self.gates, order, post.gateway)).collect()
+    }
+}
+
+fn words(post: &Post, asked: usize, left: &[&OpenOrder], why: &str) -> String {
+    let done = asked - left.len();
+    let mut text = format!(
+        "gateway {}: its thread stood still behind a closed gate; its link was shut, {done} of \
+         {asked} orders cancelled by another logon and confirmed{why}",
+        post.name
+    );
+    if !left.is_empty() {
+        let named: Vec<String> =
+            left.iter().take(NAMED_MAX).map(|order| order.id.to_string()).collect();
+        text.push_str(&format!("; NOT CONFIRMED: {}", named.join(" ")));
+        if left.len() > NAMED_MAX {
+            text.push_str(&format!(" and {} more", left.len() - NAMED_MAX));
+        }
+    }
+    text
+}
+
+/// Logs on anew and cancels; the orders of which the venue did not say that they are gone.
+fn cancel<'a>(post: &Post, orders: &'a [OpenOrder]) -> Result<Vec<&'a OpenOrder>, String> {
+    let mut stream = TcpStream::connect_timeout(&post.address, DIAL_MAX)
+        .map_err(|error| format!("no connection: {error}"))?;
+    let set = stream.set_nodelay(true).and_then(|()| stream.set_read_timeout(Some(LOOK)));
+    set.map_err(|error| format!("no connection: {error}"))?;
+    let mut client = Client::new(ClientConfig::new(post.credentials, Start::LIVE));
+    // The session's time is only that of its heartbeats: none falls due in so short a life.
+    client.on_connect(Nanos(0));
+    let until = Instant::now() + ANSWER_MAX;
+    let mut left: Vec<&OpenOrder> = orders.iter().collect();
+    let mut out = [0; 64];
+    let login = client.poll(Nanos(0), &mut out);
+    send(&mut stream, out.get(..login).unwrap_or_default())?;
+    while Instant::now() < until && !left.is_empty() {
+        let read = match stream.read(client.read_space()) {
+            Ok(0) => return Err("the venue closed the connection".to_owned()),
+            Ok(read) => read,
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => 0,
+            Err(error) => return Err(error.to_string()),
+        };
+        client.on_read(read, Nanos(0));
+        let mut is_in = false;
+        while let Some(event) = client.next_event() {
+            match event {
+                ClientEvent::Login { .. } => is_in = true,
+                ClientEvent::Message { payload, .. } => confirm(payload, &mut left),
+                ClientEvent::Ended(why) => return Err(format!("the logon ended: {why:?}")),
+                ClientEvent::Debug(_) | ClientEvent::Heartbeat => {}
+            }
+        }
+        if is_in {
+            send(&mut stream, &cancels(orders))?;
+        }
+    }
+    let logout = client.logout(&mut out);
+    // The next logon of the same user ends this one as well.
+    let _ = send(&mut stream, out.get(..logout).unwrap_or_default());
+    Ok(left)
+}
+
+fn send(stream: &mut TcpStream, bytes: &[u8]) -> Result<(), String> {
+    stream.write_all(bytes).map_err(|error| error.to_string())
+}
+
+fn cancels(orders: &[OpenOrder]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for order in orders {
+        let mut out = [0; 64];
+        let len = write_cancels(order.urns, &mut out).unwrap_or(0);
+        bytes.extend_from_slice(out.get(..len).unwrap_or_default());
+    }
+    bytes
+}
+
+/// Takes an order off the list when the venue says that nothing of it is left.
+fn confirm(payload: &[u8], left: &mut Vec<&OpenOrder>) {
+    let urn = match Outbound::decode(payload) {
+        Ok(Outbound::Canceled(view)) => view.fields.user_ref_num.get(),
+        Ok(Outbound::AiqCanceled(view)) => view.fields.user_ref_num.get(),
+        Ok(Outbound::Rejected(view)) => view.fields.user_ref_num.get(),
+        _ => return,
+    };
+    left.retain(|order| !order.urns.contains(&urn));
+}
