@@ -100,7 +100,8 @@ impl Recording {
         if path.is_dir() {
             return Err("it is a folder; name a file in it".to_owned());
         }
-        let mut source = open(path).map_err(|error| error.to_string())?;
+        let mut source =
+            open(path).map_err(|error| format!("{error}; name a file that is there"))?;
         let first = first_bytes(&mut source)?;
         let kind = match first[..] {
             [] => return Err("it is empty; name a recording that holds messages".to_owned()),
