@@ -17,6 +17,9 @@ const BANNED: [&str; 5] = ["ring", "native-tls", "openssl-sys", "openssl", "rusq
 const BANNED_HOT: [&str; 8] =
     ["tokio", "axum", "sqlx", "reqwest", "hyper", "tracing", "log4rs", "async-std"];
 
+/// Where every package that is not ours comes from.
+const REGISTRY: &str = "registry+https://github.com/rust-lang/crates.io-index";
+
 /// Packages whose licence expression is not on the list and that were looked at: (name, why).
 const LOOKED_AT: [(&str, &str); 0] = [];
 
@@ -49,6 +52,7 @@ pub fn check() -> Result<Vec<Finding>, Box<dyn Error>> {
     let text = process::output(workspace::cargo(&args).args(["--filter-platform", host]))?;
     let metadata: Metadata = serde_json::from_str(&text)?;
     findings.extend(metadata.packages.iter().filter_map(licence_finding));
+    findings.extend(metadata.packages.iter().filter_map(source_finding));
     Ok(findings)
 }
 
@@ -82,6 +86,14 @@ fn licence_finding(package: &Package) -> Option<Finding> {
     Some(Finding::new("licences", "Cargo.lock", 0, text))
 }
 
+/// Everything that is not ours comes from the one registry.
+fn source_finding(package: &Package) -> Option<Finding> {
+    let Package { name, version, source, .. } = package;
+    let source = source.as_deref().filter(|source| *source != REGISTRY)?;
+    let text = format!("{name} {version} comes from {source}, not from the registry");
+    Some(Finding::new("sources", "Cargo.lock", 0, text))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -107,5 +119,20 @@ mod tests {
         assert!(licence_finding(&package(Some("GPL-3.0"), Some("registry"))).is_some());
         assert!(licence_finding(&package(Some("MIT"), Some("registry"))).is_none());
         assert!(licence_finding(&package(None, None)).is_none());
+    }
+
+    // Goal: no code from elsewhere. Method: the registry, another one, a repository, ourselves.
+    #[test]
+    fn planted_source_is_found() {
+        let package = |source: Option<&str>| Package {
+            name: "x".into(),
+            version: "1.0.0".into(),
+            license: Some("MIT".into()),
+            source: source.map(str::to_owned),
+        };
+        assert!(source_finding(&package(Some("git+https://example.org/x"))).is_some());
+        assert!(source_finding(&package(Some("registry+https://example.org/index"))).is_some());
+        assert!(source_finding(&package(Some(REGISTRY))).is_none());
+        assert!(source_finding(&package(None)).is_none());
     }
 }

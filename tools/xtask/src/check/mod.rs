@@ -98,10 +98,13 @@ fn deny() -> Result<bool, Box<dyn Error>> {
     if process::works("cargo-deny", &["--version"]) {
         // Advisories need the network, so `deep` asks for them; what is here depends on the tree
         // alone.
+        println!("   NOT CHECKED: advisories, which need the network: cargo deny check advisories");
         return runs(&mut workspace::cargo(&["deny", "check", "bans", "licenses", "sources"]));
     }
     println!(
-        "   NOT RUN: cargo-deny is absent; the step before has checked bans, licences, sources"
+        "   NOT RUN: cargo-deny is absent (cargo install cargo-deny --locked); bans, licences \
+         and sources were checked by the step before\n   NOT CHECKED: advisories of RustSec, versions \
+         that were withdrawn, targets other than this machine's"
     );
     Ok(true)
 }
