@@ -29,6 +29,7 @@
 pub mod approval;
 pub mod capability;
 pub mod checks;
+pub mod cost;
 pub mod duplicate;
 pub mod exposure;
 pub mod family;

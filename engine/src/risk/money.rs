@@ -129,26 +129,24 @@ impl Money {
         exposure: &mut Exposure,
         scopes: &mut Scopes,
     ) {
-        if change.side == Side::Sell
-            && let Some(mark) = self.marks.get_mut(rows.instrument.index())
-        {
+        let is_sell = change.side == Side::Sell;
+        let mut at = (Price::NONE, 1);
+        if let Some(mark) = self.marks.get_mut(rows.instrument.index()).filter(|_| is_sell) {
             mark.busy = true;
+            at = (mark.px, mark.multiplier);
         }
-        for (at, row) in rows.sums.into_iter().enumerate() {
-            let old = exposure.row(row).map(|sums| self.parts(sums, rows.instrument));
+        for (index, row) in rows.sums.into_iter().enumerate() {
+            // Working buys change neither what is held nor what may be short.
+            let short = |sums: &Sums| if is_sell { short_at(sums, at.0, at.1) } else { 0 };
+            let old = exposure.row(row).map_or(0, short);
             exposure.apply(row, change);
-            let new = exposure.row(row).map(|sums| self.parts(sums, rows.instrument));
-            let (Some(old), Some(new)) = (old, new) else { continue };
-            for place in places_of(rows, at) {
-                move_scope(scopes, place, &old, &new);
-                if let Some(scope) = scopes.get_mut(place) {
-                    let open = match change.side {
-                        Side::Buy => &mut scope.open_buy,
-                        Side::Sell => &mut scope.open_sell,
-                    };
-                    *open = open.saturating_add(change.value);
-                    scope.open_qty = scope.open_qty.saturating_add(i128::from(change.qty));
-                }
+            let new = exposure.row(row).map_or(0, short);
+            for place in places_of(rows, index) {
+                let Some(scope) = scopes.get_mut(place) else { continue };
+                scope.short_value = scope.short_value.saturating_add(new).saturating_sub(old);
+                let open = if is_sell { &mut scope.open_sell } else { &mut scope.open_buy };
+                *open = open.saturating_add(change.value);
+                scope.open_qty = scope.open_qty.saturating_add(i128::from(change.qty));
             }
         }
     }
@@ -197,17 +195,34 @@ impl Money {
     }
 }
 
+/// Price x quantity x multiplier, held at the end of the integer. The quantity is at most 2^64.
+#[inline]
+const fn value_at(qty: i128, px: Price, multiplier: i64) -> i128 {
+    if multiplier == 1 {
+        // At most 2^64 * 2^63 in size: it fits but for one value that no position can have.
+        return qty.wrapping_mul(px.0 as i128);
+    }
+    qty.saturating_mul((px.0 as i128).saturating_mul(multiplier as i128))
+}
+
+/// What would be short with every working sell filled, at a price; nothing without one.
+#[inline]
+const fn short_at(sums: &Sums, px: Price, multiplier: i64) -> i128 {
+    let short = sums.open_sell.0 as i128 - sums.position.0 as i128;
+    if short <= 0 || px.is_none() {
+        return 0;
+    }
+    value_at(short, px, multiplier).saturating_abs()
+}
+
 /// What a row adds at a price; nothing without one.
 #[inline]
 fn parts_at(sums: &Sums, px: Price, multiplier: i64) -> Parts {
     if px.is_none() {
         return Parts::default();
     }
-    let unit = i128::from(px.0).saturating_mul(i128::from(multiplier));
-    let net = i128::from(sums.position.0).saturating_mul(unit);
-    let short = i128::from(sums.open_sell.0) - i128::from(sums.position.0);
-    let short = if short <= 0 { 0 } else { short.saturating_mul(unit).saturating_abs() };
-    Parts { gross: net.saturating_abs(), net, short }
+    let net = value_at(i128::from(sums.position.0), px, multiplier);
+    Parts { gross: net.saturating_abs(), net, short: short_at(sums, px, multiplier) }
 }
 
 /// The scopes that a row belongs to: the firm's row is the instrument's as well.

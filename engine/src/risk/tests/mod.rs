@@ -18,6 +18,7 @@ mod t03_orders;
 mod t03_states;
 mod t03_strays;
 mod t04;
+mod t29_runaway;
 mod units;
 
 use super::sample::{self, DOLLAR, open};
