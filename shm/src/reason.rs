@@ -172,9 +172,7 @@ impl Reason {
     #[must_use]
     pub const fn unit(self) -> Unit {
         match self {
-            Self::BadPrice | Self::Collar | Self::CollarWindow | Self::SelfTrade => {
-                Unit::Price
-            }
+            Self::BadPrice | Self::Collar | Self::CollarWindow | Self::SelfTrade => Unit::Price,
             Self::BadQty
             | Self::OrderQty
             | Self::Position

@@ -1,8 +1,8 @@
 //! The guard: a thread of its own that watches gateways' threads while a gate is closed (K5).
 //!
-//! A gateway cancels what a closing covers by itself. When its thread stands still (a strategy spins
-//! on it, the machine holds it), the guard raises the fence, shuts the link down so that a late
-//! write fails, logs on anew as the same user, cancels what the gateway had shown as open, and
+//! A gateway cancels what a closing covers by itself. When its thread stands still (a strategy
+//! spins on it, the machine holds it), the guard raises the fence, shuts the link down so that a
+//! late write fails, logs on anew as the same user, cancels what the gateway had shown as open, and
 //! listens for the answers. What is not answered is listed as NOT CONFIRMED: the venue's own cancel
 //! on disconnect may have ended it, and is not assumed to. The fence is lowered by an arming.
 
@@ -166,6 +166,7 @@ impl Guard {
         if orders.is_empty() {
             return;
         }
+        // ORDERING: Relaxed; as above.
         post.watched.fence.store(1, Ordering::Relaxed);
         post.watched.shut();
         // What it may have shown between the look and the fence.

@@ -17,7 +17,7 @@
 use super::archive::{ArchiveThread, Trouble};
 use super::assemble::{AssembleError, Assembly, Pipeline, Sheet, World};
 use super::doors::{Doors, Outside};
-use super::guard::{Guard, Words, posts};
+use super::guard::{Guard, Post, Words, posts};
 use super::home::{Home, Lock};
 use super::hot::{AllocationCount, HotThread, Phase};
 use super::net::run_dialer;
@@ -155,10 +155,8 @@ pub fn start(
     let posts = posts(&site.config, &site.plan, &reader, &outside.targets, &open)?;
     let words = Words::default();
     let outlook = Outlook::new(open, &posts, &words);
-    let (clock, phase) = (site.clock.clone(), site.phase.clone());
-    let guard = Guard { posts, gates, clock, phase, words };
     let parts = Parts {
-        guard,
+        guard: site.guard(posts, gates, words),
         archive: archive_thread(&site, tails, planned.archive, &region, trouble)?,
         control: control_thread(&site, &instruments, lane, opener, commands, (vitals, outlook))?,
         hot: hot_parts(threads, lanes, planned.threads, &region)?,
@@ -202,6 +200,10 @@ impl Site {
         }
         let days = days_of(date.midnight);
         Ok((Self { config, plan, clock, home, days, notes, phase, stop, options }, doors))
+    }
+
+    fn guard(&self, posts: Vec<Post>, gates: shm::gates::Gates, words: Words) -> Guard {
+        Guard { posts, gates, clock: self.clock.clone(), phase: self.phase.clone(), words }
     }
 
     /// Says so when trading is off.

@@ -172,12 +172,7 @@ impl Account {
             ReportKind::Canceled { qty, reason } => {
                 order.leaves_qty -= qty;
                 self.counts.cancels += 1;
-                let canceled = Canceled {
-                    timestamp: timestamp.into(),
-                    user_ref_num: number.into(),
-                    qty: qty.into(),
-                    reason: CancelReasonCode(reason.letter()),
-                };
+                let canceled = canceled(number, qty, reason.letter(), timestamp);
                 self.tell(&canceled, Appendage::ABSENT);
             }
             ReportKind::SelfMatch { qty, prevented_qty, px } => {
@@ -228,6 +223,15 @@ fn executed(trade: &ClientTrade, liquidity: Liquidity, timestamp: u64) -> Execut
             Liquidity::Removed => LiquidityCode::REMOVED,
         },
         match_number: trade.match_no.into(),
+    }
+}
+
+fn canceled(user_ref_num: u32, qty: u32, reason: u8, timestamp: u64) -> Canceled {
+    Canceled {
+        timestamp: timestamp.into(),
+        user_ref_num: user_ref_num.into(),
+        qty: qty.into(),
+        reason: CancelReasonCode(reason),
     }
 }
 
