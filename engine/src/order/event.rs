@@ -39,6 +39,8 @@ pub enum Event {
     },
     /// Fills came, were corrected or undone: what changed in all.
     Filled {
+        /// Under which id: that of a replace says that the replace is in force.
+        id: ClOrdId,
         /// Change of the quantity that stands.
         cum: i64,
         /// Change of the quantity that was undone and does not work again.

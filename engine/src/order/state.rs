@@ -9,7 +9,7 @@
 //! | event | effect on the facts | rule |
 //! |---|---|---|
 //! | `Accepted`, `Replaced` | acknowledged; terms of the id, those of the later report | E4, E15 |
-//! | `Filled` | `cum`, `busted` (undone, and does not work again) | E6-E10, E17, E22 |
+//! | `Filled` | `cum`, `busted` (undone, and does not work again); under a replace's id: that is in force | E6-E10, E17, E22 |
 //! | `Canceled` | `canceled` of the id in force; of an older id: a repeat, nothing | E12, E18 |
 //! | `Ended` | dead or expired, whatever was left | E12, E19 |
 //! | `Rejected`, `NeverSent` | of the pending replace: old terms rule; of the order: rejected | E5, E16 |
@@ -192,11 +192,13 @@ impl Order {
     }
 
     /// `qty` less what is filled, undone and, under the id in force, cancelled. May be negative.
+    /// Where more was filled than that leaves, and nothing cancelled, what was undone has come back:
+    /// it was filled again.
     const fn rest(&self) -> i128 {
-        self.terms.qty.0 as i128
-            - self.cum_qty.0 as i128
-            - self.busted_qty.0 as i128
-            - self.terms.canceled_qty.0 as i128
+        let unfilled = self.terms.qty.0 as i128 - self.cum_qty.0 as i128;
+        let canceled = self.terms.canceled_qty.0 as i128;
+        let rest = unfilled - self.busted_qty.0 as i128 - canceled;
+        if rest < 0 && canceled == 0 { unfilled } else { rest }
     }
 
     /// The state that follows from the facts.
@@ -403,11 +405,15 @@ impl Order {
                 }
                 signs
             }
-            Event::Filled { cum, undone, seq } => self.filled(cum, undone, seq),
+            Event::Filled { id, cum, undone, seq } => {
+                self.take_replace(id);
+                self.filled(cum, undone, seq)
+            }
             Event::Canceled { id, qty, seq } => {
                 self.facts |= Self::ACKED;
                 self.seen(seq);
-                let terms = if id == self.replace.id { &mut self.replace } else { &mut self.terms };
+                self.take_replace(id);
+                let terms = &mut self.terms;
                 if id == terms.id {
                     terms.canceled_qty = Qty(terms.canceled_qty.0.saturating_add(qty.0));
                 }
@@ -538,13 +544,22 @@ impl Order {
         }
     }
 
+    /// E6, E12: what is filled or cancelled under the id of a replace was replaced before.
+    fn take_replace(&mut self, id: ClOrdId) {
+        if id.0 != 0 && id == self.replace.id {
+            self.terms = core::mem::take(&mut self.replace);
+            self.facts &= !Self::REPLACE_PENDING;
+        }
+    }
+
     /// E15. The quantity in force is the one asked for, whatever came before or after.
     fn replaced(&mut self, id: ClOrdId, px: Price, exposed: Qty, seq: u32) -> Signs {
         if id == self.replace.id {
-            self.terms = core::mem::take(&mut self.replace);
+            self.take_replace(id);
+        }
+        if id == self.terms.id && id != self.root {
             self.terms.set_px(px, seq);
             self.terms.qty_seq = self.terms.qty_seq.max(seq);
-            self.facts &= !Self::REPLACE_PENDING;
             return Signs::default();
         }
         if id > self.terms.id {

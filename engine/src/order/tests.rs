@@ -185,7 +185,7 @@ fn events(id: ClOrdId) -> Vec<Event> {
         }
     }
     for (cum, undone) in [(0, 0), (40, 0), (100, 0), (i64::MAX, 0), (0, 40), (-40, 40), (-40, 0)] {
-        events.push(Event::Filled { cum, undone, seq: 4 });
+        events.push(Event::Filled { id, cum, undone, seq: 4 });
     }
     events
 }

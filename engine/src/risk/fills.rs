@@ -93,8 +93,17 @@ impl Risk {
         }
         let Change { cum, undone, .. } = change;
         let seq = report.venue_seq;
-        let signs = self.table.apply(place, Event::Filled { cum, undone, seq });
+        let signs =
+            self.table.apply(place, Event::Filled { id: report.cl_ord_id, cum, undone, seq });
         change.signs = change.signs.with(signs);
+        if order.is(Order::TOLD)
+            && let Some(after) = self.table.get(place).copied()
+        {
+            // The terms may be others now, and with them the price of what was inferred.
+            let mut again = Change { cum: 0, ..change };
+            self.retell(&Owner::of(&after, side), &after, &mut again);
+            change.position = again.position;
+        }
         if cum > 0 && is_worse(order, side, report.last_px) {
             change.signs = change.signs.with(Signs::WORSE);
         }

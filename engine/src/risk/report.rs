@@ -41,7 +41,10 @@ impl Risk {
                 let told = Order { facts: order.facts | Order::TOLD, ..order };
                 self.hear_fill(report, place, &told, side, Self::say_status)
             }
-            Kind::Canceled => Change::sign(self.hear_cancel(report, place, &order)),
+            Kind::Canceled => {
+                let signs = self.hear_cancel(report, place, &order);
+                self.infer_again(place, side, signs)
+            }
             kind => match event_of_kind(kind, report) {
                 Some(event) => {
                     let signs = self.table.apply(place, event);

@@ -65,14 +65,15 @@ impl Account {
         self.tell(&executed(trade, liquidity, timestamp), Appendage::ABSENT);
     }
 
-    /// What the faults make of a trade that was told. Returns the trade that stands.
-    fn mistell_trade(
+    /// Tells of a trade, and whatever else the faults make of it. Returns the trade that stands.
+    fn tell_trade(
         &mut self,
         done: &ClientTrade,
         is_last: bool,
         liquidity: Liquidity,
         timestamp: u64,
     ) -> ClientTrade {
+        self.tell(&executed(done, liquidity, timestamp), Appendage::ABSENT);
         if self.mischief.contradicts() {
             let other = ClientTrade { qty: done.qty + 1, ..*done };
             self.tell(&executed(&other, liquidity, timestamp), Appendage::ABSENT);
@@ -166,8 +167,7 @@ impl Account {
                 self.counts.fills += 1;
                 self.positions.entry(done.locate).or_default().trade(done.is_buy, qty, px, 1);
                 let is_last = order.leaves_qty == 0;
-                self.tell(&executed(&done, liquidity, timestamp), Appendage::ABSENT);
-                trade = Some(self.mistell_trade(&done, is_last, liquidity, timestamp));
+                trade = Some(self.tell_trade(&done, is_last, liquidity, timestamp));
             }
             ReportKind::Canceled { qty, reason } => {
                 order.leaves_qty -= qty;
