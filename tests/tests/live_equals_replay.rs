@@ -170,6 +170,25 @@ fn any_ring_on_any_edge_replays_alike() {
     }
 }
 
+/// Goal: T12 over sockets: whatever the venue tells, twice, late, out of order, never or against
+/// itself, and whatever it trades beyond what was asked, positions end as it has them, and the
+/// journal replays. Method: every fault at once.
+#[test]
+fn t12_positions_are_the_venues_over_sockets_with_every_fault() {
+    let dir = tempfile::tempdir().unwrap();
+    let faults = "drop=0.01,duplicate=0.01,reorder=0.01,reject=0.02,slow_ack=0.05,slow_ack_us=3000,\
+                  disconnect=0.002,chop=0.3,break=0.05,correct=0.05,overfill=0.05,external=0.01,\
+                  twice=0.05,swap=0.05,never=0.01,contradict=0.002";
+    let args = ["--rate", "8000", "--faults", faults, "--linger", "4"];
+    let (finished, summary) = trade(dir.path(), 5.0, &args, &[], None);
+    println!("{} orders, {} fills, {} undone", summary.orders, summary.fills, {
+        summary.users.iter().map(|user| user.counts.broken).sum::<u64>()
+    });
+    assert!(summary.fills > 20, "only {} fills", summary.fills);
+    assert_eq!(positions(&finished), positions_at(&summary));
+    assert_replays_alike(dir.path(), &finished);
+}
+
 /// Goal: paper trading replays to the same state. Method: the same, with the embedded venue.
 #[test]
 fn paper_trading_replays_to_the_same_state() {

@@ -192,8 +192,8 @@ impl Order {
     }
 
     /// `qty` less what is filled, undone and, under the id in force, cancelled. May be negative.
-    /// Where more was filled than that leaves, and nothing cancelled, what was undone has come back:
-    /// it was filled again.
+    /// Where more was filled than that leaves, and nothing cancelled, what was undone has come
+    /// back: it was filled again.
     const fn rest(&self) -> i128 {
         let unfilled = self.terms.qty.0 as i128 - self.cum_qty.0 as i128;
         let canceled = self.terms.canceled_qty.0 as i128;

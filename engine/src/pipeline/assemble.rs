@@ -1,8 +1,6 @@
 //! Puts stages together from configuration, plan and opening state; the same for a live run and for
 //! a replay, which differ in where inputs come from and where bytes go.
 
-mod risk_setup;
-
 use super::ends::Ends;
 use super::opening::Opening;
 pub use super::sheet::Sheet;

@@ -1,6 +1,6 @@
 //! A venue, a gateway's codec and risk in one thread: the real exchange desk and matching engine on
-//! one side, the real OUCH tables and order states on the other, bytes between them, time and faults
-//! drawn from a seed.
+//! one side, the real OUCH tables and order states on the other, bytes between them, time and
+//! faults drawn from a seed.
 
 use engine::order::SlotPool;
 use engine::risk::{Applied, Decision, Risk, sample, setup::Setup};
@@ -19,14 +19,15 @@ use shm::reason::Reason;
 use shm::record::RecordKind;
 use shm::record::status::Tick;
 use shm::units::{Nanos, Price, Qty};
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
 use wirelane_tests::random::Random;
 
 const GATEWAY: GatewayId = GatewayId(0);
 const SLOTS: u32 = 32;
 
-/// What the venue truly did with a number: whether it took it, and the shares that it executed under
-/// it and did not undo.
+/// What the venue truly did with a number: whether it took it, and the shares that it executed
+/// under it and did not undo.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Truth {
     pub(crate) id: ClOrdId,
@@ -286,8 +287,8 @@ impl Sim {
                 Outbound::Executed(view) => {
                     let (urn, qty) = (view.fields.user_ref_num.get(), view.fields.qty.get());
                     let name = (view.fields.match_number.get(), urn);
-                    if !self.executed.contains_key(&name) {
-                        self.executed.insert(name, qty);
+                    if let Entry::Vacant(place) = self.executed.entry(name) {
+                        place.insert(qty);
                         if let Some(truth) = self.truth.get_mut(&urn) {
                             truth.cum += qty;
                         }
@@ -430,6 +431,14 @@ impl Sim {
             self.tick();
         }
         assert!(self.wire.is_empty());
+    }
+
+    /// The venue books a trade that it never tells of.
+    pub(crate) fn trade_in_secret(&mut self) {
+        let (locate, shares) = (1 + self.roll(2) as u16, 1 + self.roll(100) as u32);
+        let is_buy = self.roll(2) == 0;
+        let account = self.desk.account_mut(0).unwrap();
+        account.positions.entry(locate).or_default().trade(is_buy, shares, 100_000, 1);
     }
 
     /// Shares that the venue says we have.

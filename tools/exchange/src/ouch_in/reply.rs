@@ -101,7 +101,8 @@ impl Account {
         stands
     }
 
-    /// An order that the user has not sent appears like one of its own, and trades at once.
+    /// An order that the user has not sent appears like one of its own, and trades at once. Its
+    /// acceptance is told as it is: nothing else says what it is of.
     pub fn appear(
         &mut self,
         number: u32,
@@ -117,7 +118,11 @@ impl Account {
             cl_ord_id: *b"BY PHONE      ",
             ..*like
         };
-        self.tell(&accepted(number, &order, timestamp), echo(&order));
+        let mut bytes = [0; MESSAGE_BYTES_MAX];
+        let told = accepted(number, &order, timestamp);
+        let length = encode(&told, echo(&order), &mut bytes).expect("the longest message fits");
+        self.mischief.release(&mut self.stream);
+        self.stream.push(&bytes[..length]);
         let trade = ClientTrade {
             match_no: self.mischief.phantom_match(),
             user_ref_num: number,
