@@ -384,6 +384,12 @@ impl Running {
         &self.site.home.dir
     }
 
+    /// Engine time.
+    #[must_use]
+    pub const fn clock(&self) -> &Clock {
+        &self.site.clock
+    }
+
     /// Where live segments and the region lie.
     #[must_use]
     pub fn hot_dir(&self) -> &Path {
