@@ -1,6 +1,6 @@
-//! T13: kills at full rate, under conditions of K5, against a real exchange on sockets. How many new
-//! orders leave after the store, from the exchange's own log; how long everything takes, from the
-//! engine's stamps of its sends, shown and not asserted.
+//! T13: kills at full rate, under conditions of K5, against a real exchange on sockets. How many
+//! new orders leave after the store, from the exchange's own log; how long everything takes, from
+//! the engine's stamps of its sends, shown and not asserted.
 
 mod hold;
 
