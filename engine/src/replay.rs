@@ -12,8 +12,10 @@
 )]
 
 mod run;
+mod standing;
 
 pub use run::run;
+pub use standing::Standing;
 
 use crate::config::machine::Machine;
 use crate::config::topology::{Plan, plan};
@@ -168,12 +170,22 @@ impl Recording {
         epoch: Option<u16>,
         layout: Option<&str>,
     ) -> Result<Self, ReplayError> {
+        Self::read_of(dir, epoch, layout, None)
+    }
+
+    /// As [`Recording::read`], with the records of one stage alone.
+    fn read_of(
+        dir: &Path,
+        epoch: Option<u16>,
+        layout: Option<&str>,
+        only: Option<StageId>,
+    ) -> Result<Self, ReplayError> {
         let journal = Journal::open(dir)?;
         let mut epochs = journal.epochs()?;
         epochs.sort_unstable();
         epochs.retain(|known| epoch.is_none_or(|wanted| wanted == *known));
         while let Some(epoch) = epochs.pop() {
-            if let Some(recording) = Self::read_epoch(&journal, epoch, layout)? {
+            if let Some(recording) = Self::read_epoch(&journal, epoch, layout, only)? {
                 return Ok(recording);
             }
         }
@@ -184,6 +196,7 @@ impl Recording {
         journal: &Journal,
         epoch: u16,
         layout: Option<&str>,
+        only: Option<StageId>,
     ) -> Result<Option<Self>, ReplayError> {
         let mut texts = Texts::default();
         let mut raw = Raw::default();
@@ -191,7 +204,10 @@ impl Recording {
             read_lane(journal, epoch, lane, |header, body| {
                 let Some(kind) = RecordKind::from_u16(header.kind) else { return };
                 if header.stage == StageId::CONTROL.0 {
-                    texts.take(kind, body);
+                    texts.take(kind, Nanos(header.ts), body);
+                    return;
+                }
+                if only.is_some_and(|only| only.0 != header.stage) {
                     return;
                 }
                 let (at, ts) = (header.at, Nanos(header.ts));
@@ -284,7 +300,7 @@ struct Texts {
 }
 
 impl Texts {
-    fn take(&mut self, kind: RecordKind, body: &[u8]) {
+    fn take(&mut self, kind: RecordKind, ts: Nanos, body: &[u8]) {
         let text = |rest: &[u8], len: u32| {
             String::from_utf8_lossy(rest.get(..len as usize).unwrap_or_default()).into_owned()
         };
@@ -311,6 +327,7 @@ impl Texts {
                         param: given.param,
                         instrument: shm::ids::InstrumentId(given.instrument),
                         value: given.value,
+                        t0: ts,
                         ..Command::default()
                     };
                     self.commands.push((given.stage, command));

@@ -448,6 +448,14 @@ byte_enum! {
         ClockDrift = 8, "CLOCK_DRIFT";
         /// A person re-arms the scope: what risk had fallen to is taken back.
         Rearm = 9, "REARM";
+        /// One term of an order by hand: `param` is an [`OrderField`], 0 before the first.
+        OrderTerm = 20, "ORDER_TERM";
+        /// Place the order whose terms were given; `value` is its number.
+        OrderPlace = 21, "ORDER_PLACE";
+        /// Replace an order by hand: price and quantity were given; `value` is its number.
+        OrderReplace = 22, "ORDER_REPLACE";
+        /// Cancel an order by hand; `value` is its number.
+        OrderCancel = 23, "ORDER_CANCEL";
     }
 }
 
@@ -487,10 +495,12 @@ body! {
     }
 }
 
+mod order_field;
 mod parent;
 mod slot;
 mod terms;
 
+pub use order_field::OrderField;
 pub use parent::{
     ParentIntent, ParentKind, ParentPrices, ParentStatus, ParentUpdate, parent_flags,
 };

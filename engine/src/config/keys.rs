@@ -39,7 +39,7 @@ pub(super) const SELF_TRADES: &[&str] = &["reject", "cancel_resting", "both", "a
 pub(super) const FEED_CODECS: &[&str] = &["itch50"];
 pub(super) const COSTS: &[&str] = &["average", "fifo"];
 pub(super) const GATEWAY_CODECS: &[&str] = &["ouch50", "paper"];
-pub(super) const KINDS: &[&str] = &["maker", "taker", "probe"];
+pub(super) const KINDS: &[&str] = &["maker", "taker", "probe", "exec"];
 
 /// The whole file.
 pub(super) static ROOT: Table = Table {
@@ -297,6 +297,7 @@ pub(super) fn params_of(kind: &str) -> &'static Table {
         "maker" => &MAKER,
         "taker" => &TAKER,
         "probe" => &PROBE,
+        "exec" => &EXEC,
         _ => &NO_PARAMS,
     }
 }
@@ -326,6 +327,17 @@ static TAKER: Table = Table {
         quantity(),
         or("cooldown_ms", "100", int(0, 3_600_000, "milliseconds"), "strategy taker",
             "Least time between two orders in one instrument."),
+    ],
+};
+
+static EXEC: Table = Table {
+    named_by: None,
+    fields: &[
+        or("every", "0", int(0, 1_000_000_000, "changes"), "strategy exec",
+            "Top-of-book changes per parent that it asks for by itself; 0: only orders by hand."),
+        quantity(),
+        or("distance_ticks", "5", int(1, 10_000, "ticks"), "strategy exec",
+            "How far from the touch the stops and exits of those parents lie."),
     ],
 };
 

@@ -17,6 +17,21 @@ pub enum Params {
     Taker(TakerParams),
     /// Places one order per so many changes of the top of the book, to measure latency.
     Probe(ProbeParams),
+    /// Works the orders that are asked of it by hand, and parents of every type by itself if told
+    /// to.
+    Exec(ExecParams),
+}
+
+/// Parameters of the executor.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ExecParams {
+    /// Changes of the top of the book per parent that it asks for by itself, 0 for none; in
+    /// `0..=1_000_000_000`.
+    pub every: u32,
+    /// Quantity of such a parent; above 0.
+    pub qty: Qty,
+    /// Ticks from the touch to their stops and exits; in `1..=10_000`.
+    pub distance_ticks: u32,
 }
 
 /// Parameters of the maker.
@@ -85,6 +100,11 @@ impl Params {
                 offset_ticks: reader.int("offset_ticks"),
                 bad_every: reader.int("bad_every"),
             })),
+            "exec" => Some(Self::Exec(ExecParams {
+                every: reader.int("every"),
+                qty: Qty(reader.decimal("qty")),
+                distance_ticks: reader.int("distance_ticks"),
+            })),
             _ => None,
         }
     }
@@ -96,6 +116,7 @@ impl Params {
             Self::Maker(_) => "maker",
             Self::Taker(_) => "taker",
             Self::Probe(_) => "probe",
+            Self::Exec(_) => "exec",
         }
     }
 
@@ -135,13 +156,16 @@ impl Params {
             (Self::Maker(maker), 0, Some(value), _) => maker.spread_ticks = value,
             (Self::Maker(MakerParams { qty: held, .. }), 1, _, Some(qty))
             | (Self::Taker(TakerParams { qty: held, .. }), 1, _, Some(qty))
-            | (Self::Probe(ProbeParams { qty: held, .. }), 1, _, Some(qty)) => *held = qty,
+            | (Self::Probe(ProbeParams { qty: held, .. }), 1, _, Some(qty))
+            | (Self::Exec(ExecParams { qty: held, .. }), 1, _, Some(qty)) => *held = qty,
             (Self::Maker(maker), 2, Some(value), _) => maker.skew_ticks_per_lot = value,
             (Self::Taker(taker), 0, Some(value), _) => taker.imbalance_bps = value,
             (Self::Taker(taker), 2, Some(value), _) => taker.cooldown_ms = value,
             (Self::Probe(probe), 0, Some(value), _) => probe.every = value,
             (Self::Probe(probe), 2, Some(value), _) => probe.offset_ticks = value,
             (Self::Probe(probe), 3, Some(value), _) => probe.bad_every = value,
+            (Self::Exec(exec), 0, Some(value), _) => exec.every = value,
+            (Self::Exec(exec), 2, Some(value), _) => exec.distance_ticks = value,
             _ => return false,
         }
         true
@@ -160,6 +184,7 @@ mod tests {
             Params::Maker(MakerParams::default()),
             Params::Taker(TakerParams::default()),
             Params::Probe(ProbeParams::default()),
+            Params::Exec(ExecParams::default()),
         ];
         for params in kinds {
             for field in keys::params_of(params.kind()).fields {

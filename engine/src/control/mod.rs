@@ -10,7 +10,9 @@
     reason = "cold: a thread of its own, never on a hot core"
 )]
 
+mod by_hand;
 mod kill;
+mod orders;
 mod protocol;
 mod server;
 mod status;
@@ -83,6 +85,8 @@ pub struct Control {
     outlook: Outlook,
     killing: KillState,
     stop: StopFlag,
+    /// Orders that were given by hand.
+    ordered: i64,
 }
 
 /// A flag that asks the engine to stop, or to kill.
@@ -178,6 +182,7 @@ impl Control {
             outlook,
             killing: KillState::default(),
             stop,
+            ordered: 0,
         }
     }
 
@@ -309,6 +314,9 @@ impl Control {
                 self.switch(&strategy, CommandOp::StrategyDisable, caller)
             }
             Request::Set { strategy, param, value } => self.set(&strategy, &param, &value, caller),
+            request @ (Request::OrderNew { .. }
+            | Request::OrderReplace { .. }
+            | Request::OrderCancel { .. }) => self.order(request, caller),
             Request::Release { instrument, reason } => self.release(&instrument, &reason, caller),
             Request::Status => Reply::ok(&self.status()),
             Request::Stop => {

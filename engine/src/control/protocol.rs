@@ -55,6 +55,42 @@ pub enum Request {
         /// The value, as in the configuration.
         value: String,
     },
+    /// Place an order by hand.
+    OrderNew {
+        /// The strategy of kind `exec` that works it; empty where there is only one.
+        #[serde(default)]
+        strategy: String,
+        /// SYMBOL, or VENUE/SYMBOL.
+        instrument: String,
+        /// limit, market, post-only, stop, stop-limit, trailing, oco, bracket, iceberg, twap.
+        #[serde(rename = "type")]
+        kind: String,
+        /// buy or sell.
+        side: String,
+        /// Quantity.
+        qty: String,
+        /// The rest, each `key=value`.
+        #[serde(default)]
+        terms: Vec<String>,
+    },
+    /// Replace an order by hand.
+    OrderReplace {
+        /// As above.
+        #[serde(default)]
+        strategy: String,
+        /// Its number, or its id.
+        order: String,
+        /// `px=...`, `qty=...` (of the whole order, executions counted).
+        terms: Vec<String>,
+    },
+    /// Cancel an order or a parent by hand.
+    OrderCancel {
+        /// As above.
+        #[serde(default)]
+        strategy: String,
+        /// Its number, or its id.
+        order: String,
+    },
     /// Let an instrument trade again that is held after a contradiction in the reports.
     Release {
         /// VENUE/SYMBOL.

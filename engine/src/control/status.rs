@@ -90,6 +90,12 @@ impl Vitals {
         self.trouble.get().map(String::as_str)
     }
 
+    /// Whether a strategy may act.
+    #[must_use]
+    pub fn is_enabled(&self, name: &str) -> bool {
+        self.strategies.iter().any(|(known, enabled)| known == name && enabled.get() != 0)
+    }
+
     /// Whether any gateway has a connection.
     #[must_use]
     pub fn has_links(&self) -> bool {

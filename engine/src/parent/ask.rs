@@ -183,6 +183,12 @@ impl Ask {
         self.0.instrument
     }
 
+    /// Terms as they are; risk judges them.
+    pub(crate) const fn of(mut parent: Parent) -> Self {
+        parent.flags &= !(parent_flags::VENUE_RESERVE | parent_flags::SWEPT);
+        Self(parent)
+    }
+
     /// As a row under its id, not yet taken by risk.
     pub(crate) const fn under(mut self, id: ClOrdId, t0: Nanos) -> Parent {
         self.0.cl_ord_id = id;

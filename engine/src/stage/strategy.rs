@@ -268,7 +268,7 @@ impl StrategyStage {
             }
             Some(Kind::Command) => {
                 if let Some(command) = message.view::<Command>() {
-                    self.on_command(command);
+                    self.on_command(message, command, turn);
                 }
             }
             Some(_) | None => {}
@@ -350,7 +350,7 @@ impl StrategyStage {
         self.counters.enabled.set(enabled.into());
     }
 
-    fn on_command(&mut self, command: &Command) {
+    fn on_command(&mut self, message: &Message, command: &Command, turn: &mut Turn<'_>) {
         match CommandOp::from_u8(command.op) {
             Some(CommandOp::StrategyEnable) => self.enable(true),
             Some(CommandOp::StrategyDisable) => self.enable(false),
@@ -359,6 +359,25 @@ impl StrategyStage {
                 if self.params.apply(change) {
                     self.strategy.configure(&self.params);
                 }
+            }
+            Some(
+                CommandOp::OrderTerm
+                | CommandOp::OrderPlace
+                | CommandOp::OrderReplace
+                | CommandOp::OrderCancel,
+            ) => {
+                let begins = command.op == CommandOp::OrderPlace as u8
+                    || command.op == CommandOp::OrderReplace as u8;
+                if begins && !self.enabled {
+                    return;
+                }
+                self.call(message, command.t0, Cause::NONE, turn, |strategy, desk| {
+                    strategy.on_command(command, desk);
+                });
+                // What was asked for by hand is begun by hand: the market may be quiet.
+                self.step(message, command.t0, Cause::NONE, turn, |parents, port, journal| {
+                    parents.on_market(message, false, port, journal);
+                });
             }
             Some(
                 CommandOp::LimitsSwitch

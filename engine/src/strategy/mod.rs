@@ -3,6 +3,7 @@
 //! and no other thread's memory, so that a replay of its inputs gives its outputs.
 
 pub mod desk;
+pub mod exec;
 pub mod maker;
 pub mod probe;
 pub mod registry;
@@ -14,7 +15,7 @@ pub use registry::{Built, build};
 
 use crate::config::params::Params;
 use crate::parent::ParentEvent;
-use shm::message::{BookTop, FeedStatus, OrderUpdate, RiskReject, Trade};
+use shm::message::{BookTop, Command, FeedStatus, OrderUpdate, RiskReject, Trade};
 
 /// What decides. Called on one thread; never concurrently.
 pub trait Strategy: Send {
@@ -35,6 +36,9 @@ pub trait Strategy: Send {
 
     /// One of its parents, or a child of one, changed.
     fn on_parent(&mut self, _event: &ParentEvent, _desk: &mut Desk<'_>) {}
+
+    /// The operator wants something of it by hand; only kind `exec` is given such commands.
+    fn on_command(&mut self, _command: &Command, _desk: &mut Desk<'_>) {}
 
     /// Risk refused what it asked.
     fn on_reject(&mut self, reject: &RiskReject, desk: &mut Desk<'_>);

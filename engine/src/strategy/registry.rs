@@ -1,6 +1,7 @@
 //! The list of built-in strategies, by the `kind` of their wiring.
 
 use super::Strategy;
+use super::exec::Exec;
 use super::maker::Maker;
 use super::probe::Probe;
 use super::taker::Taker;
@@ -16,5 +17,6 @@ pub fn build(params: &Params, instruments: usize) -> Built {
         Params::Maker(params) => Box::new(Maker::new(*params, instruments)),
         Params::Taker(params) => Box::new(Taker::new(*params, instruments)),
         Params::Probe(params) => Box::new(Probe::new(*params, instruments)),
+        Params::Exec(params) => Box::new(Exec::new(*params)),
     }
 }

@@ -1,8 +1,8 @@
 //! The command line.
 
 use crate::commands::{
-    completions, config, control, demo, doctor, engine, exchange, journal, latency, replay, run,
-    services, top, trace,
+    completions, config, control, demo, doctor, engine, exchange, journal, latency, order, replay,
+    run, services, top, trace,
 };
 use crate::failure::Outcome;
 use clap::{Parser, Subcommand};
@@ -46,6 +46,9 @@ enum Command {
     Arm(control::GateArgs),
     /// Let an instrument trade again that is held after a contradiction in the venue's reports
     Release(control::ReleaseArgs),
+    /// Place, replace, cancel and list orders by hand
+    #[command(subcommand)]
+    Order(order::Command),
     /// Enable, disable or set a strategy
     #[command(subcommand)]
     Strategy(control::StrategyCommand),
@@ -82,6 +85,7 @@ impl Cli {
             Some(Command::Kill(args)) => args.kill(),
             Some(Command::Arm(args)) => args.arm(),
             Some(Command::Release(args)) => args.run(),
+            Some(Command::Order(command)) => command.run(),
             Some(Command::Strategy(command)) => command.run(),
             Some(Command::Heartbeat(args)) => args.heartbeat(),
             Some(Command::Status(args)) => args.status(),

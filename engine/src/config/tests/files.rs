@@ -104,7 +104,10 @@ fn every_key_of_the_list_is_read() {
     }
     let text = format!(
         "{GOOD}\n[[thread]]\nname = \"all\"\nstages = [\"feed\", \"strategy\", \"risk\", \"gateway\"]\n\
-         [[feed]]\nname = \"file\"\ncodec = \"itch50\"\nfile = {{ path = \"x\" }}\n"
+         [[feed]]\nname = \"file\"\ncodec = \"itch50\"\nfile = {{ path = \"x\" }}\n\
+         [[strategy]]\nname = \"hand\"\nwiring = {{ kind = \"exec\", account = \"main\", \
+         feeds = [\"itch\"], gateway = \"ouch\", instruments = [\"*\"] }}\n\
+         params = {{ qty = \"50\" }}\n"
     );
     let cx = Context::default();
     assert!(Sources::text("test.toml", &text).read_all(&cx).is_some());
@@ -138,7 +141,7 @@ fn the_schema_names_every_key() {
 /// and loaded from another folder.
 #[test]
 fn what_is_written_out_loads_to_the_same() {
-    for name in ["demo.toml", "minimal.toml", "tuned-4-cores.toml"] {
+    for name in ["demo.toml", "minimal.toml", "exec.toml", "tuned-4-cores.toml"] {
         let loaded = example(name).load().unwrap();
         let text = loaded.to_toml();
         let again = Sources::text("journalled.toml", &text).load();

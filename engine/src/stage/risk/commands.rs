@@ -50,7 +50,11 @@ impl RiskStage {
                 CommandOp::StrategyEnable
                 | CommandOp::StrategyDisable
                 | CommandOp::StrategySet
-                | CommandOp::LimitsSwitch,
+                | CommandOp::LimitsSwitch
+                | CommandOp::OrderTerm
+                | CommandOp::OrderPlace
+                | CommandOp::OrderReplace
+                | CommandOp::OrderCancel,
             )
             | None => {}
         }

@@ -195,7 +195,7 @@ fn scope_of(text: &str, session: &Session) -> Option<Scope> {
 }
 
 /// Asks, and prints the answer; a refusal is a failure.
-fn tell(place: &Place, request: &Request) -> Outcome {
+pub(super) fn tell(place: &Place, request: &Request) -> Outcome {
     let reply = ask(place, request)?;
     if reply.ok {
         return stdout::print(&format!("{}\n", reply.text));

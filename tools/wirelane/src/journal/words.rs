@@ -8,7 +8,7 @@ use crate::number::date;
 use crate::session::{Session, text_of};
 use serde_json::Value;
 use shm::ids::{Cause, ClOrdId, InstrumentId, StrategyId};
-use shm::message::CommandOp;
+use shm::message::{CommandOp, OrderField};
 use shm::reason::Unit;
 use shm::record::RecordKind;
 use shm::record::market::{CaptureGap, RxFeed, RxVenue, Sent, Tx, TxVoid, VenueSession};
@@ -399,16 +399,24 @@ impl Names<'_> {
         };
         // A parameter is written there as a person wrote it, beside its bare value.
         let written = words.split_once('=').filter(|_| op == Some(CommandOp::StrategySet));
+        let field = OrderField::from_u8(given.param).filter(|_| op == Some(CommandOp::OrderTerm));
+        let param = written.map(|(param, _)| param).or(field.map(OrderField::name));
         let value = match op {
             Some(CommandOp::Mode) => codes::mode(given.value & 0xFF),
-            Some(CommandOp::ClockDrift) => given.value.into(),
+            Some(
+                CommandOp::ClockDrift
+                | CommandOp::OrderTerm
+                | CommandOp::OrderPlace
+                | CommandOp::OrderReplace
+                | CommandOp::OrderCancel,
+            ) => given.value.into(),
             _ => written.map_or(Value::Null, |(_, value)| value.into()),
         };
         vec![
             ("op", codes::operation(given.op)),
             ("strategy", self.session.strategy(StrategyId(given.strategy)).into()),
             ("symbol", symbol),
-            ("param", written.map_or(Value::Null, |(param, _)| param.into())),
+            ("param", param.map_or(Value::Null, Into::into)),
             ("value", value),
             ("refused", codes::refused(given.refused)),
             ("uid", given.uid.into()),

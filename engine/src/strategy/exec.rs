@@ -1,0 +1,265 @@
+//! `exec`: works what is asked of it. By hand (`wirelane order`), order by order: plain orders and
+//! parents of every type. With `every` above 0 also by itself: a parent of the next type in each of
+//! so many changes of the top, cancelled after a while; a demonstration of parents.
+
+mod staged;
+
+use super::Strategy;
+use super::desk::{Desk, Order};
+use crate::config::params::{ExecParams, Params};
+use crate::parent::row::Phase;
+use crate::parent::{Ask, OcoLeg, Offset, ParentEvent};
+use shm::ids::ClOrdId;
+use shm::message::{
+    BookTop, Command, CommandOp, OrderField, OrderTerms, OrderUpdate, RiskReject, Side, flags,
+};
+use shm::record::order::Base;
+use shm::units::{Nanos, Price, Qty};
+use staged::{Asked, Staged};
+
+/// Orders and parents that it has at one time.
+const ENTRIES_MAX: usize = 128;
+/// Parents that it asks for by itself and has open at one time.
+const OWN_MAX: usize = 12;
+/// How long such a parent lives.
+const LIFE: Nanos = Nanos(3_000_000_000);
+/// Over how long a TWAP of its own is spread.
+const SPAN: Nanos = Nanos(1_000_000_000);
+
+/// One order or parent that is open.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    /// What the operator calls it; 0 for one of its own.
+    number: i64,
+    /// Newest id of the order, or id of the parent.
+    id: ClOrdId,
+    /// Of an order what was asked last, with its rare terms; `None` for a parent.
+    order: Option<(Order, OrderTerms)>,
+    /// When it was asked for.
+    at: Nanos,
+}
+
+/// The strategy.
+#[derive(Debug)]
+pub struct Exec {
+    params: ExecParams,
+    staged: Staged,
+    entries: Box<[Option<Entry>]>,
+    tops: u32,
+    turn: u32,
+}
+
+impl Exec {
+    /// With nothing open.
+    #[must_use]
+    pub fn new(params: ExecParams) -> Self {
+        Self {
+            params,
+            staged: Staged::default(),
+            entries: vec![None; ENTRIES_MAX].into_boxed_slice(),
+            tops: 0,
+            turn: 0,
+        }
+    }
+
+    fn keep(&mut self, entry: Entry) {
+        if let Some(place) = self.entries.iter_mut().find(|place| place.is_none()) {
+            *place = Some(entry);
+        }
+    }
+
+    fn has_room(&self) -> bool {
+        self.entries.iter().any(Option::is_none)
+    }
+
+    /// The entry an operator means: by id if one was given, else by number.
+    fn named(&self, number: i64, id: ClOrdId) -> Option<usize> {
+        self.entries.iter().position(|entry| {
+            entry.is_some_and(|entry| match id {
+                ClOrdId::NONE => entry.number == number,
+                id => is_same(entry.id, id),
+            })
+        })
+    }
+
+    /// Places what was given term by term.
+    fn place(&mut self, command: &Command, desk: &mut Desk<'_>) {
+        let asked = self.staged.take(command.instrument, desk.now());
+        if !self.has_room() {
+            return;
+        }
+        let (id, order) = match asked {
+            Some(Asked::Parent(ask)) => (desk.ask(ask), None),
+            Some(Asked::Order(order, rare)) => (desk.enter_with(order, rare), Some((order, rare))),
+            None => return,
+        };
+        if let Ok(id) = id {
+            self.keep(Entry { number: command.value, id, order, at: desk.now() });
+        }
+    }
+
+    /// Replaces an order of its own: the price and quantity that were given, else those it has.
+    fn replace(&mut self, command: &Command, desk: &mut Desk<'_>) {
+        let id = self.staged.id();
+        let (px, qty) = (self.staged.get(OrderField::Px), self.staged.get(OrderField::Qty));
+        self.staged = Staged::default();
+        let Some(at) = self.named(command.value, id) else { return };
+        let Some(Some(entry)) = self.entries.get_mut(at) else { return };
+        let Some((mut order, rare)) = entry.order else { return };
+        order.px = px.map_or(order.px, Price);
+        order.qty = qty.map_or(order.qty, Qty);
+        if let Ok(next) = desk.replace_with(entry.id, order, rare) {
+            entry.id = next;
+            entry.order = Some((order, rare));
+        }
+    }
+
+    /// Cancels an order or a parent. One that it does not know is a parent of an earlier start, or
+    /// none.
+    fn cancel(&mut self, command: &Command, desk: &mut Desk<'_>) {
+        let id = self.staged.id();
+        self.staged = Staged::default();
+        let known = self.named(command.value, id).and_then(|at| self.entries.get(at));
+        match known.copied().flatten() {
+            Some(Entry { id, order: Some((order, _)), .. }) => {
+                // BUSY is heard in the journal; the operator asks again.
+                desk.cancel(id, order.instrument, order.side).ok();
+            }
+            Some(Entry { id, order: None, .. }) => {
+                desk.cancel_parent(id);
+            }
+            None if id != ClOrdId::NONE => {
+                desk.cancel_parent(id);
+            }
+            None => {}
+        }
+    }
+
+    /// Asks for the next parent of its own.
+    fn demonstrate(&mut self, top: &BookTop, desk: &mut Desk<'_>) {
+        let ExecParams { qty, distance_ticks, .. } = self.params;
+        let Some(tick) = desk.tick(top.instrument, top.ask_px) else { return };
+        let Some(ask) = self.next(top, tick, qty, distance_ticks, desk.now()) else { return };
+        self.turn = self.turn.wrapping_add(1);
+        if let Ok(id) = desk.ask(ask) {
+            self.keep(Entry { number: 0, id, order: None, at: desk.now() });
+        }
+    }
+
+    /// The next type in turn, buying and selling by turns; `None` off the scale of prices.
+    fn next(&self, top: &BookTop, tick: Price, qty: Qty, ticks: u32, now: Nanos) -> Option<Ask> {
+        let stock = top.instrument;
+        let round = self.turn / 7;
+        let side = if round.is_multiple_of(2) { Side::Buy } else { Side::Sell };
+        let (near, far) = match side {
+            Side::Buy => (top.bid_px, top.ask_px),
+            Side::Sell => (top.ask_px, top.bid_px),
+        };
+        // Away from us in our direction: up for a buy.
+        let beyond = |px: Price, times: i64| {
+            let distance = tick.checked_mul(i64::from(ticks) * times * side.sign())?;
+            px.checked_add(distance)
+        };
+        let leg = |side, px, stop_px| OcoLeg { side, px, stop_px };
+        Some(match self.turn % 7 {
+            0 => Ask::stop(stock, side, qty, beyond(far, 1)?),
+            1 => Ask::stop_limit(stock, side, qty, beyond(far, 1)?, beyond(far, 2)?),
+            2 => Ask::trailing(stock, side, qty, Offset::Ticks(ticks)),
+            3 => {
+                let dip = leg(side, beyond(near, -1)?, Price::NONE);
+                let breakout = leg(side, Price::NONE, beyond(far, 1)?);
+                let oco = Ask::oco(stock, qty, dip, breakout);
+                if (round / 2).is_multiple_of(2) { oco } else { oco.shared() }
+            }
+            4 => Ask::bracket(stock, side, qty, far, beyond(far, 1)?, beyond(near, -1)?),
+            5 => Ask::iceberg(stock, side, Qty(qty.0.checked_mul(4)?), near, qty),
+            _ => {
+                let end = Nanos(now.0.checked_add(SPAN.0)?);
+                let whole = Qty(qty.0.checked_mul(4)?);
+                Ask::twap(stock, side, whole, beyond(far, 1)?, (now, end), 4)
+            }
+        })
+    }
+
+    /// Ends parents of its own that have lived long enough. How many are open.
+    fn retire(&mut self, desk: &mut Desk<'_>) -> usize {
+        let mut open = 0;
+        for entry in self.entries.iter_mut().flatten().filter(|entry| entry.number == 0) {
+            open += 1;
+            if desk.now().saturating_since(entry.at) >= LIFE {
+                desk.cancel_parent(entry.id);
+                // Not again at every event.
+                entry.at = Nanos(u64::MAX);
+            }
+        }
+        open
+    }
+
+    fn drop_entry(&mut self, id: ClOrdId) {
+        for entry in &mut self.entries {
+            if entry.is_some_and(|entry| is_same(entry.id, id)) {
+                *entry = None;
+            }
+        }
+    }
+}
+
+/// Whether two ids are of one chain.
+const fn is_same(a: ClOrdId, b: ClOrdId) -> bool {
+    a.epoch() == b.epoch() && a.slot() == b.slot()
+}
+
+impl Strategy for Exec {
+    fn configure(&mut self, params: &Params) {
+        if let Params::Exec(params) = params {
+            self.params = *params;
+        }
+    }
+
+    fn on_top(&mut self, top: &BookTop, desk: &mut Desk<'_>) {
+        let open = self.retire(desk);
+        let bad = flags::STALE | flags::CROSSED | flags::LOCKED | flags::HALT;
+        let is_usable = top.flags & bad == 0 && top.bid_px.is_some() && top.ask_px.is_some();
+        if self.params.every == 0 || !is_usable {
+            return;
+        }
+        self.tops = self.tops.wrapping_add(1);
+        if self.tops.is_multiple_of(self.params.every) && open < OWN_MAX && self.has_room() {
+            self.demonstrate(top, desk);
+        }
+    }
+
+    fn on_update(&mut self, update: &OrderUpdate, _desk: &mut Desk<'_>) {
+        if Base::from_u8(update.base).is_some_and(Base::is_terminal) {
+            self.drop_entry(update.cl_ord_id);
+        }
+    }
+
+    fn on_parent(&mut self, event: &ParentEvent, _desk: &mut Desk<'_>) {
+        if event.phase == Phase::Over {
+            self.drop_entry(event.id);
+        }
+    }
+
+    fn on_command(&mut self, command: &Command, desk: &mut Desk<'_>) {
+        match CommandOp::from_u8(command.op) {
+            Some(CommandOp::OrderTerm) => self.staged.give(command.param, command.value),
+            Some(CommandOp::OrderPlace) => self.place(command, desk),
+            Some(CommandOp::OrderReplace) => self.replace(command, desk),
+            Some(CommandOp::OrderCancel) => self.cancel(command, desk),
+            Some(_) | None => {}
+        }
+    }
+
+    fn on_reject(&mut self, reject: &RiskReject, _desk: &mut Desk<'_>) {
+        let entry = self.entries.iter_mut().flatten();
+        let entry = entry.into_iter().find(|entry| is_same(entry.id, reject.cl_ord_id));
+        let Some(entry) = entry else { return };
+        if reject.intent == shm::message::Kind::IntentReplace as u8 {
+            // The order stands as it was, one use behind the refused id.
+            entry.id = ClOrdId(entry.id.0.saturating_sub(1));
+        } else if reject.intent == shm::message::Kind::IntentNew as u8 {
+            self.drop_entry(reject.cl_ord_id);
+        }
+    }
+}
