@@ -14,8 +14,9 @@ use std::fmt::Write as _;
 
 /// The Account Query.
 const QUERY: &[u8] = b"Q";
-/// Bytes of framing before a message: length and packet type of SoupBinTCP.
-const FRAME_BYTES: usize = 3;
+/// Bytes of a packet's length, which counts what follows it: packet type, then message (Source:
+/// SoupBinTCP 3.00, packet structure).
+const LENGTH_BYTES: usize = 2;
 
 /// By gateway: the digest, and the messages that may yet be sent.
 #[derive(Default)]
@@ -54,7 +55,7 @@ impl Line {
             RecordKind::Tick => self.digest.update(QUERY),
             RecordKind::Tx => {
                 self.pending.extend(Tx::split(body).and_then(|(tx, bytes)| {
-                    Some((seq, bytes.get(FRAME_BYTES..usize::from(tx.len))?.to_vec()))
+                    Some((seq, messages(bytes.get(..usize::from(tx.len))?)))
                 }));
             }
             RecordKind::Sent => {
@@ -78,13 +79,26 @@ impl Line {
     }
 }
 
+/// The messages of packets, without their framing. A record holds more than one where a cancel
+/// names an order and the replace of it that is on its way.
+fn messages(mut packets: &[u8]) -> Vec<u8> {
+    let mut messages = Vec::with_capacity(packets.len());
+    while let Some((length, rest)) = packets.split_first_chunk::<LENGTH_BYTES>() {
+        let (packet, after) =
+            rest.split_at(rest.len().min(usize::from(u16::from_be_bytes(*length))));
+        messages.extend_from_slice(packet.get(1..).unwrap_or_default());
+        packets = after;
+    }
+    messages
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     /// Goal: a venue's stream is its query after each logon, and each message whose send went out,
     /// once. Method: a logon, a message sent, one not sent, one refused by the socket, another
-    /// logon.
+    /// logon, a cancel of two messages.
     #[test]
     fn only_what_was_sent_is_in_the_stream() {
         let mut line = Line::default();
@@ -101,7 +115,10 @@ mod tests {
         line.take(RecordKind::Tx, 6, &tx(b"\x00\x03UOc"));
         line.take(RecordKind::Sent, 7, sent(6, -11).bytes());
         line.take(RecordKind::VenueSession, 8, VenueSession::default().bytes());
-        let wanted = Line { digest: Sha256::new().chain_update(b"QOaQ"), pending: BTreeMap::new() };
+        line.take(RecordKind::Tx, 9, &tx(b"\x00\x03UXd\x00\x03UXe"));
+        line.take(RecordKind::Sent, 10, sent(9, 10).bytes());
+        let digest = Sha256::new().chain_update(b"QOaQXdXe");
+        let wanted = Line { digest, pending: BTreeMap::new() };
         assert_eq!(line.finish(), wanted.finish());
     }
 }
