@@ -81,13 +81,13 @@ fn next(dir: &Path) -> String {
     let rows = [
         ("status", "gates and working orders"),
         ("top", "threads, books, positions, orders, latency"),
-        ("arm", "lets trading go on where it is off"),
+        ("arm --reason WHY", "lets trading go on where it is off"),
         ("kill", "stops trading and cancels every order"),
         ("stop", "ends the engine in order"),
     ];
     let line = |&(verb, what): &(&str, &str)| {
         let command = format!("{program} {verb} --dir {dir}");
-        format!("  {command:<width$}    {what}\n", width = program.len() + dir.len() + 14)
+        format!("  {command:<width$}    {what}\n", width = program.len() + dir.len() + 25)
     };
     rows.iter().map(line).collect()
 }
