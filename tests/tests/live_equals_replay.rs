@@ -6,13 +6,13 @@
 
 use clap::Parser;
 use engine::config::Sources;
-use engine::pipeline::live::{Finished, Options, SecretSource, start};
+use engine::pipeline::live::{Finished, Options, Running, SecretSource, start};
 use exchange::{Args, Exchange, Summary};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 #[derive(Parser)]
 struct Line {
@@ -83,11 +83,24 @@ fn trade_over(
         let options = Options { arm: true, secrets: Some(secrets), ..Options::default() };
         let running = start(&loaded, instruments, &bound, options).unwrap();
         std::thread::sleep(Duration::from_secs_f64(seconds));
+        wait_for_trade(&running);
         running.stop_flag().stop();
         let finished = running.wait();
         stop.store(true, Ordering::Relaxed);
         (finished, venue.join().unwrap())
     })
+}
+
+/// A machine with other work may not have begun in the time given: there must be something to
+/// compare. What is still missing after a minute the caller's own assertions tell.
+fn wait_for_trade(running: &Running) {
+    let region = running.region().unwrap();
+    let (intents, fills) =
+        (region.counter("risk.intents").unwrap(), region.counter("risk.fills").unwrap());
+    let begun = Instant::now();
+    while (intents.get() < 300 || fills.get() < 30) && begun.elapsed() < Duration::from_secs(60) {
+        std::thread::sleep(Duration::from_millis(50));
+    }
 }
 
 /// Replays on every layout and compares with the recording.
