@@ -243,6 +243,8 @@ impl Cause {
     pub const NONE: Self = Self(0);
     /// A sweep: the operator (or a kill) cancels every order of a scope.
     pub const SWEEP: Self = Self(u64::MAX);
+    /// A resting order is cancelled because an own order would have met it (R45).
+    pub const SELF_TRADE: Self = Self(u64::MAX - 1);
 
     /// Packs a feed and a sequence number (taken modulo 2^56).
     #[must_use]

@@ -188,7 +188,7 @@ static ACCOUNT: Table = Table {
         or("group", "firm", Kind::Text(Form::Name), "risk R45",
             "Accounts of one group may not trade with each other."),
         or("self_trade", "reject", Kind::Choice(SELF_TRADES), "risk R45",
-            "Own orders that would meet: reject the new, cancel_resting, both, or allow it."),
+            "Own orders that would meet: reject the new one, cancel_resting too, both, or allow."),
     ],
 };
 

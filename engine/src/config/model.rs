@@ -229,9 +229,10 @@ pub enum SelfTrade {
     /// It is refused.
     #[default]
     Reject,
-    /// The resting ones are cancelled, then it goes.
+    /// The resting ones are cancelled; it is refused until the venue has confirmed that.
     CancelResting,
-    /// The resting ones are cancelled, and it is refused.
+    /// It is refused, and the resting ones are cancelled: in effect the same, since nothing may
+    /// meet an own order whose cancel is not confirmed.
     Both,
     /// Nothing: own orders may trade with each other.
     Allow,

@@ -10,12 +10,11 @@ use super::rate::RateWindow;
 use super::scope::Places;
 use super::{Permit, Risk};
 use crate::config::model::SelfTrade;
-use crate::order::Order;
 use shm::ids::ClOrdId;
 use shm::message::{Intent, Kind, Side};
-use shm::units::Nanos;
+use shm::units::{Nanos, Price};
 
-/// Own resting orders that one order may cancel (R45); one that would meet more is refused.
+/// Own resting orders that one order cancels (R45); of more the rest when it comes again.
 pub const MET_MAX: usize = 8;
 
 /// One more than is used, against what is allowed.
@@ -101,8 +100,8 @@ impl Risk {
     }
 
     /// R45. The measured value is the order's price, the limit the price of the own order it would
-    /// meet. Where resting orders are cancelled first ([`Risk::to_cancel_first`]), those that are
-    /// being cancelled do not count.
+    /// meet. Where resting orders are cancelled for it ([`Risk::to_cancel_first`]), each counts until
+    /// the venue has confirmed the cancel.
     #[inline]
     pub(super) fn check_self_trade(&self, candidate: &Candidate<'_>) -> Verdict {
         let Candidate { intent, side, px, permit, .. } = *candidate;
@@ -112,12 +111,6 @@ impl Risk {
         }
         let group = account.group;
         let Some(met) = self.own.meets(group, intent.instrument, side, px) else { return Ok(()) };
-        if account.self_trade == SelfTrade::CancelResting {
-            let mut slots = self.own.met(group, intent.instrument, side, px);
-            if slots.all(|slot| self.table.row(slot).is_some_and(Order::is_canceling)) {
-                return Ok(());
-            }
-        }
         let (measured, limit) = (i128::from(px.0), i128::from(met.0));
         Err(Refusal::new(Reason::SelfTrade, measured, limit))
     }
@@ -138,11 +131,11 @@ impl Risk {
         Ok(())
     }
 
-    /// Own resting orders that this order would meet and that its account wants cancelled for it
-    /// (R45): for the stage, before it decides on the order. None where there are more than
-    /// [`MET_MAX`].
+    /// Own resting orders that this order would meet at `px`, that its account wants cancelled for
+    /// it, and that are not being cancelled yet (R45): for the stage, once it has refused the order.
+    /// At most [`MET_MAX`] of them.
     #[must_use]
-    pub fn to_cancel_first(&self, intent: &Intent) -> ([ClOrdId; MET_MAX], usize) {
+    pub fn to_cancel_first(&self, intent: &Intent, px: Price) -> ([ClOrdId; MET_MAX], usize) {
         let nothing = ([ClOrdId::NONE; MET_MAX], 0);
         let permit = self.permits.get(intent.cl_ord_id.strategy().index());
         let account = permit.and_then(|permit| self.accounts.get(permit.account.index()));
@@ -157,13 +150,10 @@ impl Risk {
         if !cancels || !is_order {
             return nothing;
         }
-        let met = self.own.met(group, instrument, side, intent.px);
+        let met = self.own.met(group, instrument, side, px);
         let resting = met.filter_map(|slot| self.table.row(slot));
-        for order in resting.filter(|order| !order.is_canceling()) {
-            match ids.get_mut(count) {
-                Some(place) => *place = order.newest(),
-                None => return nothing,
-            }
+        for (place, order) in ids.iter_mut().zip(resting.filter(|order| !order.is_canceling())) {
+            *place = order.newest();
             count += 1;
         }
         (ids, count)

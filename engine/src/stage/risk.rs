@@ -10,7 +10,10 @@ mod commands;
 mod family;
 mod overdue;
 mod replay;
+mod self_trade;
 mod sweep;
+#[cfg(test)]
+mod tests;
 mod updates;
 
 use super::{Recorded, Turn};
@@ -26,7 +29,7 @@ use shm::record::order as record;
 use shm::record::status::{Port, Took};
 use shm::record::{RecordKind, StageId};
 use shm::seqlock::CellWriter;
-use shm::units::Nanos;
+use shm::units::{Nanos, Price};
 use std::collections::VecDeque;
 use sweep::{SWEEPS_MAX, Sweep};
 pub use updates::UpdateLink;
@@ -112,6 +115,8 @@ pub struct RiskStage {
     aside: Box<[Message]>,
     /// Sweeps under way, the first one being carried out: whose orders are being cancelled.
     sweeps: VecDeque<Sweep>,
+    /// The order that was refused last for R45, and the price it came to.
+    met: Option<(Intent, Price)>,
     replay: VecDeque<Recorded>,
 }
 
@@ -151,6 +156,7 @@ impl RiskStage {
             cells,
             instruments,
             sweeps: VecDeque::with_capacity(SWEEPS_MAX),
+            met: None,
             replay,
         }
     }
@@ -351,6 +357,7 @@ impl RiskStage {
             room,
         };
         self.judge(&message, wiring, world, now, turn);
+        self.cancel_met(now, turn);
         true
     }
 
@@ -443,6 +450,7 @@ impl RiskStage {
                 self.meters.denied.add(1);
                 if let Some(reason) = Reason::from_u8(record.reason) {
                     self.refusals.count(reason);
+                    self.note_met(reason, intent, &message);
                 }
                 let id = intent.cl_ord_id;
                 self.push_update(id.strategy(), id, message.into(), begun, turn);

@@ -1,7 +1,7 @@
 use super::*;
 use crate::config::limits::Limit;
 use crate::config::model::SelfTrade;
-use crate::risk::Mode;
+use crate::risk::{MET_MAX, Mode};
 use crate::risk::moves::Moves;
 use crate::risk::own_book::OwnBook;
 
@@ -243,30 +243,40 @@ fn t01_r45_a_replace_counts_at_its_more_dangerous_price() {
     }
 }
 
-/// Goal: where resting orders are to be cancelled first, they are named, and once they are being
-/// cancelled the new order passes; with `both` it does not. Method: two resting sells, one met.
+/// Goal: where resting orders are to be cancelled first, they are named, the new order is refused
+/// until the venue has confirmed the cancel, and passes then. Method: two resting sells, one met;
+/// more of them than are named at once.
 #[test]
 fn t01_r45_resting_orders_are_cancelled_first_where_asked() {
-    for (mode, passes) in [(SelfTrade::CancelResting, true), (SelfTrade::Both, false)] {
+    for mode in [SelfTrade::CancelResting, SelfTrade::Both] {
         let mut rig = trading_with_itself(mode, [0, 0]);
         let near = rig.order(Side::Sell, cents(1_003), shares(100));
         let far = rig.order(Side::Sell, cents(1_008), shares(100));
         rig.passes(&near);
         rig.passes(&far);
         let intent = rig.order(Side::Buy, cents(1_005), shares(1));
-        let (ids, count) = rig.risk.to_cancel_first(&intent);
+        let (ids, count) = rig.risk.to_cancel_first(&intent, intent.px);
         assert_eq!(ids.get(..count), Some([near.cl_ord_id].as_slice()));
         assert_eq!(rig.reason(&intent), Some(Reason::SelfTrade), "not cancelled yet");
         let cancel = rig.cancelling(&near);
         assert!(rig.judge(&cancel).is_ok());
-        assert_eq!(rig.risk.to_cancel_first(&intent).1, 0);
-        assert_eq!(rig.reason(&intent).is_none(), passes, "{mode:?}");
+        assert_eq!(rig.risk.to_cancel_first(&intent, intent.px).1, 0);
+        assert_eq!(rig.reason(&intent), Some(Reason::SelfTrade), "not confirmed yet");
+        rig.report(said(Kind::Canceled, near.cl_ord_id, near.px, shares(100), 0));
+        assert_eq!(rig.reason(&intent), None, "{mode:?}");
     }
+    let mut rig = trading_with_itself(SelfTrade::CancelResting, [0, 0]);
+    for step in 0..=MET_MAX as u32 {
+        let resting = rig.order(Side::Sell, cents(1_003), shares(100 + step));
+        rig.passes(&resting);
+    }
+    let intent = rig.order(Side::Buy, cents(1_005), shares(1));
+    assert_eq!(rig.risk.to_cancel_first(&intent, intent.px).1, MET_MAX);
     let mut rig = trading_with_itself(SelfTrade::Reject, [0, 0]);
     let resting = rig.order(Side::Sell, cents(1_003), shares(100));
     rig.passes(&resting);
     let intent = rig.order(Side::Buy, cents(1_005), shares(1));
-    assert_eq!(rig.risk.to_cancel_first(&intent).1, 0);
+    assert_eq!(rig.risk.to_cancel_first(&intent, intent.px).1, 0);
 }
 
 /// Goal: the best price of each list is that of a plain list. Method: random entries, moves and

@@ -86,10 +86,10 @@ impl RiskStage {
                 read => read.map(|read| read.cl_ord_id),
             },
             _ => match record::CancelAsked::read(body) {
-                Some(read) if read.cause == Cause::SWEEP => {
+                Some(read) if matches!(read.cause, Cause::SWEEP | Cause::SELF_TRADE) => {
                     let gateway = self.wiring.get(read.cl_ord_id.strategy().index());
                     if let Some(gateway) = gateway.map(|wiring| wiring.gateway) {
-                        self.sweep_one(read.cl_ord_id, gateway, ts, turn);
+                        self.sweep_one(read.cl_ord_id, gateway, read.cause, ts, turn);
                     }
                     return true;
                 }

@@ -78,7 +78,7 @@ impl RiskStage {
             if self.ports.approved.get(gateway.index()).is_none_or(|ring| !ring.has_room(1)) {
                 break;
             }
-            self.sweep_one(id, gateway, turn.clock.now(), turn);
+            self.sweep_one(id, gateway, Cause::SWEEP, turn.clock.now(), turn);
         }
         count
     }
@@ -96,17 +96,18 @@ impl RiskStage {
                 break;
             }
             self.carried.pop_front();
-            self.sweep_one(id, gateway, turn.clock.now(), turn);
+            self.sweep_one(id, gateway, Cause::SWEEP, turn.clock.now(), turn);
             work += 1;
         }
         work
     }
 
-    /// Cancels one order of a sweep: its `CancelAsked` names the sweep as its cause.
+    /// Cancels one order that no strategy asked to cancel: its `CancelAsked` names the cause.
     pub(super) fn sweep_one(
         &mut self,
         id: ClOrdId,
         gateway: GatewayId,
+        cause: Cause,
         now: Nanos,
         turn: &mut Turn<'_>,
     ) {
@@ -114,7 +115,7 @@ impl RiskStage {
             kind: Kind::IntentCancel as u8,
             cl_ord_id: id,
             t0: now,
-            cause: Cause::SWEEP,
+            cause,
             ..Intent::default()
         };
         let context = Context { now, gates_open: true, mode: self.mode, journal_ok: true };

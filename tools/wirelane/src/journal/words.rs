@@ -169,6 +169,7 @@ impl Names<'_> {
         match cause {
             Cause::NONE => Value::Null,
             Cause::SWEEP => text("sweep"),
+            Cause::SELF_TRADE => text("self-trade"),
             _ => format!("{}:{}", self.session.feed(cause.feed().0), cause.feed_seq()).into(),
         }
     }
