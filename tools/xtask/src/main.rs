@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use xtask::deep::Depth;
-use xtask::{bench, check, deep, gates, test};
+use xtask::{bench, check, deep, gates, generate, test};
 
 /// Checks, tests and measures this workspace.
 #[derive(Debug, Parser)]
@@ -63,6 +63,11 @@ enum Task {
         /// Only criterion benches whose name holds this.
         filter: Option<String>,
     },
+    /// Generates input for benches.
+    Gen {
+        #[command(subcommand)]
+        what: Generated,
+    },
     /// Miri, loom without a bound, sanitizer, fuzzing and long tests, within a time.
     ///
     /// Prints how far each came of its target. Running out of time is no failure.
@@ -76,6 +81,28 @@ enum Task {
         /// Minutes in all.
         #[arg(long, default_value_t = 24 * 60)]
         minutes: u64,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum Generated {
+    /// A day of ITCH 5.0 as BinaryFILE, written as it is made: 31 bytes a message.
+    ///
+    /// The same numbers give the same bytes. What the day holds is said at the end: messages by
+    /// type, the most live orders (1.3 million of 32 million messages), the last reference.
+    Itch {
+        /// Messages in all.
+        #[arg(long, default_value_t = 32_000_000)]
+        messages: u64,
+        /// Symbols, in 1..=65535.
+        #[arg(long, default_value_t = 8_000, value_parser = clap::value_parser!(u16).range(1..))]
+        symbols: u16,
+        /// Names the day among those of the same numbers.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// Where it goes; standard output unless given.
+        #[arg(long)]
+        out: Option<std::path::PathBuf>,
     },
 }
 
@@ -94,6 +121,9 @@ fn run(task: Task) -> Result<bool, Box<dyn Error>> {
         Task::Bench { update_baseline, reason, counts_only, filter } => {
             let update_baseline = reason.filter(|_| update_baseline);
             bench::run(&bench::Options { update_baseline, counts_only, filter })
+        }
+        Task::Gen { what: Generated::Itch { messages, symbols, seed, out } } => {
+            Ok(generate::itch(messages, symbols, seed, out.as_deref())?)
         }
         Task::Deep { minutes } => Ok(deep::run(Depth::Deep, minutes)),
         Task::Soak { minutes } => Ok(deep::run(Depth::Soak, minutes)),
