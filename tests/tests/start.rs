@@ -5,6 +5,7 @@ use engine::config::{Bound, Loaded, SecretSource, Sources};
 use engine::pipeline::home::Lock;
 use engine::pipeline::live::{Options, Running, StartError, start};
 use feed::instruments::Instruments;
+use shm::gates::{Gates, Scope};
 use std::collections::BTreeMap;
 use std::fs;
 use std::net::UdpSocket;
@@ -245,4 +246,21 @@ fn a_lock_is_held_by_one() {
     drop(held);
     assert!(!dir.exists(), "the lock's folder was made for it");
     drop(Lock::take(&dir).unwrap());
+}
+
+/// Goal: an engine whose rules all refuse the order that breaks them arms itself where it is to,
+/// and says how many there were; where one does not, its gate stays closed (which `cargo xtask
+/// gates` plants). Method: the demonstration's configuration, armed at once; the words beside READY
+/// and the gates in the directory.
+#[test]
+fn an_engine_arms_itself_only_where_every_rule_refuses() {
+    let site = Site::new();
+    let running = site.start();
+    let said = running.notes().join("; ");
+    let gates = Gates::open(&site.dir().join("gates")).unwrap();
+    assert!(!gates.is_closed(Scope::Global), "the gate stayed closed: {said}");
+    assert!(said.contains("risk self-test: ") && said.contains(" rules refused their "), "{said}");
+    running.stop_flag().stop();
+    let finished = running.wait();
+    assert!(finished.archive.is_ok());
 }

@@ -188,8 +188,9 @@ impl Control {
         }
     }
 
-    /// Opens a gate: with a reason, and once every session that it stands before is reconciled. The
-    /// generation that is judged is journalled before it is opened.
+    /// Opens a gate: with a reason, once every session that it stands before is reconciled, and if
+    /// every rule of risk refuses the order that it is shown. The generation that is judged is
+    /// journalled before it is opened.
     pub(super) fn arm(&mut self, scope: Scope, reason: &str, caller: Caller) -> Reply {
         if reason.trim().is_empty() {
             return Reply::error("arming needs a reason, for the journal: --reason TEXT");
@@ -203,6 +204,9 @@ impl Control {
                  that the session is up",
                 missing.join(", ")
             ));
+        }
+        if let Err(why) = self.test_again(caller) {
+            return Reply::error(&why);
         }
         let Some(judged) = self.gates.judge(scope) else { return Reply::error("no such scope") };
         let generation = i64::try_from(judged.summary().generation()).unwrap_or(i64::MAX);

@@ -14,11 +14,13 @@ mod by_hand;
 mod kill;
 mod orders;
 mod protocol;
+mod self_test;
 mod server;
 mod status;
 
 pub use kill::Outlook;
 pub use protocol::{Reply, Request, ScopeName};
+pub use self_test::SelfTest;
 pub use server::{Caller, Server};
 pub use status::Vitals;
 
@@ -69,6 +71,8 @@ pub struct Setup {
     pub outlook: Outlook,
     /// Raised by whoever wants the engine to stop.
     pub stop: StopFlag,
+    /// What every rule was shown before the start.
+    pub self_test: SelfTest,
 }
 
 /// The control thread.
@@ -85,6 +89,7 @@ pub struct Control {
     outlook: Outlook,
     killing: KillState,
     stop: StopFlag,
+    self_test: SelfTest,
     /// Orders that were given by hand.
     ordered: i64,
 }
@@ -168,6 +173,7 @@ impl Control {
             vitals,
             outlook,
             stop,
+            self_test,
         } = setup;
         Self {
             config,
@@ -182,6 +188,7 @@ impl Control {
             outlook,
             killing: KillState::default(),
             stop,
+            self_test,
             ordered: 0,
         }
     }
@@ -191,6 +198,7 @@ impl Control {
         let mut stop = Stop::No;
         let mut anchored = Nanos(0);
         let mut seen = self.gates.refresh();
+        self.write_self_test(Caller::own());
         loop {
             let now = self.clock.now();
             let gates = self.gates.refresh();
@@ -462,6 +470,7 @@ impl Control {
         };
         let mut lines = vec![format!("{gates}; {} orders working", self.vitals.working())];
         lines.extend(self.vitals.lines());
+        lines.push(self.self_test_line());
         lines.extend(self.kill_lines(self.clock.now()));
         lines.join("\n")
     }

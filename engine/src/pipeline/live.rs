@@ -14,6 +14,8 @@
     reason = "cold: before the start and after the stop"
 )]
 
+mod notes;
+
 use super::archive::{ArchiveThread, Trouble};
 use super::assemble::{AssembleError, Assembly, Pipeline, Sheet, World};
 use super::doors::{Doors, Outside};
@@ -33,13 +35,13 @@ use crate::config::machine::Machine;
 use crate::config::model::JournalMode;
 use crate::config::topology::Plan;
 use crate::config::{Bound, Config, Loaded, StageId, ready, secret_of_environment, session_date};
-use crate::control::{Control, Outlook, Server, Setup, StopFlag, Vitals};
+use crate::control::{Control, Outlook, SelfTest, Server, Setup, StopFlag, Vitals};
 use crate::link::Output;
 use crate::pin::{self, watch::Watch};
 use crate::stage::Stage;
 use crate::telemetry::{ArchiveKeys, ThreadKeys, ThreadMeters};
 use feed::instruments::Instruments;
-use shm::gates::{GateOpener, Scope, Shape};
+use shm::gates::{GateOpener, Shape};
 use shm::journal::{ArchiveError, Archiver, Lane, LaneSpec, LaneTail, LaneWriter};
 use shm::map::Options as MapOptions;
 use shm::region::{LAYOUT_HASH, Region, RegionBuilder, RegionError, RegionReader};
@@ -148,17 +150,18 @@ pub fn start(
     let (ends, mut outside) = doors.into_ends(gates.clone(), site.durable_mark(&lanes), failed);
     let Pipeline { threads, commands, open } =
         assembly.build(&site.clock, &region, planned.sheet, World::Live(ends))?;
-    site.note_gates(&opener);
+    let self_test = site.test_risk(assembly.risk_setup(), &opener, &instruments);
     let lane = lanes.remove(0);
     let (vitals, trouble) = Vitals::find(&site.config, &reader)?;
     let notices = core::mem::take(&mut outside.notices);
     let posts = posts(&site.config, &site.plan, &reader, &outside.targets, &open)?;
     let words = Words::default();
     let outlook = Outlook::new(open, &posts, &words);
+    let seen = (vitals, outlook, self_test);
     let parts = Parts {
         guard: site.guard(posts, gates, words),
         archive: archive_thread(&site, tails, planned.archive, &region, trouble)?,
-        control: control_thread(&site, &instruments, lane, opener, commands, (vitals, outlook))?,
+        control: control_thread(&site, &instruments, lane, opener, commands, seen)?,
         hot: hot_parts(threads, lanes, planned.threads, &region)?,
         outside,
     };
@@ -206,16 +209,6 @@ impl Site {
         Guard { posts, gates, clock: self.clock.clone(), phase: self.phase.clone(), words }
     }
 
-    /// Says so when trading is off.
-    fn note_gates(&mut self, opener: &GateOpener) {
-        if opener.gates().is_closed(Scope::Global) {
-            let dir = self.home.dir.display();
-            self.notes.push(format!(
-                "trading is off: the global gate is closed; `wirelane arm --reason TEXT --dir {dir}` opens it"
-            ));
-        }
-    }
-
     /// Mode `sync`: how far the lane of the risk stage is durable.
     fn durable_mark(&self, lanes: &[LaneWriter]) -> Option<shm::journal::DurableMark> {
         if self.config.journal.mode != JournalMode::Sync {
@@ -232,7 +225,7 @@ fn control_thread(
     lane: LaneWriter,
     gates: GateOpener,
     commands: Vec<(StageId, Output)>,
-    (vitals, outlook): (Vitals, Outlook),
+    (vitals, outlook, self_test): (Vitals, Outlook, SelfTest),
 ) -> Result<Control, StartError> {
     Ok(Control::new(Setup {
         config: site.config.clone(),
@@ -246,6 +239,7 @@ fn control_thread(
         vitals,
         outlook,
         stop: site.stop.clone(),
+        self_test,
     }))
 }
 

@@ -23,6 +23,7 @@
 //! | [`rate`], [`duplicate`] | windows of R40 and R43 |
 //! | [`approval`] | the gateway's side of R47 |
 //! | [`parents`], [`family`] | R47 of parents: what their children have and may have |
+//! | [`self_test`] | before arming, each rule refuses its order |
 //! | [`sample`] | a setup and a run of decisions, for benches and tests |
 #![forbid(unsafe_code)]
 
@@ -41,6 +42,7 @@ pub mod rate;
 pub mod reference;
 pub mod sample;
 pub mod scope;
+pub mod self_test;
 pub mod setup;
 
 mod carry;

@@ -157,7 +157,7 @@ record! {
 record! {
     /// An operator's command; its text follows.
     Operator: 32 {
-        /// [`crate::message::CommandOp`], or 100 kill, 101 arm.
+        /// [`crate::message::CommandOp`], or 100 kill, 101 arm, 102 self-test.
         op: u8,
         /// Strategy it is for.
         strategy: u8,
@@ -187,4 +187,6 @@ impl Operator {
     pub const KILL: u8 = 100;
     /// A kill gate was opened.
     pub const ARM: u8 = 101;
+    /// Every rule of risk was shown an order that breaks it; value 1 if each refused.
+    pub const SELF_TEST: u8 = 102;
 }

@@ -96,6 +96,7 @@ pub(super) fn operation(raw: u8) -> Value {
     let known = match raw {
         Operator::KILL => Some("KILL"),
         Operator::ARM => Some("ARM"),
+        Operator::SELF_TEST => Some("SELF_TEST"),
         _ => CommandOp::from_u8(raw).map(CommandOp::name),
     };
     code(known, raw)

@@ -8,6 +8,9 @@ const ENGINE: Binary = ("engine", None);
 /// The kills, against a real exchange.
 const CRASH: Binary = ("wirelane-tests", Some("crash"));
 
+/// Starts of a whole engine.
+const START: Binary = ("wirelane-tests", Some("start"));
+
 /// A bug that a unit test of the engine finds: the tests whose names hold `filter` are run, and one
 /// whose name holds `says` must fail.
 const fn bug(plant: &'static str, filter: &'static str, says: &'static str) -> Planted {
@@ -15,9 +18,18 @@ const fn bug(plant: &'static str, filter: &'static str, says: &'static str) -> P
 }
 
 /// All of them.
-pub const BUGS: [Planted; 9] = [
+pub const BUGS: [Planted; 11] = [
     bug("off_by_one_limit", "t01_r43_", "::t01_r43_"),
     bug("rule_commented_out", "t01_r23_", "::t01_r23_"),
+    bug("rule_commented_out", "::self_test_", "::self_test_finds_every_rule_in_its_place"),
+    Planted {
+        rule: "bug",
+        binary: START,
+        filter: "an_engine_arms_itself_only_where_every_rule_refuses",
+        plant: "rule_commented_out",
+        says: "the gate stayed closed: risk self-test FAILED",
+        with: None,
+    },
     bug("reservation_released_early", "t03_", "::t03_pending_"),
     bug("late_fill_dropped", "t03_", "::t03_late_fills_"),
     bug("stale_feed_ignored", "t01_r24_", "::t01_r24_"),
