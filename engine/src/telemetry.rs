@@ -83,6 +83,10 @@ meters! {
             gaps: "gaps",
             /// Messages given up.
             lost: "messages",
+            /// Messages known to exist and not had yet.
+            missing: "messages",
+            /// What makes all books unfit, bits of `feed::book::StaleCause`.
+            unfit: "causes",
             /// Re-requests sent.
             requests: "requests",
             /// Changes of a top published.

@@ -271,7 +271,7 @@ pub enum FeedSource {
         b: Option<SocketAddr>,
         /// The re-request server.
         request: Option<SocketAddr>,
-        /// Re-requests of one gap before it is given up, in `0..=100`.
+        /// Tries without an answer before a gap is given up, in `0..=100`.
         retries: u32,
     },
     /// A recorded file.

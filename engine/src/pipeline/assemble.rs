@@ -205,13 +205,13 @@ struct Builder<'a> {
 impl Builder<'_> {
     fn stage(&mut self, stage: StageId) -> Result<Stage, AssembleError> {
         match stage {
-            StageId::Feed(id) => self.feed(id).map(Stage::Feed),
-            StageId::Strategy(id) => self.strategy(id).map(Stage::Strategy),
-            StageId::Risk => self.risk().map(Stage::Risk),
+            StageId::Feed(id) => self.feed(id).map(Box::new).map(Stage::Feed),
+            StageId::Strategy(id) => self.strategy(id).map(Box::new).map(Stage::Strategy),
+            StageId::Risk => self.risk().map(Box::new).map(Stage::Risk),
             StageId::Gateway(id) => match self.with.config.gateways.get(id.index()) {
                 Some(row) => match row.session {
-                    Session::Paper { feed } => self.paper(id, feed).map(Stage::Paper),
-                    Session::Ouch50 { .. } => self.gateway(id).map(Stage::Gateway),
+                    Session::Paper { feed } => self.paper(id, feed).map(Box::new).map(Stage::Paper),
+                    Session::Ouch50 { .. } => self.gateway(id).map(Box::new).map(Stage::Gateway),
                 },
                 None => Err(AssembleError::Meters),
             },

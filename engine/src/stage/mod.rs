@@ -79,18 +79,18 @@ pub enum Progress {
     Done,
 }
 
-/// Anything a thread can run.
+/// Anything a thread can run, each in memory of its own.
 pub enum Stage {
     /// Feed decode and books.
-    Feed(feed::FeedStage),
+    Feed(Box<feed::FeedStage>),
     /// One strategy.
-    Strategy(strategy::StrategyStage),
+    Strategy(Box<strategy::StrategyStage>),
     /// Risk.
-    Risk(risk::RiskStage),
+    Risk(Box<risk::RiskStage>),
     /// One venue session.
-    Gateway(gateway::GatewayStage),
+    Gateway(Box<gateway::GatewayStage>),
     /// The embedded venue.
-    Paper(paper::PaperStage),
+    Paper(Box<paper::PaperStage>),
 }
 
 impl Stage {

@@ -37,6 +37,8 @@ pub enum StaleCause {
     Lost = 1 << 3,
     /// Two copies of one message differed: only a reset and a rebuild help.
     Conflict = 1 << 4,
+    /// A message did not decode: only a reset and a rebuild help.
+    Malformed = 1 << 5,
 }
 
 /// Whether an instrument trades (rule 8: halted until the venue says otherwise).

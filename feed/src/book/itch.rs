@@ -91,6 +91,7 @@ impl ItchBooks {
         applier.applied = Applied::NOTHING;
         if self.decoder.decode(message, applier).is_err() {
             applier.books.fault_all(Fault::Malformed);
+            applier.stale |= StaleCause::Malformed as u8;
             applier.applied.fault = Some(Fault::Malformed);
             applier.applied.state = true;
         }
@@ -112,7 +113,10 @@ impl ItchBooks {
             Event::Conflict { .. } => self.set_stale(StaleCause::Conflict, true),
             Event::Silent => self.set_stale(StaleCause::Silent, true),
             Event::Heard => self.set_stale(StaleCause::Silent, false),
-            Event::SessionEnded { .. } | Event::LineDead { .. } | Event::LineAlive { .. } => false,
+            Event::Doubted { .. }
+            | Event::SessionEnded { .. }
+            | Event::LineDead { .. }
+            | Event::LineAlive { .. } => false,
         }
     }
 
@@ -125,6 +129,13 @@ impl ItchBooks {
             self.applier.stale &= !(cause as u8);
         }
         self.applier.stale != before
+    }
+
+    /// Why no book of the feed may be traded on, bits of [`StaleCause`]; 0 when each speaks for
+    /// itself.
+    #[must_use]
+    pub const fn stale_causes(&self) -> u8 {
+        self.applier.stale
     }
 
     /// Empties every book, unbinds locates, halts every instrument, forgives faults; counts stay.

@@ -29,13 +29,17 @@ pub struct ReceiverConfig {
     /// Wait from the sight of a gap to the first request, for the other line to fill it. 0, and no
     /// `tries`: nothing can fill it, it is lost at once.
     pub arbitration: Nanos,
-    /// Wait for an answer before asking again.
+    /// Wait for an answer before asking again; twice as long with each try without an answer, up to
+    /// 32 times.
     pub retry: Nanos,
     /// Least time between two requests.
     pub request_interval: Nanos,
     /// Most messages in one request, at most [`super::COUNT_MAX`].
     pub request_messages: u16,
-    /// Requests in a row without one new message, after which the gap is lost. 0: never ask.
+    /// Most requests in flight at once: one until the server has answered, one more with each
+    /// answer. Their answers want room in a socket's buffer.
+    pub requests_in_flight: u16,
+    /// Tries in a row without one new message, after which the gap is lost. 0: never ask.
     pub tries: u32,
     /// Requests for one gap, after which it is lost.
     pub requests: u32,
@@ -62,13 +66,14 @@ impl Default for ReceiverConfig {
             session: None,
             first_seq: Some(1),
             lines: 2,
-            reorder_packets: 256,
+            reorder_packets: 1_024,
             reorder_packet_bytes: 1_500,
             remembered: 4_096,
             arbitration: Nanos(2_000_000),
             retry: Nanos(100_000_000),
             request_interval: Nanos(50_000),
             request_messages: 1_000,
+            requests_in_flight: 64,
             tries: 5,
             requests: 1_000_000,
             ahead: 1 << 32,
@@ -116,6 +121,15 @@ pub enum Event {
         /// First lost sequence.
         first: u64,
         /// One past the last lost sequence.
+        next: u64,
+    },
+    /// Nobody gave messages `[first, next)`, and nothing was seen behind them: they were only
+    /// claimed to exist. The sequence stays at `first`, books STALE until a message is seen there
+    /// or further.
+    Doubted {
+        /// First message claimed.
+        first: u64,
+        /// One past the last message claimed.
         next: u64,
     },
     /// Two copies of `seq` had other bytes: no book can be trusted.
@@ -191,7 +205,7 @@ pub enum Action {
     Request {
         /// What to ask for.
         request: Request,
-        /// Requests in a row without an answer before this one.
+        /// Tries in a row without an answer before this one.
         attempt: u32,
     },
 }
@@ -211,6 +225,8 @@ pub struct Counts {
     pub gaps: u64,
     /// Messages given up.
     pub lost: u64,
+    /// Claims of messages that nobody gave and nothing followed.
+    pub doubted: u64,
     /// Requests made.
     pub requests: u64,
     /// Datagrams that were no packet.

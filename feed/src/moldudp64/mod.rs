@@ -16,6 +16,7 @@
 //! Source: Nasdaq MoldUDP64 Protocol Specification 1.00.
 
 mod event;
+mod gap;
 mod packet;
 mod receiver;
 mod reorder;

@@ -1,23 +1,13 @@
 //! The receiver: expected sequence, gaps, bounded requests, sessions, silence (F1, F3, F6).
 #![forbid(unsafe_code)]
 
-use super::event::{Action, Counts, Delivery, Event, Outcome, ReceiverConfig, Sink};
+use super::event::{Action, Counts, Delivery, Event, Outcome, RECOVERY_LINE, ReceiverConfig, Sink};
+use super::gap::{AnswerLength, Gap, Known};
 use super::packet::{Blocks, COUNT_MAX, Packet, PacketKind, Request, Session};
 use super::reorder::{Keep, Reorder};
 use crate::arbiter::Arbiter;
 use shm::message::FeedState;
 use shm::units::Nanos;
-
-#[derive(Clone, Copy, Debug)]
-struct Gap {
-    since: Nanos,
-    /// When the request now open was made.
-    asked_at: Option<Nanos>,
-    /// Requests in a row without progress.
-    tries: u32,
-    /// Requests in all.
-    requests: u32,
-}
 
 /// Turns datagrams of several lines into one sequence.
 #[derive(Debug)]
@@ -28,10 +18,13 @@ pub struct Receiver {
     expected: Option<u64>,
     /// One past the highest sequence known to exist.
     known_next: u64,
+    /// One past the highest sequence that was seen: what is known beyond is only claimed.
+    seen_next: u64,
     /// One past the last sequence of the session, once told.
     end: Option<u64>,
     ended: bool,
     gap: Option<Gap>,
+    answers: AnswerLength,
     requested_at: Option<Nanos>,
     heard_at: Option<Nanos>,
     silent: bool,
@@ -50,14 +43,17 @@ impl Receiver {
     #[must_use]
     pub fn new(config: ReceiverConfig) -> Self {
         assert!((1..=COUNT_MAX).contains(&config.request_messages), "request_messages: 1 to 65534");
+        assert!(config.requests_in_flight > 0, "requests_in_flight: at least 1");
         assert!(config.reorder_packet_bytes <= 65_535, "reorder_packet_bytes: at most 65535");
         Self {
             session: config.session,
             expected: config.first_seq,
             known_next: config.first_seq.unwrap_or(0),
+            seen_next: 0,
             end: None,
             ended: false,
             gap: None,
+            answers: AnswerLength::START,
             requested_at: None,
             heard_at: None,
             silent: false,
@@ -101,6 +97,9 @@ impl Receiver {
         let outcome = match packet.kind() {
             PacketKind::Data(_) => {
                 let outcome = self.on_data(&packet, expected, t0, now, sink);
+                if line == RECOVERY_LINE && outcome.changed() {
+                    self.on_answer(&packet);
+                }
                 self.arbiter.on_judged(line, outcome != Outcome::Duplicate);
                 if outcome == Outcome::Duplicate && !agreed { Outcome::Conflict } else { outcome }
             }
@@ -141,36 +140,35 @@ impl Receiver {
             self.counts.silences += 1;
             sink.on_event(Event::Silent);
         }
+        self.ask(now, sink)
+    }
+
+    /// Asks for what is missing, or gives it up.
+    fn ask<S: Sink>(&mut self, now: Nanos, sink: &mut S) -> Action {
         let (Some(gap), Some(first), Some(session)) = (self.gap, self.expected, self.session)
         else {
             return Action::None;
         };
-        if now.saturating_since(gap.since) < self.config.arbitration
-            || gap.asked_at.is_some_and(|at| now.saturating_since(at) < self.config.retry)
-        {
+        let ReceiverConfig { arbitration, retry, tries, requests, .. } = self.config;
+        if gap.doubted || !gap.is_older_than(arbitration, now) {
             return Action::None;
         }
-        if gap.tries >= self.config.tries || gap.requests >= self.config.requests {
+        if gap.is_spent(tries, requests) && (gap.is_idle() || gap.is_overdue(now, retry)) {
             self.give_up(now, sink);
             return Action::None;
         }
-        if self
-            .requested_at
-            .is_some_and(|at| now.saturating_since(at) < self.config.request_interval)
-        {
+        let is_due = |at: Nanos| now.saturating_since(at) >= self.config.request_interval;
+        if !self.requested_at.is_none_or(is_due) || gap.is_spent(u32::MAX, requests) {
             return Action::None;
         }
-        let missing = self.hole_end().saturating_sub(first);
-        let count = missing.min(u64::from(self.config.request_messages)) as u16;
+        let known = Known { first, next: self.known_next, kept: &self.reorder };
+        let (length, most) = (self.answers, self.config.request_messages);
+        let asked = self.gap.as_mut().and_then(|gap| gap.ask(now, retry, known, length, most));
+        let Some((ask, attempt)) = asked else { return Action::None };
         self.requested_at = Some(now);
         self.counts.requests += 1;
-        self.gap = Some(Gap {
-            asked_at: Some(now),
-            tries: gap.tries + 1,
-            requests: gap.requests + 1,
-            ..gap
-        });
-        Action::Request { request: Request { session, first, count }, attempt: gap.tries }
+        let request = Request { session, first: ask.first, count: ask.count };
+        Action::Request { request, attempt }
     }
 
     /// The stream was cut: STALE until it is [`Receiver::whole`] again, whatever is heard.
@@ -212,6 +210,12 @@ impl Receiver {
     #[must_use]
     pub fn expected(&self) -> u64 {
         self.expected.unwrap_or(0)
+    }
+
+    /// Messages that are known to exist and not delivered yet: how far a feed is behind.
+    #[must_use]
+    pub fn missing(&self) -> u64 {
+        self.known_next.saturating_sub(self.expected())
     }
 
     /// The session being heard.
@@ -260,7 +264,7 @@ impl Receiver {
                 return false;
             }
             self.expected = Some(1);
-            self.known_next = 1;
+            (self.known_next, self.seen_next) = (1, 0);
             self.end = None;
             self.ended = false;
             self.gap = None;
@@ -311,6 +315,7 @@ impl Receiver {
             return Outcome::Duplicate;
         }
         self.known_next = self.known_next.max(packet.next_seq());
+        self.seen_next = self.seen_next.max(packet.next_seq());
         if packet.seq() > expected {
             self.open_gap(expected, packet.seq(), now, sink);
             return match self.reorder.keep(packet, t0) {
@@ -330,8 +335,16 @@ impl Receiver {
             };
         }
         let next = deliver(packet.seq(), packet.count(), packet.messages(), expected, t0, sink);
-        self.advance(expected, next, sink);
+        self.advance(expected, next, now, sink);
         Outcome::Delivered
+    }
+
+    /// A packet that was asked for brought something new.
+    fn on_answer(&mut self, packet: &Packet<'_>) {
+        if let Some(gap) = &mut self.gap {
+            let window_max = self.config.requests_in_flight;
+            gap.on_answer(packet.seq(), packet.next_seq(), &mut self.answers, window_max);
+        }
     }
 
     /// `next` messages exist, says a packet without messages.
@@ -345,12 +358,15 @@ impl Receiver {
         self.known_next = self.known_next.max(next);
         if next > expected {
             self.open_gap(expected, next, now, sink);
+        } else if let Some(gap) = &mut self.gap {
+            // The claim that was doubted is taken back.
+            gap.doubted = false;
         }
         Outcome::Alive
     }
 
     /// Moves on to `next`, then delivers what was kept and is now due.
-    fn advance<S: Sink>(&mut self, from: u64, mut next: u64, sink: &mut S) {
+    fn advance<S: Sink>(&mut self, from: u64, mut next: u64, now: Nanos, sink: &mut S) {
         while let Some(kept) = self.reorder.first() {
             if kept.seq > next {
                 break;
@@ -362,28 +378,25 @@ impl Receiver {
         self.expected = Some(next);
         self.counts.delivered += next - from;
         if let Some(gap) = self.gap.as_mut() {
-            gap.asked_at = None;
-            gap.tries = 0;
+            gap.on_progress(next, now);
         }
-    }
-
-    /// One past the last missing message of the first hole.
-    fn hole_end(&self) -> u64 {
-        self.reorder.first().map_or(self.known_next, |kept| kept.seq)
     }
 
     fn open_gap<S: Sink>(&mut self, first: u64, next: u64, now: Nanos, sink: &mut S) {
         if self.gap.is_none() {
-            self.gap = Some(Gap { since: now, asked_at: None, tries: 0, requests: 0 });
             self.counts.gaps += 1;
             sink.on_event(Event::GapOpened { first, next });
+        }
+        if self.gap.is_none_or(|gap| gap.doubted) {
+            self.gap = Some(Gap::new(now));
         }
     }
 
     fn close_gap<S: Sink>(&mut self, sink: &mut S) {
-        if self.gap.is_some() && self.expected() >= self.known_next {
+        let expected = self.expected();
+        if self.gap.is_some_and(|gap| !gap.doubted) && expected >= self.known_next {
             self.gap = None;
-            sink.on_event(Event::GapClosed { next: self.expected() });
+            sink.on_event(Event::GapClosed { next: expected });
         }
     }
 
@@ -397,13 +410,27 @@ impl Receiver {
         }
     }
 
-    /// The first hole is lost: goes on behind it.
+    /// The first hole is lost: goes on behind it. Where nothing was seen behind it, only claimed (a
+    /// heartbeat, an end of session), the claim is doubted instead: the sequence stays, else one
+    /// datagram would end a session, or leave its next million messages out as old.
     fn give_up<S: Sink>(&mut self, now: Nanos, sink: &mut S) {
-        let (first, next) = (self.expected(), self.hole_end());
-        self.counts.lost += next.saturating_sub(first);
+        let first = self.expected();
+        let next = match self.reorder.first() {
+            Some(kept) => kept.seq,
+            None if self.config.takes_gaps_as_lost() => self.known_next,
+            None => self.seen_next,
+        };
+        if next <= first {
+            sink.on_event(Event::Doubted { first, next: self.known_next });
+            self.counts.doubted += 1;
+            (self.known_next, self.end) = (first, None);
+            self.gap = Some(Gap::doubted(now));
+            return;
+        }
+        self.counts.lost += next - first;
         sink.on_event(Event::Lost { first, next });
-        self.advance(next, next, sink);
-        self.gap = Some(Gap { since: now, asked_at: None, tries: 0, requests: 0 });
+        self.advance(next, next, now, sink);
+        self.gap = Some(Gap::new(now));
         self.close_gap(sink);
         self.end_session(sink);
     }

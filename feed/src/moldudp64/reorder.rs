@@ -84,6 +84,24 @@ impl Reorder {
         Some(Kept { seq: place.seq, count: place.count, t0: place.t0, blocks })
     }
 
+    /// The first message at or after `from` that no kept packet holds, and the first of the next
+    /// kept packet, if any.
+    pub(super) fn hole_from(&self, from: u64) -> (u64, Option<u64>) {
+        let used = self.order.get(..self.used).unwrap_or_default();
+        let of = |index: &u16| self.places.get(usize::from(*index)).copied().unwrap_or_default();
+        let after = used.partition_point(|index| of(index).seq <= from);
+        let mut from = from;
+        // The packet before may reach over it; overlaps deeper than one only cost a request.
+        for index in used.get(after.saturating_sub(1)..).unwrap_or_default() {
+            let place = of(index);
+            if place.seq > from {
+                return (from, Some(place.seq));
+            }
+            from = from.max(place.seq.saturating_add(u64::from(place.count)));
+        }
+        (from, None)
+    }
+
     /// Gives up the packet with the lowest sequence.
     pub(super) fn drop_first(&mut self) {
         if let Some(order) = self.order.get_mut(..self.used)

@@ -6,7 +6,7 @@ use super::super::market_link::{MarketLink, Sent};
 use super::source::Arrival;
 use crate::clock::Clock;
 use crate::telemetry::FeedMeters;
-use ::feed::book::{Applied, ItchBooks, Print};
+use ::feed::book::{Applied, ItchBooks, Print, StaleCause};
 use ::feed::moldudp64::{Delivery, Event, Receiver, Sink};
 use shm::ids::{Cause, FeedId, InstrumentId};
 use shm::message::{BookTop, FeedState, FeedStatus, Kind, Trade, flags};
@@ -33,6 +33,7 @@ pub(super) struct Out {
     packet_at: Nanos,
     status_at: Nanos,
     state: FeedState,
+    unfit: u8,
     expected: u64,
 }
 
@@ -59,6 +60,7 @@ impl Out {
             packet_at: Nanos(0),
             status_at: Nanos(0),
             state: FeedState::Stale,
+            unfit: StaleCause::Waiting as u8,
             expected: 0,
         }
     }
@@ -116,17 +118,25 @@ impl Out {
     pub(super) fn status(&mut self, receiver: &Receiver, t0: Nanos, now: Nanos) {
         self.packet_at = receiver.heard_at().unwrap_or(now);
         self.expected = receiver.expected();
-        let state = receiver.state();
-        if state == self.state && t0.saturating_since(self.status_at) < STATUS_EVERY {
+        // A book that did not change since carries no flag of what befell the whole feed (R24).
+        let unfit = self.books.stale_causes();
+        let state = match receiver.state() {
+            FeedState::Live if unfit != 0 => FeedState::Stale,
+            state => state,
+        };
+        let same = (state, unfit) == (self.state, self.unfit);
+        if same && t0.saturating_since(self.status_at) < STATUS_EVERY {
             return;
         }
-        (self.state, self.status_at) = (state, t0);
+        (self.state, self.unfit, self.status_at) = (state, unfit, t0);
         self.meters.state.set(state as u64);
         let counts = receiver.counts();
         self.meters.gaps.set(counts.gaps);
         self.meters.other_session.set(counts.other_session);
         self.meters.too_far.set(counts.too_far);
         self.meters.lost.set(counts.lost);
+        self.meters.missing.set(receiver.missing());
+        self.meters.unfit.set(u64::from(unfit));
         self.meters.cuts.set(counts.cuts);
         self.meters.malformed.set(counts.malformed + self.books.counts().malformed);
         self.meters.unknown.set(self.books.counts().unknown);

@@ -4,11 +4,12 @@
 use super::*;
 use crate::link::{self, Input};
 use crate::telemetry::FeedKeys;
-use ::feed::book::BooksConfig;
+use ::feed::book::{BooksConfig, StaleCause};
 use ::feed::codec::itch50::{AddOrder, Head, Price4, StockDirectory, encode};
 use ::feed::moldudp64::{PacketBuilder, ReceiverConfig, Session};
 use shm::ids::{InstrumentId, Symbol};
 use shm::journal::{LaneSpec, LaneTail, LaneWriter};
+use shm::message::{FeedState, FeedStatus, Kind};
 use shm::region::{Region, RegionBuilder};
 
 const STOCK: Symbol = Symbol(*b"AAPL    ");
@@ -234,4 +235,44 @@ fn a_gap_given_up_delivers_what_was_kept() {
     }
     assert!(seen[0].len() > 7);
     assert_eq!(seen[0], seen[1]);
+}
+
+/// The states of its feed that a strategy was told of, in order.
+fn states(rig: &mut Rig) -> Vec<FeedState> {
+    let mut states = Vec::new();
+    while let Some(message) = rig.strategy.pop() {
+        if message.kind() == Some(Kind::FeedStatus)
+            && let Some(status) = message.view::<FeedStatus>()
+        {
+            states.extend(FeedState::from_u8(status.state));
+        }
+    }
+    states
+}
+
+/// Goal: what makes every book of a feed unfit is told as the feed's state, since a book that does
+/// not change any more carries no flag of it (R24): lost messages, and a message that does not
+/// decode. Method: a gap that nobody fills, then the line whole; a message of an odd length.
+#[test]
+fn a_feed_whose_books_are_all_unfit_is_stale() {
+    let config = ReceiverConfig { lines: 1, tries: 0, ..ReceiverConfig::default() };
+    let line = Line([packet(1, 3), packet(6, 4), packet(10, 2)].into());
+    let mut rig = rig_of(Some(Box::new(line)), config.clone(), 1 << 20, VecDeque::new());
+    rig.poll();
+    rig.clock.tell(Nanos(1_000 + config.arbitration.0));
+    rig.poll();
+    assert_eq!(rig.stage.receiver.state(), FeedState::Live, "the sequence is whole again");
+    assert_eq!(states(&mut rig).last(), Some(&FeedState::Stale));
+    let meters = rig.stage.out.meters();
+    assert_eq!((meters.state.get(), meters.lost.get()), (FeedState::Stale as u64, 2));
+    assert_eq!(meters.unfit.get(), StaleCause::Lost as u64);
+
+    let mut odd = [0; PACKET_BYTES];
+    let mut builder = PacketBuilder::new(&mut odd, Session::new("DAY").unwrap(), 4).unwrap();
+    assert!(builder.try_push(b"A of no length"));
+    let length = builder.finish();
+    let line = Line([packet(1, 3), odd[..length].to_vec()].into());
+    let mut rig = rig_of(Some(Box::new(line)), config, 1 << 20, VecDeque::new());
+    rig.poll();
+    assert_eq!(states(&mut rig), [FeedState::Live, FeedState::Stale]);
 }
