@@ -336,6 +336,10 @@ fn wrong_sources_are_told_in_a_sentence() {
     std::fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
     let running = run(configuration(&folder.path().join("e"), &feed, "hold", &[])).unwrap();
     wait_for(&running, "state", FeedState::Ended as u64);
+    let hitches = running.hitches();
+    let ended = hitches.iter().find(|hitch| hitch.subject == "feed itch").expect("it has ended");
+    assert!(ended.line.contains("the recording is over, 1 messages given up"), "{ended:?}");
+    assert!(ended.line.contains("R24"), "{ended:?}");
     let faults = running.feed_faults();
     assert!(faults[0].starts_with("feed.itch.file.path = /"), "{faults:?}");
     assert!(faults[0].contains("it ends inside a message"), "{faults:?}");

@@ -11,6 +11,7 @@
 )]
 
 mod by_hand;
+mod hitch;
 mod kill;
 mod orders;
 mod protocol;
@@ -18,6 +19,7 @@ mod self_test;
 mod server;
 mod status;
 
+pub use hitch::Hitch;
 pub use kill::Outlook;
 pub use protocol::{Reply, Request, ScopeName};
 pub use self_test::SelfTest;
@@ -39,6 +41,7 @@ use shm::record::order::ScopeKind;
 use shm::record::status::{Anchor, Operator, Text};
 use shm::record::{RecordKind, StageId as RecordStage};
 use shm::units::Nanos;
+use std::sync::Arc;
 
 /// Longest wait for working orders to be cancelled at a stop.
 const STOP_MAX: Nanos = Nanos(2_000_000_000);
@@ -66,7 +69,7 @@ pub struct Setup {
     /// The phase of the run.
     pub phase: Phase,
     /// How the hot threads are.
-    pub vitals: Vitals,
+    pub vitals: Arc<Vitals>,
     /// What is seen of gateways from outside.
     pub outlook: Outlook,
     /// Raised by whoever wants the engine to stop.
@@ -85,7 +88,7 @@ pub struct Control {
     server: Server,
     clock: Clock,
     phase: Phase,
-    vitals: Vitals,
+    vitals: Arc<Vitals>,
     outlook: Outlook,
     killing: KillState,
     stop: StopFlag,
@@ -458,21 +461,6 @@ impl Control {
                 named("instrument", row.map(|row| row.symbol.as_str()))
             }
         }
-    }
-
-    fn status(&self) -> String {
-        let closed: Vec<String> =
-            self.gates.gates().closed().map(|scope| self.name_of(scope)).collect();
-        let gates = if closed.is_empty() {
-            "armed".to_owned()
-        } else {
-            format!("closed: {}", closed.join(", "))
-        };
-        let mut lines = vec![format!("{gates}; {} orders working", self.vitals.working())];
-        lines.extend(self.vitals.lines());
-        lines.push(self.self_test_line());
-        lines.extend(self.kill_lines(self.clock.now()));
-        lines.join("\n")
     }
 
     /// Journals a command, then pushes it. False when the stage has too many waiting; then the

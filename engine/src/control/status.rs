@@ -1,11 +1,12 @@
 //! How an engine is, in words: read from its counters, which the hot threads write.
 
+use super::Control;
+use super::hitch::{FeedVitals, GatewayVitals};
 use crate::config::{Config, StageId};
 use crate::pipeline::archive::Trouble;
 use crate::risk::Mode;
 use shm::counters::CounterReader;
 use shm::ids::GatewayId;
-use shm::message::FeedState;
 use shm::region::{RegionError, RegionReader};
 
 /// The counters that a status is made of.
@@ -13,20 +14,12 @@ pub struct Vitals {
     working: CounterReader,
     mode: CounterReader,
     contradictions: CounterReader,
-    feeds: Vec<(String, CounterReader)>,
+    pub(super) feeds: Vec<FeedVitals>,
     strategies: Vec<(String, CounterReader)>,
-    gateways: Vec<GatewayVitals>,
+    pub(super) gateways: Vec<GatewayVitals>,
     archive_lag: CounterReader,
     archive_failed: CounterReader,
     trouble: Trouble,
-}
-
-struct GatewayVitals {
-    name: String,
-    link: CounterReader,
-    up: CounterReader,
-    broken: CounterReader,
-    unapproved: CounterReader,
 }
 
 impl Vitals {
@@ -40,24 +33,12 @@ impl Vitals {
         let of = |stage: StageId, counter: &str| {
             region.counter(&format!("{}.{counter}", config.stage_name(stage)))
         };
-        let feeds = config
-            .feeds
-            .iter()
-            .map(|row| Ok((row.name.clone(), of(StageId::Feed(row.id), "state")?)));
+        let feeds = config.feeds.iter().map(|row| FeedVitals::find(row, &of));
         let strategies = config
             .strategies
             .iter()
             .map(|row| Ok((row.name.clone(), of(StageId::Strategy(row.id), "enabled")?)));
-        let gateways = config.gateways.iter().map(|row| {
-            let stage = StageId::Gateway(row.id);
-            Ok(GatewayVitals {
-                name: row.name.clone(),
-                link: of(stage, "link_open")?,
-                up: of(stage, "session_up")?,
-                broken: of(stage, "session_broken")?,
-                unapproved: of(stage, "unapproved")?,
-            })
-        });
+        let gateways = config.gateways.iter().map(|row| GatewayVitals::find(row, &of));
         let vitals = Self {
             working: of(StageId::Risk, "working")?,
             mode: of(StageId::Risk, "mode")?,
@@ -81,7 +62,7 @@ impl Vitals {
     /// Whether a gateway's session is up: its stream whole, its orders reconciled.
     #[must_use]
     pub fn is_up(&self, gateway: GatewayId) -> bool {
-        self.gateways.get(gateway.index()).is_some_and(|row| row.up.get() != 0)
+        self.gateways.get(gateway.index()).is_some_and(GatewayVitals::is_up)
     }
 
     /// The journal's first error, if it has failed.
@@ -99,7 +80,7 @@ impl Vitals {
     /// Whether any gateway has a connection.
     #[must_use]
     pub fn has_links(&self) -> bool {
-        self.gateways.iter().any(|row| row.link.get() != 0)
+        self.gateways.iter().any(GatewayVitals::has_link)
     }
 
     /// One line for each thing that trades, and one for each alarm.
@@ -110,16 +91,7 @@ impl Vitals {
         for row in &self.gateways {
             lines.push(format!("session {}: {}", row.name, row.words()));
         }
-        for (name, state) in &self.feeds {
-            let state = u8::try_from(state.get()).ok().and_then(FeedState::from_u8);
-            let words = match state {
-                None => "no packet yet",
-                Some(FeedState::Live) => "live",
-                Some(FeedState::Stale) => "stale: books are no reference until the gap is filled",
-                Some(FeedState::Ended) => "ended by the venue",
-            };
-            lines.push(format!("feed {name}: {words}"));
-        }
+        lines.extend(self.feeds.iter().map(FeedVitals::words));
         let each = self.strategies.iter().map(|(name, enabled)| {
             format!("{name} {}", if enabled.get() == 0 { "disabled" } else { "enabled" })
         });
@@ -130,15 +102,21 @@ impl Vitals {
     }
 
     fn journal(&self) -> String {
-        let failed = self.trouble.get().map(String::as_str);
-        if self.archive_failed.get() == 0 && failed.is_none() {
+        self.journal_failed().unwrap_or_else(|| {
             let lag = self.archive_lag.get();
-            return format!("sound, {}.{} ms behind", lag / 1_000_000, lag / 100_000 % 10);
-        }
-        format!(
-            "FAILED: {}: no order is approved any more; stop, mend the disk, start again",
-            failed.unwrap_or("the disk cannot be written")
-        )
+            format!("sound, {}.{} ms behind", lag / 1_000_000, lag / 100_000 % 10)
+        })
+    }
+
+    /// What became of a journal that has failed.
+    pub(super) fn journal_failed(&self) -> Option<String> {
+        let failed = self.trouble();
+        (self.archive_failed.get() != 0 || failed.is_some()).then(|| {
+            format!(
+                "FAILED: {}: no order is approved any more; stop, mend the disk, start again",
+                failed.unwrap_or("the disk cannot be written")
+            )
+        })
     }
 
     fn alarms(&self) -> Vec<String> {
@@ -151,6 +129,7 @@ impl Vitals {
                 row.unapproved.get()
             ));
         }
+        lines.extend(self.feeds.iter().filter_map(FeedVitals::faults));
         if self.contradictions.get() > 0 {
             lines.push(format!(
                 "ALARM: {} reports contradicted others and their instruments are held: look, then \
@@ -162,17 +141,28 @@ impl Vitals {
     }
 }
 
-impl GatewayVitals {
-    fn words(&self) -> &'static str {
-        if self.broken.get() != 0 {
-            "NOT RECONCILED: the venue's stream does not go on where it had been heard to, so \
-             nothing is sent; let the venue restore its session, or start with another engine.dir"
-        } else if self.up.get() != 0 {
-            "up"
-        } else if self.link.get() != 0 {
-            "connected, not reconciled yet"
+impl Control {
+    /// How the engine is, a line for each thing.
+    pub(super) fn status(&self) -> String {
+        let closed: Vec<String> =
+            self.gates.gates().closed().map(|scope| self.name_of(scope)).collect();
+        let hitches = self.vitals.hitches();
+        let gates = if closed.is_empty() {
+            let refused = if hitches.is_empty() { "" } else { ", but orders are refused" };
+            format!("armed{refused}")
         } else {
-            "down: no connection"
-        }
+            format!("closed: {}", closed.join(", "))
+        };
+        let mut lines = vec![format!("{gates}; {} working", orders(self.vitals.working()))];
+        lines.extend(hitches.into_iter().map(|hitch| format!("REFUSED: {}", hitch.line)));
+        lines.extend(self.vitals.lines());
+        lines.push(self.self_test_line());
+        lines.extend(self.kill_lines(self.clock.now()));
+        lines.join("\n")
     }
+}
+
+/// So many orders, in words.
+pub(super) fn orders(count: u64) -> String {
+    format!("{count} order{}", if count == 1 { "" } else { "s" })
 }

@@ -35,7 +35,7 @@ use crate::config::machine::Machine;
 use crate::config::model::JournalMode;
 use crate::config::topology::Plan;
 use crate::config::{Bound, Config, Loaded, StageId, ready, secret_of_environment, session_date};
-use crate::control::{Control, Outlook, SelfTest, Server, Setup, StopFlag, Vitals};
+use crate::control::{Control, Hitch, Outlook, SelfTest, Server, Setup, StopFlag, Vitals};
 use crate::link::Output;
 use crate::pin::{self, watch::Watch};
 use crate::stage::Stage;
@@ -47,6 +47,7 @@ use shm::map::Options as MapOptions;
 use shm::region::{LAYOUT_HASH, Region, RegionBuilder, RegionError, RegionReader};
 use shm::units::Nanos;
 use std::path::Path;
+use std::sync::Arc;
 use std::thread::JoinHandle;
 
 /// Seconds from the Unix epoch to 2026-01-01 00:00 UTC.
@@ -92,6 +93,7 @@ pub struct Running {
     region: Region,
     threads: Threads,
     notices: Vec<FeedNotice>,
+    vitals: Arc<Vitals>,
 }
 
 /// The threads of a run; each ends with nothing if it was never let go.
@@ -153,11 +155,12 @@ pub fn start(
     let self_test = site.test_risk(assembly.risk_setup(), &opener, &instruments);
     let lane = lanes.remove(0);
     let (vitals, trouble) = Vitals::find(&site.config, &reader)?;
+    let vitals = Arc::new(vitals);
     let notices = core::mem::take(&mut outside.notices);
     let posts = posts(&site.config, &site.plan, &reader, &outside.targets, &open)?;
     let words = Words::default();
     let outlook = Outlook::new(open, &posts, &words);
-    let seen = (vitals, outlook, self_test);
+    let seen = (Arc::clone(&vitals), outlook, self_test);
     let parts = Parts {
         guard: site.guard(posts, gates, words),
         archive: archive_thread(&site, tails, planned.archive, &region, trouble)?,
@@ -166,7 +169,7 @@ pub fn start(
         outside,
     };
     let threads = let_go(&mut site, parts)?;
-    Ok(Running { site, instruments, region, threads, notices })
+    Ok(Running { site, instruments, region, threads, notices, vitals })
 }
 
 /// What stands before anything is made in it.
@@ -225,7 +228,7 @@ fn control_thread(
     lane: LaneWriter,
     gates: GateOpener,
     commands: Vec<(StageId, Output)>,
-    (vitals, outlook, self_test): (Vitals, Outlook, SelfTest),
+    (vitals, outlook, self_test): (Arc<Vitals>, Outlook, SelfTest),
 ) -> Result<Control, StartError> {
     Ok(Control::new(Setup {
         config: site.config.clone(),
@@ -421,6 +424,12 @@ impl Running {
     #[must_use]
     pub fn feed_faults(&self) -> Vec<String> {
         self.notices.iter().filter_map(FeedNotice::sentence).collect()
+    }
+
+    /// What keeps orders from leaving now, whatever the gates say.
+    #[must_use]
+    pub fn hitches(&self) -> Vec<Hitch> {
+        self.vitals.hitches()
     }
 
     /// Whether the engine is past its last command, and [`Running::wait`] waits no longer for one.

@@ -18,6 +18,7 @@ mod commands;
 mod demo;
 mod failure;
 mod hdr;
+mod hitches;
 mod journal;
 mod latency;
 mod liveness;
@@ -30,7 +31,6 @@ mod signals;
 mod stage_latency;
 mod stdout;
 mod top;
-mod venue_watch;
 
 use clap::Parser as _;
 use std::process::ExitCode;

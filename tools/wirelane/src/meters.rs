@@ -69,11 +69,6 @@ impl Meters {
         self.0.iter().find(own).map_or(0, |meter| meter.value)
     }
 
-    /// The counter of this whole label; 0 where there is none.
-    pub(crate) fn of_label(&self, label: &str) -> u64 {
-        self.0.iter().find(|meter| meter.label == label).map_or(0, |meter| meter.value)
-    }
-
     /// The hot threads, in the order of the region.
     pub(crate) fn hot_threads(&self) -> Vec<String> {
         let polls = self.0.iter().filter(|meter| meter.name() == "polls");

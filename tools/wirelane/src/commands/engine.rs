@@ -2,11 +2,11 @@
 
 use crate::allocation;
 use crate::failure::{Failure, Outcome};
+use crate::hitches::Tale;
 use crate::number::money;
 use crate::program;
 use crate::signals;
 use crate::stdout::{self, Out};
-use crate::venue_watch::{Dialed, VenueWatch, dialed};
 use engine::config::machine::Machine;
 use engine::config::{Sources, secret_of_environment};
 use engine::pipeline::live::{self, Finished, Options, Running, StartError};
@@ -56,7 +56,6 @@ impl Args {
     pub(crate) fn start(&self) -> Outcome<Started> {
         let mut sources = Sources::read(&self.config).map_err(Failure::configuration)?;
         self.source.apply(&mut sources);
-        let venues = dialed(&sources.load().map_err(Failure::configuration)?.config);
         let running = start(&sources, Options::default())?;
         signals::drive(running.stop_flag())?;
         let mut out = Out::stdout();
@@ -71,7 +70,7 @@ impl Args {
         }
         out.text(&next(running.dir()))?;
         out.flush()?;
-        Ok(Started { running, venues })
+        Ok(Started { running })
     }
 }
 
@@ -95,7 +94,6 @@ fn next(dir: &Path) -> String {
 /// A running engine whose venues may not be there yet.
 pub(crate) struct Started {
     running: Running,
-    venues: Vec<Dialed>,
 }
 
 impl Started {
@@ -104,15 +102,11 @@ impl Started {
         self.running.dir()
     }
 
-    /// Waits for the engine's end, says which venue cannot be reached meanwhile and what goes wrong
-    /// with feeds, and at last what it holds.
+    /// Waits for the engine's end, says meanwhile what keeps orders from leaving and what goes
+    /// wrong with feeds, and at last what it holds.
     pub(crate) fn finish(self) -> Outcome {
-        let region = self.running.region().map_err(Failure::not_done)?;
-        let watch = VenueWatch::start(region, self.venues)?;
-        tell_feed_faults(&self.running);
-        let finished = self.running.wait();
-        watch.end();
-        tell(finished)
+        tell_hitches(&self.running);
+        tell(self.running.wait())
     }
 }
 
@@ -126,17 +120,20 @@ pub(crate) fn start(sources: &Sources, options: Options) -> Outcome<Running> {
     live::start(&loaded, instruments, &bound, options).map_err(failure)
 }
 
-/// Says what goes wrong with feeds, each fault once, until the engine stops.
-fn tell_feed_faults(running: &Running) {
-    let mut told = Vec::new();
+/// Says what is not as it should be, each thing once, until the engine stops.
+fn tell_hitches(running: &Running) {
+    let (mut told, mut tale) = (Vec::new(), Tale::default());
+    let stop = running.stop_flag();
     while !running.is_stopping() {
-        for fault in running.feed_faults() {
-            if !told.contains(&fault) {
-                // Nobody reads it any more: then there is nobody to tell.
-                let _ = stdout::print(&format!("{fault}\n"));
-                told.push(fault);
-            }
+        // A stop ends sessions itself.
+        let hitches = if stop.is_stopping() { Vec::new() } else { tale.look(running.hitches()) };
+        let faults = running.feed_faults().into_iter().filter(|fault| !told.contains(fault));
+        let faults: Vec<String> = faults.collect();
+        for line in hitches.iter().chain(&faults) {
+            // Nobody reads it any more: then there is nobody to tell.
+            let _ = stdout::print(&format!("{line}\n"));
         }
+        told.extend(faults);
         std::thread::sleep(LOOK);
     }
 }
