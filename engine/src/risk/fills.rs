@@ -350,6 +350,9 @@ impl Risk {
             signed = signed.saturating_add(qty.0.saturating_mul(owner.side.sign()));
             last_px = px;
         }
+        if let Some(rows) = self.rows(owner.strategy, owner.instrument) {
+            self.watch(rows.places.0.into_iter());
+        }
         if let Some(position) = &change.position {
             signed = signed.saturating_add(position.last_qty.0);
         }

@@ -109,10 +109,18 @@ impl RateWindow {
         self.count = 0;
     }
 
-    /// Takes over what another window has counted, as far as this one remembers; a window that
-    /// bounds nothing has counted nothing.
-    pub(super) fn inherit(&mut self, old: &Self) {
-        let count = old.count.min(old.times.len() as u64).min(self.times.len() as u64);
+    /// Takes over what another window has counted; one that bounds nothing has counted nothing.
+    /// The greater of both rings is kept, so that no later switch finds less than there was.
+    pub(super) fn inherit(&mut self, old: &mut Self) {
+        if self.times.is_empty() || old.times.is_empty() {
+            return;
+        }
+        if old.times.len() > self.times.len() {
+            core::mem::swap(&mut self.times, &mut old.times);
+            self.count = old.count;
+            return;
+        }
+        let count = old.count.min(old.times.len() as u64);
         let mask = old.times.len().wrapping_sub(1);
         for at in old.count - count..old.count {
             if let Some(&time) = old.times.get(at as usize & mask) {

@@ -130,9 +130,11 @@ impl Risk {
         }
         self.now = self.now.max(now);
         let order = self.table.oldest_in_flight()?;
-        let (place, t0) = (Place::Slot(order.root.slot()), self.now);
+        let (slot, t0) = (order.root.slot(), self.now);
+        let place = Place::Slot(slot);
         self.table.apply(place, Event::TimedOut);
         self.date_unknown(place);
+        self.count_unknown(slot);
         self.counters.overdue += 1;
         Some(Self::update_of(self.table.get(place)?, Reason::None, t0))
     }

@@ -130,7 +130,8 @@ impl Risk {
     }
 
     /// A fill, or the undoing of one, in positions, scopes and windows. `before` and `after` are
-    /// the holding's.
+    /// the holding's. The caller compares with R32 and R36 once a report is through: what a
+    /// correction undoes on its way is no loss.
     pub(super) fn apply_fill(
         &mut self,
         rows: &Rows,
@@ -167,7 +168,6 @@ impl Risk {
             self.moves.push(account, rows.instrument, fill.side, fill.px, self.now);
             self.count_execution(&rows.places);
         }
-        self.watch(rows.places.0.into_iter());
     }
 
     /// A position that was carried over.

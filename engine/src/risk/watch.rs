@@ -156,14 +156,15 @@ impl Risk {
     /// Compares what fills and marks have made of the scopes with R32 and R36.
     pub(super) fn watch(&mut self, places: impl Iterator<Item = u32>) {
         for place in places {
+            let Some(state) = self.scopes.get_mut(place) else { continue };
+            let (gross, profit) = (state.gross, state.profit());
+            // Whatever the limits are now: others may be switched in.
+            state.peak = state.peak.max(profit);
             let Some(limits) = self.limits.scope(place).filter(|limits| limits.has_money) else {
                 continue;
             };
             let (gross_max, loss_max) = (limits.gross_max, limits.loss_max);
             let drawdown_max = limits.drawdown_max;
-            let Some(state) = self.scopes.get_mut(place) else { continue };
-            let (gross, profit) = (state.gross, state.profit());
-            state.peak = state.peak.max(profit);
             let (loss, fall) = (profit.saturating_neg(), state.peak.saturating_sub(profit));
             if gross > gross_max {
                 self.trip_at(place, Reason::Gross, Mode::ReduceOnly, gross, gross_max);

@@ -2,7 +2,6 @@
 //! model, `t03` order states, and the journal's way back.
 
 mod carry;
-mod model;
 mod positions;
 mod r47_parents;
 mod t01_flow;
@@ -12,8 +11,9 @@ mod t01_money;
 mod t01_price;
 mod t01_standing;
 mod t01_sums;
+mod t01_switch;
 mod t01_windows;
-mod t02_random;
+mod t02;
 mod t03_orders;
 mod t03_states;
 mod t03_strays;
