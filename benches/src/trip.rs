@@ -94,6 +94,7 @@ fn ends(
         gates,
         durable: None,
         archive_failed,
+        limits: Default::default(),
     };
     (line, ours, ends)
 }

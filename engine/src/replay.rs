@@ -17,9 +17,11 @@ mod standing;
 pub use run::run;
 pub use standing::Standing;
 
+use crate::config::limits::LimitSet;
 use crate::config::machine::Machine;
 use crate::config::topology::{Plan, plan};
 use crate::config::{Bound, Loaded, Report, Sources};
+use crate::pipeline::limit_set::{LimitSetDamaged, LimitsInForce};
 use crate::pipeline::opening::{Kept, Opening, OpeningError, SentMessage, read_lane};
 use crate::stage::Recorded;
 use feed::instruments::Instruments;
@@ -48,6 +50,9 @@ pub enum ReplayError {
     /// The recorded configuration does not load: it is of another version.
     #[error("the recorded configuration does not load: {0}")]
     Config(Report),
+    /// A recorded limit set is not whole.
+    #[error(transparent)]
+    Limits(#[from] LimitSetDamaged),
     /// The recorded instrument file does not load.
     #[error("the recorded instrument file does not load: {0}")]
     Instruments(String),
@@ -161,6 +166,8 @@ pub(crate) struct Recording {
     pub(crate) records: BTreeMap<u8, VecDeque<Recorded>>,
     /// Commands by the byte of the stage they were given to, in order.
     pub(crate) commands: Vec<(u8, Command)>,
+    /// Limit sets that were loaded, in the order of their commands.
+    pub(crate) limits: Vec<LimitSet>,
 }
 
 impl Recording {
@@ -223,7 +230,16 @@ impl Recording {
         let instruments = Instruments::parse("journal", &texts.instruments).map_err(|faults| {
             ReplayError::Instruments(faults.iter().map(ToString::to_string).collect())
         })?;
-        let bound = loaded.bind(&instruments).map_err(ReplayError::Config)?;
+        let mut bound = loaded.bind(&instruments).map_err(ReplayError::Config)?;
+        if let Some(first) = texts.limits_first {
+            let put = first?.put_into(&bound, &texts.config, &instruments);
+            bound = put.map_err(ReplayError::Config)?;
+        }
+        let mut limits = Vec::new();
+        for set in texts.limits {
+            let set = set?.bind(&texts.config, "limit set", &instruments);
+            limits.push(set.map_err(ReplayError::Config)?);
+        }
         let plan = plan(&loaded, &anywhere()).map_err(ReplayError::Config)?;
         Ok(Some(Self {
             epoch,
@@ -237,6 +253,7 @@ impl Recording {
             opening_sessions: raw.sessions,
             records: raw.records,
             commands: texts.commands,
+            limits,
         }))
     }
 
@@ -297,6 +314,9 @@ struct Texts {
     instruments: String,
     complete: bool,
     commands: Vec<(u8, Command)>,
+    /// The set that the session begins with; journals of old have none.
+    limits_first: Option<Result<LimitsInForce, LimitSetDamaged>>,
+    limits: Vec<Result<LimitsInForce, LimitSetDamaged>>,
 }
 
 impl Texts {
@@ -317,6 +337,8 @@ impl Texts {
                 }
             }
             RecordKind::OpenComplete => self.complete = true,
+            RecordKind::LimitSet if self.complete => self.limits.push(LimitsInForce::read(body)),
+            RecordKind::LimitSet => self.limits_first = Some(LimitsInForce::read(body)),
             RecordKind::Operator => {
                 let given = Operator::read(body).filter(|given| given.refused == 0);
                 if let Some(given) = given.filter(|given| given.stage != StageId::CONTROL.0) {

@@ -175,6 +175,10 @@ meters! {
             contradictions: "reports",
             /// Modes changed, limits passed after the fact, breakers tripped.
             alarms: "alarms",
+            /// Version of the limit set in force.
+            limits_version: "version",
+            /// Working orders that the last limit set to be loaded would not have let in.
+            limits_over: "orders",
         }
         histograms {
             /// Published by the feed to begun by the strategy.

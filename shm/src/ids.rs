@@ -245,6 +245,8 @@ impl Cause {
     pub const SWEEP: Self = Self(u64::MAX);
     /// A resting order is cancelled because an own order would have met it (R45).
     pub const SELF_TRADE: Self = Self(u64::MAX - 1);
+    /// A working order is cancelled because a limit set that came after it would not let it in.
+    pub const OVER_LIMIT: Self = Self(u64::MAX - 2);
 
     /// Packs a feed and a sequence number (taken modulo 2^56).
     #[must_use]

@@ -18,7 +18,7 @@ use shm::region;
 const PUBLISHED: &str = include_str!("abi/layout.txt");
 
 /// FNV-1a of it, for the versions it belongs to.
-const HASH: u64 = 0x9f56_fb9b_19f4_19d9;
+const HASH: u64 = 0x01ef_c3f9_7256_6a18;
 
 /// Size of what a field holds.
 fn bytes_of<T, F>(_: fn(&T) -> &F) -> usize {
@@ -130,6 +130,8 @@ fn status_records() -> String {
     layout!(text, status::Anchor: engine wall tsc uncertainty);
     layout!(text, status::Operator:
         op strategy param refused len value uid pid instrument stage _reserved);
+    layout!(text, status::LimitSet:
+        digest base wall version len reason_len uid pid source _reserved);
     text
 }
 

@@ -14,8 +14,8 @@ use super::keys;
 use super::limits::Limit;
 use super::model::{
     Account, Capture, Config, Engine, Feed, FeedCodec, FeedSource, Full, Gateway, Instruments,
-    Journal, JournalMode, Kill, Layout, Link, Market, OnStop, Position, Ring, SelfTrade, Send,
-    Session, Speed, Strategy, Thread, Topology,
+    Journal, JournalMode, Kill, Layout, Link, Market, OnOver, OnStop, Position, Ring, RiskActs,
+    SelfTrade, Send, Session, Speed, Strategy, Thread, Topology,
 };
 use super::params::{MakerParams, Params};
 use super::reader::Reader;
@@ -71,6 +71,9 @@ pub(super) fn config(root: &Reader<'_>) -> Config {
         market: market(&root.table("market")),
         position: Position {
             cost: root.table("position").choice("cost", &[CostBasis::Average, CostBasis::Fifo]),
+        },
+        risk: RiskActs {
+            on_over: root.table("risk").choice("on_over", &[OnOver::Alarm, OnOver::Cancel]),
         },
         topology: topology(&root.table("topology")),
         threads: threads.iter().map(|reader| thread(reader, &known)).collect(),

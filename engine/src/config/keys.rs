@@ -35,6 +35,7 @@ pub(super) const WAITS: &[&str] = &["spin", "spin_hint", "yield"];
 pub(super) const RINGS: &[&str] = &["slot", "rtrb", "disruptor"];
 pub(super) const FULLS: &[&str] = &["conflate", "hold", "busy"];
 pub(super) const STOPS: &[&str] = &["cancel", "leave"];
+pub(super) const OVERS: &[&str] = &["alarm", "cancel"];
 pub(super) const SELF_TRADES: &[&str] = &["reject", "cancel_resting", "both", "allow"];
 pub(super) const FEED_CODECS: &[&str] = &["itch50"];
 pub(super) const COSTS: &[&str] = &["average", "fifo"];
@@ -51,6 +52,7 @@ pub(super) static ROOT: Table = Table {
         or("kill", "{}", Kind::Table(&KILL), "config", "What closes the kill gates by itself."),
         must("market", Kind::Table(&MARKET), "config", "Instruments and session date."),
         or("position", "{}", Kind::Table(&POSITION), "config", "Positions and profit."),
+        or("risk", "{}", Kind::Table(&RISK), "config", "What risk does by itself."),
         or("topology", "{}", Kind::Table(&TOPOLOGY), "config", "Which stage runs where."),
         or("thread", "[]", list(&THREAD, 0, THREADS_MAX), "topology",
             "Hot threads, instead of a layout."),
@@ -135,6 +137,12 @@ static POSITION: Table = Table {
     named_by: None,
     fields: &[or("cost", "average", Kind::Choice(COSTS), "positions",
         "What a reduction releases: its share of the cost, or that of the oldest part (fifo).")],
+};
+
+static RISK: Table = Table {
+    named_by: None,
+    fields: &[or("on_over", "alarm", Kind::Choice(OVERS), "risk",
+        "Working orders that a limit set loaded later would not let in: tell, or cancel too.")],
 };
 
 static TOPOLOGY: Table = Table {

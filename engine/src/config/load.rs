@@ -96,13 +96,9 @@ impl Sources {
     /// The report of every fault.
     pub fn load(&self) -> Result<Loaded, Report> {
         let cx = Context::default();
-        let config = self.read_all(&cx);
-        let faults = cx.faults.into_inner();
-        match config {
-            Some(config) if faults.is_empty() => {
-                Ok(Loaded { config, entries: cx.entries.into_inner() })
-            }
-            _ => Err(Report { faults }.sorted()),
+        match self.read_all(&cx) {
+            Some(config) => Loaded::of(cx, config),
+            None => Err(Report { faults: cx.faults.into_inner() }.sorted()),
         }
     }
 
@@ -213,6 +209,20 @@ fn newer(cx: &Context, root: &Node) -> bool {
 }
 
 impl Loaded {
+    /// What was read, if it is without fault.
+    pub(super) fn of(cx: Context, config: Config) -> Result<Self, Report> {
+        let faults = cx.faults.into_inner();
+        if faults.is_empty() {
+            return Ok(Self { config, entries: cx.entries.into_inner() });
+        }
+        Err(Report { faults }.sorted())
+    }
+
+    /// Every value that was read.
+    pub(super) fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
     /// Where a path was written, or the nearest table above it.
     pub(crate) fn origin_of(&self, key: &str) -> Origin {
         let found = self.entries.iter().find(|entry| entry.path == key);
@@ -244,7 +254,7 @@ impl Loaded {
     }
 }
 
-fn insert(table: &mut toml::Table, steps: &[Step], value: &toml::Value) {
+pub(super) fn insert(table: &mut toml::Table, steps: &[Step], value: &toml::Value) {
     match steps {
         [Step::Key(key)] => {
             table.insert(key.clone(), value.clone());

@@ -44,6 +44,7 @@ mod init;
 #[rustfmt::skip] // one key, one row: wrapped calls would hide the table
 mod keys;
 mod layers;
+mod limit_file;
 mod load;
 mod node;
 mod reader;

@@ -24,6 +24,8 @@ pub struct Config {
     pub journal: Journal,
     pub market: Market,
     pub position: Position,
+    /// `[risk]`.
+    pub risk: RiskActs,
     pub topology: Topology,
     pub threads: Vec<Thread>,
     pub links: Vec<Link>,
@@ -125,6 +127,23 @@ pub struct Market {
 pub struct Position {
     /// Which part of its cost a position gives back when it is reduced.
     pub cost: CostBasis,
+}
+
+/// `[risk]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RiskActs {
+    /// What becomes of working orders that a limit set loaded later would not let in.
+    pub on_over: OnOver,
+}
+
+/// See [`RiskActs::on_over`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnOver {
+    /// An alarm tells of them.
+    #[default]
+    Alarm,
+    /// They are cancelled as well.
+    Cancel,
 }
 
 /// `[topology]`.

@@ -13,6 +13,7 @@ use crate::stage::gateway::{OpenOrders, is_covered};
 use shm::atomic::Ordering;
 use shm::gates::{Scope, Trigger};
 use shm::ids::{ClOrdId, GatewayId, StrategyId};
+use shm::message::CommandOp;
 use shm::record::status::Operator;
 use shm::units::Nanos;
 use std::sync::Arc;
@@ -218,7 +219,12 @@ impl Control {
             Ok(_) => {
                 self.killing.heard = Some(self.clock.now());
                 self.outlook.words.clear();
-                self.give(StageId::Risk, super::rearm_of(scope), reason, caller);
+                self.give(
+                    StageId::Risk,
+                    super::scope_command(CommandOp::Rearm, scope),
+                    reason,
+                    caller,
+                );
                 Reply::ok(&self.status())
             }
             Err(_) => Reply::error("a gate was closed meanwhile: look again, then arm"),
@@ -233,7 +239,7 @@ impl Control {
     }
 
     /// Gateways before which a gate stands and whose session is not up.
-    fn not_reconciled(&self, scope: Scope) -> Vec<String> {
+    pub(super) fn not_reconciled(&self, scope: Scope) -> Vec<String> {
         let rows = self.config.gateways.iter().filter(|row| match scope {
             Scope::Venue(id) | Scope::Session(id) => row.id == id,
             Scope::Global | Scope::Account(_) | Scope::Strategy(_) | Scope::Instrument(_) => true,

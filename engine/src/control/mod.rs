@@ -13,18 +13,27 @@
 mod by_hand;
 mod hitch;
 mod kill;
+mod limits;
+mod mode;
 mod orders;
 mod protocol;
+mod risk_desk;
 mod self_test;
 mod server;
 mod status;
+mod stop;
+#[cfg(test)]
+mod tests;
 
 pub use hitch::Hitch;
 pub use kill::Outlook;
 pub use protocol::{Reply, Request, ScopeName};
+pub use risk_desk::RiskDesk;
 pub use self_test::SelfTest;
 pub use server::{Caller, Server};
 pub use status::Vitals;
+use stop::Stop;
+pub use stop::StopFlag;
 
 use crate::clock::Clock;
 use crate::config::params::Params;
@@ -33,7 +42,7 @@ use crate::link::Output;
 use crate::pipeline::hot::{Phase, PhaseOf};
 use feed::instruments::Instruments;
 use kill::KillState;
-use shm::gates::{GateOpener, Gates, Scope, Trigger};
+use shm::gates::{GateOpener, Scope, Trigger};
 use shm::ids::{AccountId, GatewayId, InstrumentId, StrategyId};
 use shm::journal::LaneWriter;
 use shm::message::{CancelScope, Command, CommandOp, Kind, Tail};
@@ -43,10 +52,6 @@ use shm::record::{RecordKind, StageId as RecordStage};
 use shm::units::Nanos;
 use std::sync::Arc;
 
-/// Longest wait for working orders to be cancelled at a stop.
-const STOP_MAX: Nanos = Nanos(2_000_000_000);
-/// Longest wait for venues to end their sessions after our logout.
-const LEAVE_MAX: Nanos = Nanos(5_000_000_000);
 /// Time between two clock anchors in the journal.
 const ANCHOR_EVERY: Nanos = Nanos(10_000_000_000);
 
@@ -72,6 +77,8 @@ pub struct Setup {
     pub vitals: Arc<Vitals>,
     /// What is seen of gateways from outside.
     pub outlook: Outlook,
+    /// What stands between this thread and risk.
+    pub desk: RiskDesk,
     /// Raised by whoever wants the engine to stop.
     pub stop: StopFlag,
     /// What every rule was shown before the start.
@@ -90,74 +97,12 @@ pub struct Control {
     phase: Phase,
     vitals: Arc<Vitals>,
     outlook: Outlook,
+    desk: RiskDesk,
     killing: KillState,
     stop: StopFlag,
     self_test: SelfTest,
     /// Orders that were given by hand.
     ordered: i64,
-}
-
-/// A flag that asks the engine to stop, or to kill.
-#[derive(Clone, Debug, Default)]
-pub struct StopFlag {
-    word: std::sync::Arc<shm::atomic::AtomicU64>,
-    gates: std::sync::Arc<std::sync::OnceLock<Gates>>,
-}
-
-/// How far a stop has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stop {
-    /// Nobody asked.
-    No,
-    /// Working orders are being cancelled.
-    Cancelling {
-        /// When it was asked for.
-        since: Nanos,
-    },
-    /// Venue sessions are being ended.
-    Leaving {
-        /// When that began.
-        since: Nanos,
-    },
-    /// The threads may go.
-    Done,
-}
-
-const STOP: u64 = 1;
-const KILL: u64 = 2;
-
-impl StopFlag {
-    /// Asks the engine to stop in order.
-    pub fn stop(&self) {
-        // ORDERING: Relaxed; a lone word.
-        self.word.fetch_or(STOP, shm::atomic::Ordering::Relaxed);
-    }
-
-    /// Gives the flag the gates that it closes.
-    pub(crate) fn attach(&self, gates: &Gates) {
-        self.gates.get_or_init(|| gates.clone());
-    }
-
-    /// Kills everything, as a signal does: closes the gate itself, then has it journalled.
-    pub fn kill(&self) {
-        if let Some(gates) = self.gates.get() {
-            gates.close(Scope::Global, Trigger::Signal);
-        }
-        // ORDERING: Relaxed; a lone word.
-        self.word.fetch_or(KILL, shm::atomic::Ordering::Relaxed);
-    }
-
-    /// Whether a stop was asked for.
-    #[must_use]
-    pub fn is_stopping(&self) -> bool {
-        // ORDERING: Relaxed; a lone word.
-        self.word.load(shm::atomic::Ordering::Relaxed) & STOP != 0
-    }
-
-    fn take_kill(&self) -> bool {
-        // ORDERING: Relaxed; a lone word.
-        self.word.fetch_and(!KILL, shm::atomic::Ordering::Relaxed) & KILL != 0
-    }
 }
 
 impl Control {
@@ -175,6 +120,7 @@ impl Control {
             phase,
             vitals,
             outlook,
+            desk,
             stop,
             self_test,
         } = setup;
@@ -189,6 +135,7 @@ impl Control {
             phase,
             vitals,
             outlook,
+            desk,
             killing: KillState::default(),
             stop,
             self_test,
@@ -219,6 +166,7 @@ impl Control {
                 }
             }
             self.kill_on(now);
+            self.answer_taken(now);
             if self.stop.take_kill() {
                 self.kill(Scope::Global, Trigger::Signal, "signal", Caller::own());
             }
@@ -233,30 +181,6 @@ impl Control {
                 self.write(RecordKind::SessionClose, Text::default().bytes(), now);
                 return self.lane;
             }
-        }
-    }
-
-    /// One step of a stop: working orders are cancelled, then the venue sessions are ended.
-    fn stop_on(&mut self, stop: Stop, now: Nanos) -> Stop {
-        match stop {
-            Stop::No if self.stop.is_stopping() => {
-                self.begin_stop();
-                Stop::Cancelling { since: now }
-            }
-            Stop::Cancelling { since } => {
-                let leave = self.config.engine.on_stop == crate::config::model::OnStop::Leave;
-                let is_late = now.saturating_since(since) > STOP_MAX;
-                if !leave && self.vitals.working() > 0 && !is_late {
-                    return stop;
-                }
-                self.phase.set(PhaseOf::Leave);
-                Stop::Leaving { since: now }
-            }
-            Stop::Leaving { since } => {
-                let is_late = now.saturating_since(since) > LEAVE_MAX;
-                if is_late || !self.vitals.has_links() { Stop::Done } else { stop }
-            }
-            Stop::No | Stop::Done => stop,
         }
     }
 
@@ -279,40 +203,36 @@ impl Control {
         self.give(StageId::Risk, measured, "clock", Caller::own());
     }
 
-    /// Strategies stop, and their orders are cancelled unless they are to stay.
-    fn begin_stop(&mut self) {
-        let ids: Vec<StrategyId> = self.config.strategies.iter().map(|row| row.id).collect();
-        for id in ids {
-            let command = command(CommandOp::StrategyDisable, id, 0, 0);
-            self.give(StageId::Strategy(id), command, "stop", Caller::own());
-        }
-        if self.config.engine.on_stop == crate::config::model::OnStop::Cancel {
-            let command = command(CommandOp::CancelAll, StrategyId::OPERATOR, 0, 0);
-            self.give(StageId::Risk, command, "stop", Caller::own());
-        }
-    }
-
     /// Carries a request out; nothing when its answer comes later.
     fn answer(&mut self, line: &str, caller: Caller, token: usize) -> Option<Reply> {
         let request: Request = match serde_json::from_str(line) {
             Ok(request) => request,
             Err(error) => return Some(Reply::error(&format!("not a request: {error}"))),
         };
-        if let Request::Kill { scope, reason } = &request {
-            return match self.scope(scope) {
+        match &request {
+            Request::Kill { scope, reason } => match self.scope(scope) {
                 Ok(scope) => {
                     self.kill_for(scope, reason, caller, token);
                     None
                 }
                 Err(error) => Some(Reply::error(&error)),
-            };
+            },
+            Request::LimitsLoad { file, text, reason } => {
+                self.load_limits((file, text, reason), caller, token)
+            }
+            Request::Mode { scope, mode, reason } => {
+                self.set_mode((scope, mode, reason), caller, token)
+            }
+            _ => Some(self.carry_out(request, caller)),
         }
-        Some(self.carry_out(request, caller))
     }
 
     fn carry_out(&mut self, request: Request, caller: Caller) -> Reply {
         match request {
-            Request::Kill { .. } => Reply::error("a kill is answered later"),
+            Request::Kill { .. } | Request::LimitsLoad { .. } | Request::Mode { .. } => {
+                Reply::error("it is answered later")
+            }
+            Request::LimitsShow => self.show_limits(),
             Request::Heartbeat => self.heartbeat(),
             Request::Arm { scope, reason } => match self.scope(&scope) {
                 Ok(scope) => self.arm(scope, &reason, caller),
@@ -463,6 +383,12 @@ impl Control {
         }
     }
 
+    /// Whether a stage can take one more command.
+    fn has_room_for(&self, stage: StageId) -> bool {
+        let found = self.commands.iter().find(|(known, _)| *known == stage);
+        found.is_some_and(|(_, output)| output.has_room(1))
+    }
+
     /// Journals a command, then pushes it. False when the stage has too many waiting; then the
     /// record says that it was refused.
     fn give(&mut self, stage: StageId, mut command: Command, text: &str, caller: Caller) -> bool {
@@ -523,9 +449,8 @@ impl Control {
     }
 }
 
-/// Tells risk that a person has re-armed a scope; that of a venue has no limits.
-fn rearm_of(scope: Scope) -> Command {
-    let op = CommandOp::Rearm;
+/// A command to risk about a scope; that of a venue has no limits.
+fn scope_command(op: CommandOp, scope: Scope) -> Command {
     let (kind, strategy, instrument, value) = match scope {
         Scope::Global => (ScopeKind::Firm, StrategyId::OPERATOR, InstrumentId::NONE, 0),
         Scope::Account(id) => {

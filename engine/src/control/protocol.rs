@@ -98,6 +98,26 @@ pub enum Request {
         /// Why, for the journal.
         reason: String,
     },
+    /// Load a limit set in place of the one in force.
+    LimitsLoad {
+        /// Name of the file, for faults.
+        file: String,
+        /// Its `[[limits]]` tables.
+        text: String,
+        /// Why, for the journal.
+        reason: String,
+    },
+    /// The limit set in force.
+    LimitsShow,
+    /// Set the trading mode of a scope.
+    Mode {
+        /// What: not a gateway or session.
+        scope: ScopeName,
+        /// active, reduce-only, cancel-only, halted.
+        mode: String,
+        /// Why, for the journal.
+        reason: String,
+    },
     /// The operator is there.
     Heartbeat,
     /// Say how things are.

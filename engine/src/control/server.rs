@@ -15,7 +15,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// Longest line of a request.
-const LINE_MAX: usize = 4_096;
+const LINE_MAX: usize = 256 * 1_024;
 /// Most connections at a time.
 const CONNECTIONS_MAX: usize = 32;
 /// Longest wait for something to happen.

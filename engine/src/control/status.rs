@@ -13,6 +13,7 @@ use shm::region::{RegionError, RegionReader};
 pub struct Vitals {
     working: CounterReader,
     mode: CounterReader,
+    over_limits: CounterReader,
     contradictions: CounterReader,
     pub(super) feeds: Vec<FeedVitals>,
     strategies: Vec<(String, CounterReader)>,
@@ -42,6 +43,7 @@ impl Vitals {
         let vitals = Self {
             working: of(StageId::Risk, "working")?,
             mode: of(StageId::Risk, "mode")?,
+            over_limits: of(StageId::Risk, "limits_over")?,
             contradictions: of(StageId::Risk, "contradictions")?,
             feeds: feeds.collect::<Result<_, RegionError>>()?,
             strategies: strategies.collect::<Result<_, RegionError>>()?,
@@ -57,6 +59,12 @@ impl Vitals {
     #[must_use]
     pub fn working(&self) -> u64 {
         self.working.get()
+    }
+
+    /// Working orders that the last limit set to be loaded would not have let in.
+    #[must_use]
+    pub fn over_limits(&self) -> u64 {
+        self.over_limits.get()
     }
 
     /// Whether a gateway's session is up: its stream whole, its orders reconciled.
@@ -156,6 +164,7 @@ impl Control {
         let mut lines = vec![format!("{gates}; {} working", orders(self.vitals.working()))];
         lines.extend(hitches.into_iter().map(|hitch| format!("REFUSED: {}", hitch.line)));
         lines.extend(self.vitals.lines());
+        lines.extend(self.risk_lines());
         lines.push(self.self_test_line());
         lines.extend(self.kill_lines(self.clock.now()));
         lines.join("\n")

@@ -6,7 +6,7 @@ use super::opening::Opening;
 pub use super::sheet::Sheet;
 use super::sources::receiver_config;
 use crate::clock::Clock;
-use crate::config::model::{Full, Session};
+use crate::config::model::{Full, OnOver, Session};
 use crate::config::topology::Plan;
 use crate::config::{Bound, Config, SlotRange, StageId};
 use crate::link::{Input, Output};
@@ -15,6 +15,7 @@ use crate::parent::Parents;
 use crate::risk::{Mode, Risk};
 use crate::stage::book_check::{BookCheck, Channel};
 use crate::stage::market_link::MarketLink;
+use crate::stage::risk::Compiler;
 use crate::stage::{Recorded, Stage, feed, gateway, paper, risk, strategy};
 use crate::strategy::{self as strategies, Terms, desk::Outlet};
 use ::feed::book::{BooksConfig, ItchBooks};
@@ -67,6 +68,8 @@ pub struct LiveEnds {
     pub durable: Option<shm::journal::DurableMark>,
     /// Raised by the archive thread after a final error.
     pub archive_failed: shm::counters::CounterReader,
+    /// Where limit sets come from.
+    pub limits: risk::LimitDoor,
 }
 
 /// What only a replay has.
@@ -75,6 +78,8 @@ pub struct ReplayEnds {
     pub records: BTreeMap<u8, VecDeque<Recorded>>,
     /// Where each gateway's messages go.
     pub sinks: Vec<Option<gateway::Sink>>,
+    /// Limit sets, in the order of their commands.
+    pub limits: Vec<risk::Switch>,
 }
 
 /// The world a pipeline is put into.
@@ -93,6 +98,8 @@ pub struct Pipeline {
     pub commands: Vec<(StageId, Output)>,
     /// By gateway: orders that may live at its venue.
     pub open: Vec<Arc<gateway::OpenOrders>>,
+    /// What risk shows.
+    pub board: Arc<risk::Board>,
 }
 
 /// The byte of a stage in a record's header.
@@ -141,6 +148,7 @@ impl Assembly<'_> {
             sheet,
             world,
             open: self.open_orders(),
+            board: Arc::new(risk::Board::new(Compiler::of(&self.risk_setup()).map())),
         };
         let mut threads = Vec::with_capacity(self.plan.threads.len());
         for thread in &self.plan.threads {
@@ -148,7 +156,8 @@ impl Assembly<'_> {
                 thread.stages.iter().map(|stage| cx.stage(*stage)).collect();
             threads.push(stages?);
         }
-        Ok(Pipeline { threads, commands: cx.ends.command_outputs(), open: cx.open })
+        let Builder { mut ends, open, board, .. } = cx;
+        Ok(Pipeline { threads, commands: ends.command_outputs(), open, board })
     }
 
     fn open_orders(&self) -> Vec<Arc<gateway::OpenOrders>> {
@@ -200,6 +209,7 @@ struct Builder<'a> {
     sheet: Sheet,
     world: World,
     open: Vec<Arc<gateway::OpenOrders>>,
+    board: Arc<risk::Board>,
 }
 
 impl Builder<'_> {
@@ -377,9 +387,15 @@ impl Builder<'_> {
             }
         });
         let (keys, refusals, cells) = self.sheet.risk.take().ok_or(AssembleError::Meters)?;
-        let (gates, archive_failed) = match &self.world {
-            World::Live(ends) => (Some(ends.gates.clone()), Some(ends.archive_failed.clone())),
-            World::Replay(_) => (None, None),
+        let (gates, archive_failed, limits) = match &mut self.world {
+            World::Live(ends) => {
+                let limits = core::mem::take(&mut ends.limits);
+                (Some(ends.gates.clone()), Some(ends.archive_failed.clone()), limits)
+            }
+            World::Replay(ends) => {
+                let sets = core::mem::take(&mut ends.limits);
+                (None, None, risk::LimitDoor::recorded(sets))
+            }
         };
         Ok(risk::RiskStage::new(risk::Setup {
             risk: state,
@@ -389,6 +405,9 @@ impl Builder<'_> {
             gates,
             archive_failed,
             carried: with.opening.working().collect(),
+            limits,
+            cancel_over: with.config.risk.on_over == OnOver::Cancel,
+            board: Arc::clone(&self.board),
             meters: keys.take(self.region).ok_or(AssembleError::Meters)?,
             refusals: refusals.take(self.region).ok_or(AssembleError::Meters)?,
             cells: self.region.cells(cells).ok_or(AssembleError::Meters)?,

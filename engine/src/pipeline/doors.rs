@@ -14,6 +14,7 @@ use crate::config::{Fault, FaultKind, Loaded, Report, SecretSource};
 use crate::stage::book_check::Channel;
 use crate::stage::feed::{SoupNotice, SoupSource, Source};
 use crate::stage::gateway as gateway_stage;
+use crate::stage::risk::LimitDoor;
 use feed::recording::Recording;
 use gateway::session::soupbintcp::{Client, ClientConfig, Credentials, Start};
 use shm::counters::CounterReader;
@@ -91,10 +92,19 @@ impl Doors {
         gates: Gates,
         durable: Option<DurableMark>,
         archive_failed: CounterReader,
+        limits: LimitDoor,
     ) -> (LiveEnds, Outside) {
         let Self { sources, channels, dials, credentials, outside } = self;
-        let ends =
-            LiveEnds { sources, channels, dials, credentials, gates, durable, archive_failed };
+        let ends = LiveEnds {
+            sources,
+            channels,
+            dials,
+            credentials,
+            gates,
+            durable,
+            archive_failed,
+            limits,
+        };
         (ends, outside)
     }
 

@@ -14,6 +14,7 @@
     reason = "cold: before the start and after the stop"
 )]
 
+mod lanes;
 mod notes;
 
 use super::archive::{ArchiveThread, Trouble};
@@ -22,10 +23,10 @@ use super::doors::{Doors, Outside};
 use super::guard::{Guard, Post, Words, posts};
 use super::home::{Home, Lock};
 use super::hot::{AllocationCount, HotThread, Phase};
+use super::limit_set::limits_at_start;
 use super::net::run_dialer;
 use super::opening::{LastSession, Opening};
 pub use super::positions::{PositionRow, position_rows};
-use super::record::{OpeningRecords, write_opening};
 use super::sources::FeedNotice;
 pub use super::start_error::StartError;
 use super::ticket::Gate;
@@ -35,16 +36,20 @@ use crate::config::machine::Machine;
 use crate::config::model::JournalMode;
 use crate::config::topology::Plan;
 use crate::config::{Bound, Config, Loaded, StageId, ready, secret_of_environment, session_date};
-use crate::control::{Control, Hitch, Outlook, SelfTest, Server, Setup, StopFlag, Vitals};
+use crate::control::{
+    Control, Hitch, Outlook, RiskDesk, SelfTest, Server, Setup, StopFlag, Vitals,
+};
 use crate::link::Output;
 use crate::pin::{self, watch::Watch};
 use crate::stage::Stage;
+use crate::stage::risk::exchange;
 use crate::telemetry::{ArchiveKeys, ThreadKeys, ThreadMeters};
 use feed::instruments::Instruments;
+use lanes::{archive_order, open_lanes};
 use shm::gates::{GateOpener, Shape};
-use shm::journal::{ArchiveError, Archiver, Lane, LaneSpec, LaneTail, LaneWriter};
+use shm::journal::{ArchiveError, Archiver, LaneTail, LaneWriter};
 use shm::map::Options as MapOptions;
-use shm::region::{LAYOUT_HASH, Region, RegionBuilder, RegionError, RegionReader};
+use shm::region::{Region, RegionBuilder, RegionError, RegionReader};
 use shm::units::Nanos;
 use std::path::Path;
 use std::sync::Arc;
@@ -117,31 +122,23 @@ pub fn start(
     options: Options,
 ) -> Result<Running, StartError> {
     let (mut site, doors) = Site::prepare(loaded, options)?;
+    let last = LastSession::read(&site.home.dir)?;
+    let (limits, bound) = limits_at_start(loaded, last.as_ref(), bound, &instruments)?;
     let fresh = Assembly {
         config: &loaded.config,
         instruments: &instruments,
-        bound,
+        bound: &bound,
         plan: &site.plan,
         epoch: site.home.epoch,
         days: site.days,
         opening: &Opening::default(),
     };
-    let opening = match LastSession::read(&site.home.dir)? {
-        Some(last) => Opening::after(&last, &loaded.config, &fresh.risk_setup(), site.days)?,
+    let opening = match &last {
+        Some(last) => Opening::after(last, &loaded.config, &fresh.risk_setup(), site.days)?,
         None => Opening::default(),
     };
     let assembly = Assembly { opening: &opening, ..fresh };
-    let (mut lanes, tails) = make_lanes(&site)?;
-    let records = OpeningRecords {
-        loaded,
-        instruments: &instruments,
-        plan: &site.plan,
-        opening: &opening,
-        clock: &site.clock,
-        epoch: site.home.epoch,
-        days: site.days,
-    };
-    write_opening(&mut lanes, &records).map_err(|_| StartError::OpeningTooLong)?;
+    let (mut lanes, tails) = open_lanes(&site, loaded, &instruments, (&opening, &limits))?;
     let planned = plan_region(&site, instruments.len());
     let region = planned.builder.create(&site.home.region_path(), MapOptions::HOT)?;
     let reader = region.reader()?;
@@ -149,10 +146,15 @@ pub fn start(
     let (gates, opener) = site.home.gates(shape_of(&site.config, &instruments), arm)?;
     site.stop.attach(&gates);
     let failed = reader.counter("archive.failed")?;
-    let (ends, mut outside) = doors.into_ends(gates.clone(), site.durable_mark(&lanes), failed);
-    let Pipeline { threads, commands, open } =
+    let (sets, door) = exchange();
+    let (ends, mut outside) =
+        doors.into_ends(gates.clone(), site.durable_mark(&lanes), failed, door);
+    let Pipeline { threads, commands, open, board } =
         assembly.build(&site.clock, &region, planned.sheet, World::Live(ends))?;
-    let self_test = site.test_risk(assembly.risk_setup(), &opener, &instruments);
+    let setup = assembly.risk_setup();
+    let desk = RiskDesk::new(loaded, limits, &setup, (sets, board), site.risk_lane(&lanes));
+    site.notes.extend(desk.note());
+    let self_test = site.test_risk(setup, &opener, &instruments);
     let lane = lanes.remove(0);
     let (vitals, trouble) = Vitals::find(&site.config, &reader)?;
     let vitals = Arc::new(vitals);
@@ -160,7 +162,7 @@ pub fn start(
     let posts = posts(&site.config, &site.plan, &reader, &outside.targets, &open)?;
     let words = Words::default();
     let outlook = Outlook::new(open, &posts, &words);
-    let seen = (Arc::clone(&vitals), outlook, self_test);
+    let seen = (Arc::clone(&vitals), outlook, desk, self_test);
     let parts = Parts {
         guard: site.guard(posts, gates, words),
         archive: archive_thread(&site, tails, planned.archive, &region, trouble)?,
@@ -211,15 +213,6 @@ impl Site {
     fn guard(&self, posts: Vec<Post>, gates: shm::gates::Gates, words: Words) -> Guard {
         Guard { posts, gates, clock: self.clock.clone(), phase: self.phase.clone(), words }
     }
-
-    /// Mode `sync`: how far the lane of the risk stage is durable.
-    fn durable_mark(&self, lanes: &[LaneWriter]) -> Option<shm::journal::DurableMark> {
-        if self.config.journal.mode != JournalMode::Sync {
-            return None;
-        }
-        let thread = self.plan.threads.iter().position(|row| row.stages.contains(&StageId::Risk));
-        thread.and_then(|at| lanes.get(at + 1)).map(LaneWriter::durable_mark)
-    }
 }
 
 fn control_thread(
@@ -228,7 +221,7 @@ fn control_thread(
     lane: LaneWriter,
     gates: GateOpener,
     commands: Vec<(StageId, Output)>,
-    (vitals, outlook, self_test): (Arc<Vitals>, Outlook, SelfTest),
+    (vitals, outlook, desk, self_test): (Arc<Vitals>, Outlook, RiskDesk, SelfTest),
 ) -> Result<Control, StartError> {
     Ok(Control::new(Setup {
         config: site.config.clone(),
@@ -241,6 +234,7 @@ fn control_thread(
         phase: site.phase.clone(),
         vitals,
         outlook,
+        desk,
         stop: site.stop.clone(),
         self_test,
     }))
@@ -488,38 +482,6 @@ impl Running {
 fn days_of(midnight: Nanos) -> u32 {
     // Midnight in a zone is within 14 hours of midnight UTC of the same date.
     ((midnight.0 / Nanos::SECOND.0 + 14 * 3_600) / 86_400) as u32
-}
-
-fn make_lanes(site: &Site) -> Result<(Vec<LaneWriter>, Vec<LaneTail>), StartError> {
-    let mut writers = Vec::new();
-    let mut tails = Vec::new();
-    for lane in 0..=site.plan.threads.len() {
-        let spec = LaneSpec {
-            lane: lane as u16,
-            epoch: site.home.epoch,
-            segment_bytes: site.plan.segment_bytes as usize,
-            segments: site.config.journal.segments,
-            layout_hash: LAYOUT_HASH,
-        };
-        let made = Lane::create(&site.home.hot_dir, spec)?;
-        writers.push(made.writer);
-        tails.push(made.tail);
-    }
-    Ok((writers, tails))
-}
-
-/// Effects before causes: gateways' lanes, then the others, lane 0 last.
-fn archive_order(tails: Vec<LaneTail>, plan: &Plan) -> Vec<LaneTail> {
-    let has_gateway = |tail: &LaneTail| {
-        let thread =
-            usize::from(tail.spec().lane).checked_sub(1).and_then(|at| plan.threads.get(at));
-        thread
-            .is_some_and(|row| row.stages.iter().any(|stage| matches!(stage, StageId::Gateway(_))))
-    };
-    let (mut first, mut rest): (Vec<_>, Vec<_>) = tails.into_iter().partition(has_gateway);
-    rest.sort_by_key(|tail| core::cmp::Reverse(tail.spec().lane));
-    first.extend(rest);
-    first
 }
 
 struct PlannedRegion {

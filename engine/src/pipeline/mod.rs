@@ -8,6 +8,7 @@ mod ends;
 pub mod guard;
 pub mod home;
 pub mod hot;
+pub mod limit_set;
 pub mod live;
 pub mod net;
 pub mod opening;

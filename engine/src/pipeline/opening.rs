@@ -4,6 +4,7 @@
 
 #![expect(clippy::disallowed_types, reason = "cold: before the start")]
 
+use super::limit_set::{LimitSetDamaged, LimitsInForce};
 use crate::config::{Config, Sources};
 use crate::parent::{Carried, CarriedChild};
 use crate::risk::{RestoreError, Risk, setup::Setup};
@@ -12,12 +13,12 @@ use gateway::ouch::Ouch;
 use gateway::session::soupbintcp::{SessionName, Start};
 use shm::ids::{ClOrdId, GatewayId, InstrumentId, StrategyId, VenueOrdId};
 use shm::journal::{FileError, Journal, MarksError, ReadError, RecordHeader};
-use shm::message::{Approved, ExecReport, Kind};
+use shm::message::{Approved, CommandOp, ExecReport, Kind};
 use shm::reason::Reason;
 use shm::record::market::{Tx, TxVoid, VenueSession};
 use shm::record::order::OrderEvent;
 use shm::record::parent::{Parent, ParentState};
-use shm::record::status::SessionOpen;
+use shm::record::status::{Operator, SessionOpen};
 use shm::record::{RecordKind, Stage, StageId};
 use shm::units::{Nanos, Qty};
 use std::collections::{BTreeMap, BTreeSet};
@@ -63,6 +64,9 @@ pub enum OpeningError {
         /// Its last record that was synced.
         durable: u64,
     },
+    /// The limit set that was in force is not whole.
+    #[error(transparent)]
+    Limits(#[from] LimitSetDamaged),
     /// A record does not fit the state before it.
     #[error("epoch {epoch}: record {record} of the risk lane does not fit: {error}")]
     Restore {
@@ -125,6 +129,11 @@ pub struct LastSession {
     pub later: Vec<VenueSession>,
     /// Every logon, the one carried over first, in their order.
     pub logons: Vec<VenueSession>,
+    /// The limit set in force at its end.
+    pub limits: Option<Result<LimitsInForce, LimitSetDamaged>>,
+    /// A set whose command has not been met yet.
+    loading: Option<Result<LimitsInForce, LimitSetDamaged>>,
+    is_open: bool,
 }
 
 /// Reads a lane whole, from its first record, and makes sure that nothing durable is missing.
@@ -239,6 +248,16 @@ impl LastSession {
             RecordKind::VenueSession => {
                 if let Some(read) = VenueSession::read(body) {
                     self.take_session(read);
+                }
+            }
+            RecordKind::OpenComplete => self.is_open = true,
+            RecordKind::LimitSet if self.is_open => self.loading = Some(LimitsInForce::read(body)),
+            RecordKind::LimitSet => self.limits = Some(LimitsInForce::read(body)),
+            RecordKind::Operator => {
+                let given = Operator::read(body).filter(|given| given.refused == 0);
+                let switch = CommandOp::LimitsSwitch as u8;
+                if given.is_some_and(|given| given.op == switch) && self.loading.is_some() {
+                    self.limits = self.loading.take();
                 }
             }
             RecordKind::ParentState => {

@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_types, clippy::disallowed_macros, reason = "cold: before the start")]
 
 use super::assemble::stage_byte;
+use super::limit_set::LimitsInForce;
 use super::opening::{Opening, SentMessage};
 use crate::clock::Clock;
 use crate::config::topology::Plan;
@@ -21,6 +22,7 @@ pub(super) struct OpeningRecords<'a> {
     pub(super) instruments: &'a Instruments,
     pub(super) plan: &'a Plan,
     pub(super) opening: &'a Opening,
+    pub(super) limits: &'a LimitsInForce,
     pub(super) clock: &'a Clock,
     pub(super) epoch: u16,
     pub(super) days: u32,
@@ -59,6 +61,7 @@ pub(super) fn write_opening(
     write(lane, RecordKind::SessionOpen, open.bytes(), config.as_bytes(), now)?;
     text(lane, RecordKind::Instruments, &instruments_csv(with.instruments), now)?;
     text(lane, RecordKind::Topology, &topology(with), now)?;
+    write(lane, RecordKind::LimitSet, &with.limits.body(), &[], now)?;
     let point = with.clock.anchor();
     let anchor = Anchor {
         engine: point.engine,

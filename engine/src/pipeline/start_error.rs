@@ -2,6 +2,7 @@
 
 use super::assemble::AssembleError;
 use super::home::HomeError;
+use super::limit_set::LimitsInForce;
 use super::opening::OpeningError;
 use crate::config::{CalendarError, Report};
 use shm::journal::{ArchiveError, CreateError};
@@ -25,6 +26,17 @@ pub enum StartError {
     /// The last session cannot be rebuilt.
     #[error("{0}; keep the directory and look with `wirelane journal verify`")]
     Opening(#[from] OpeningError),
+    /// The limit set that was loaded last does not fit the configuration.
+    #[error(
+        "the limit set in force since the last session ({set}) does not fit this configuration: \
+         {report}; write its tables into [[limits]] of the configuration, which then count"
+    )]
+    Limits {
+        /// The set.
+        set: Box<LimitsInForce>,
+        /// What does not fit.
+        report: Report,
+    },
     /// The session has no date.
     #[error("market.zone or market.date: {0}")]
     Calendar(#[from] CalendarError),

@@ -13,6 +13,7 @@ use crate::pipeline::assemble::{Assembly, Pipeline, ReplayEnds, Sheet, World, st
 use crate::pipeline::opening::Opening;
 use crate::risk::Risk;
 use crate::stage::gateway::Sink;
+use crate::stage::risk::Compiler;
 use crate::stage::{Progress, Stage, Turn};
 use shm::atomic::{AtomicU64, Ordering};
 use shm::journal::{LaneSpec, LaneTail, LaneWriter};
@@ -41,8 +42,12 @@ pub fn run(dir: &Path, epoch: Option<u16>, layout: Option<&str>) -> Result<Repla
     let digest = Arc::new(Mutex::new(StreamDigest::new(recording.session_names())));
     let records = std::mem::take(&mut recording.records);
     let assembly = assembly_of(&recording, &opening);
-    let ends =
-        ReplayEnds { records, sinks: sinks(&digest, recording.loaded.config.gateways.len()) };
+    let compiler = Compiler::of(&setup);
+    let ends = ReplayEnds {
+        records,
+        sinks: sinks(&digest, recording.loaded.config.gateways.len()),
+        limits: recording.limits.iter().map(|set| compiler.compile(set)).collect(),
+    };
     let clock = Clock::given(Nanos(0));
     let mut builder = RegionBuilder::new(recording.epoch, Nanos(0));
     let mut sheet = Sheet::new(&recording.loaded.config);

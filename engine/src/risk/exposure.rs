@@ -290,6 +290,13 @@ impl Exposure {
         sums.position = Qty(sums.position.0.saturating_add(signed));
     }
 
+    /// The positions of other sums for the same scopes, and nothing open.
+    pub(super) fn begin(&mut self, with: &Self) {
+        for (sums, with) in self.sums.iter_mut().zip(&with.sums) {
+            *sums = Sums { position: with.position, ..Sums::default() };
+        }
+    }
+
     /// Changes that left an integer.
     #[must_use]
     pub const fn overflows(&self) -> u64 {

@@ -100,8 +100,8 @@ impl Risk {
     }
 
     /// R45. The measured value is the order's price, the limit the price of the own order it would
-    /// meet. Where resting orders are cancelled for it ([`Risk::to_cancel_first`]), each counts until
-    /// the venue has confirmed the cancel.
+    /// meet. Where resting orders are cancelled for it ([`Risk::to_cancel_first`]), each counts
+    /// until the venue has confirmed the cancel.
     #[inline]
     pub(super) fn check_self_trade(&self, candidate: &Candidate<'_>) -> Verdict {
         let Candidate { intent, side, px, permit, .. } = *candidate;
@@ -132,8 +132,8 @@ impl Risk {
     }
 
     /// Own resting orders that this order would meet at `px`, that its account wants cancelled for
-    /// it, and that are not being cancelled yet (R45): for the stage, once it has refused the order.
-    /// At most [`MET_MAX`] of them.
+    /// it, and that are not being cancelled yet (R45): for the stage, once it has refused the
+    /// order. At most [`MET_MAX`] of them.
     #[must_use]
     pub fn to_cancel_first(&self, intent: &Intent, px: Price) -> ([ClOrdId; MET_MAX], usize) {
         let nothing = ([ClOrdId::NONE; MET_MAX], 0);

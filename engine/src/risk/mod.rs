@@ -52,6 +52,7 @@ mod fills;
 mod flow;
 mod money;
 mod outcome;
+mod over;
 mod report;
 mod restore;
 mod rules;
@@ -246,6 +247,11 @@ impl Risk {
         Ok(core::mem::replace(&mut self.limits, table))
     }
 
+    /// Every scope with its running state.
+    pub fn scopes(&self) -> impl Iterator<Item = (crate::config::limits::Scope, &ScopeState)> {
+        self.scopes.iter().map(|(place, state)| (self.scopes.map.scope(place), state))
+    }
+
     /// Version of the limit set in force.
     #[must_use]
     pub const fn limit_version(&self) -> u32 {
@@ -262,6 +268,12 @@ impl Risk {
     /// are among them.
     pub fn working_orders(&self) -> impl Iterator<Item = &Order> {
         self.table.working()
+    }
+
+    /// Slots of orders: as many may work at one time.
+    #[must_use]
+    pub fn slots(&self) -> usize {
+        self.unknown_since.len()
     }
 
     /// How many orders work.

@@ -43,7 +43,7 @@ impl Alarm {
             id,
             scope: scope as u8,
             reason: self.reason as u8,
-            unit: self.reason.unit() as u8,
+            unit: self.unit as u8,
             set: self.set as u8,
             tripped: self.tripped as u8,
             closes_gate: u8::from(self.closes_gate),

@@ -7,12 +7,13 @@
 //! | a mark or a fill moved a scope through R32 or R36 | REDUCE_ONLY | open |
 //! | the last execution that R44 allows | CANCEL_ONLY | closed |
 //! | one refusal, refused cancel or lost session more than R46 allows | CANCEL_ONLY | closed |
+//! | working orders are over a limit set just taken ([`Risk::find_over`]) | as it was | open |
 //!
 //! Only a person takes such a mode back: [`Risk::rearm`].
 
 use shm::ids::{GatewayId, InstrumentId};
 use shm::message::Kind;
-use shm::reason::Reason;
+use shm::reason::{Reason, Unit};
 
 use super::scope::Places;
 use super::{Mode, Risk};
@@ -33,7 +34,9 @@ pub struct Alarm {
     pub set: Mode,
     /// The mode that risk itself has fallen to, after it.
     pub tripped: Mode,
-    /// What was measured, in the rule's unit.
+    /// Unit of what was measured.
+    pub unit: Unit,
+    /// What was measured.
     pub measured: i128,
     /// The last allowed value.
     pub limit: i128,
@@ -56,7 +59,7 @@ impl Alarms {
         Self { ring: vec![None; ALARMS_MAX].into(), first: 0, count: 0, lost: 0 }
     }
 
-    fn push(&mut self, alarm: Alarm) {
+    pub(super) fn push(&mut self, alarm: Alarm) {
         let at = (self.first + self.count) % ALARMS_MAX;
         match self.ring.get_mut(at).filter(|_| self.count < ALARMS_MAX) {
             Some(place) => {
@@ -100,8 +103,8 @@ impl Risk {
 
     /// What a person has done to a scope.
     fn announce_mode(&mut self, scope: Scope, reason: Reason, set: Mode, tripped: Mode) {
-        let (measured, limit, closes_gate) = (0, 0, false);
-        self.alarms.push(Alarm { reason, scope, set, tripped, measured, limit, closes_gate });
+        let (unit, measured, limit, closes_gate) = (reason.unit(), 0, 0, false);
+        self.alarms.push(Alarm { reason, scope, set, tripped, unit, measured, limit, closes_gate });
     }
 
     /// The tightest mode of a scope: its own and what risk has fallen to.
@@ -150,7 +153,8 @@ impl Risk {
         state.tripped = mode;
         let (set, tripped) = (state.set, mode);
         let closes_gate = matches!(reason, Reason::Repeated | Reason::Breaker);
-        self.alarms.push(Alarm { reason, scope, set, tripped, measured, limit, closes_gate });
+        let unit = reason.unit();
+        self.alarms.push(Alarm { reason, scope, set, tripped, unit, measured, limit, closes_gate });
     }
 
     /// Compares what fills and marks have made of the scopes with R32 and R36.

@@ -6,8 +6,10 @@
 //! feeds. What the world decided (a gate, the journal, a full ring) is in the record itself: a
 //! `Denied` with that reason.
 
+mod board;
 mod commands;
 mod family;
+mod limits;
 mod overdue;
 mod replay;
 mod self_trade;
@@ -21,6 +23,8 @@ use crate::config::limits::Scope as LimitScope;
 use crate::link::{Input, Output};
 use crate::risk::{Applied, Context, Decision, Mode, Risk};
 use crate::telemetry::{Refusals, RiskMeters};
+pub use board::{Board, ScopeModes};
+pub use limits::{Compiler, LimitDesk, LimitDoor, Switch, exchange};
 use shm::gates::{Gates, Scope, Trigger};
 use shm::ids::{AccountId, Cause, ClOrdId, GatewayId, StrategyId};
 use shm::message::{ExecReport, Intent, Kind, Message, OrderTerms, terms_flags};
@@ -31,6 +35,7 @@ use shm::record::{RecordKind, StageId};
 use shm::seqlock::CellWriter;
 use shm::units::{Nanos, Price};
 use std::collections::VecDeque;
+use std::sync::Arc;
 use sweep::{SWEEPS_MAX, Sweep};
 pub use updates::UpdateLink;
 
@@ -86,6 +91,12 @@ pub struct Setup {
     pub archive_failed: Option<shm::counters::CounterReader>,
     /// Orders of the session before: cancelled once a session is up, since no strategy knows them.
     pub carried: VecDeque<ClOrdId>,
+    /// Where limit sets come from.
+    pub limits: LimitDoor,
+    /// Working orders that a new limit set would not let in are cancelled.
+    pub cancel_over: bool,
+    /// What is shown to the control thread.
+    pub board: Arc<Board>,
     /// Meters.
     pub meters: RiskMeters,
     /// Refusals by reason.
@@ -107,6 +118,11 @@ pub struct RiskStage {
     gates: Option<Gates>,
     archive_failed: Option<shm::counters::CounterReader>,
     carried: VecDeque<ClOrdId>,
+    limits: LimitDoor,
+    cancel_over: bool,
+    board: Arc<Board>,
+    /// Orders over the limits of the last switch, to be cancelled; room for every slot.
+    over: VecDeque<ClOrdId>,
     meters: RiskMeters,
     refusals: Refusals,
     cells: Vec<CellWriter<record::PositionEvent>>,
@@ -132,6 +148,9 @@ impl RiskStage {
             gates,
             archive_failed,
             carried,
+            limits,
+            cancel_over,
+            board,
             meters,
             refusals,
             cells,
@@ -141,7 +160,10 @@ impl RiskStage {
         // Whoever stops the engine before anything has happened must see what was carried over.
         meters.working.set(risk.working_count().into());
         let aside = vec![Message::default(); wiring.len()].into_boxed_slice();
-        meters.mode.set(mode as u64);
+        meters.mode.set(mode.max(risk.mode_of(LimitScope::Firm)) as u64);
+        meters.limits_version.set(risk.limit_version().into());
+        board.show_modes(&risk);
+        let over = VecDeque::with_capacity(risk.slots());
         Self {
             risk,
             ports,
@@ -151,6 +173,10 @@ impl RiskStage {
             archive_failed,
             aside,
             carried,
+            limits,
+            cancel_over,
+            board,
+            over,
             meters,
             refusals,
             cells,
@@ -272,6 +298,7 @@ impl RiskStage {
             self.meters.alarms.add(1);
             let mode = self.mode.max(self.risk.mode_of(LimitScope::Firm));
             self.meters.mode.set(mode as u64);
+            self.board.show_modes(&self.risk);
             if let Some(gates) = self.gates.as_ref().filter(|_| alarm.closes_gate) {
                 gates.close(gate_of(alarm.scope), Trigger::Breaker);
             }

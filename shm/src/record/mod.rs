@@ -143,6 +143,9 @@ byte_enum! {
         OpenComplete = 53, "OpenComplete";
         /// [`status::Text`], empty: the session was closed in order.
         SessionClose = 54, "SessionClose";
+        /// [`status::LimitSet`] and its text: before `OpenComplete` the set that the session begins
+        /// with, later one that was loaded.
+        LimitSet = 55, "LimitSet";
     }
 }
 

@@ -190,3 +190,41 @@ impl Operator {
     /// Every rule of risk was shown an order that breaks it; value 1 if each refused.
     pub const SELF_TEST: u8 = 102;
 }
+
+byte_enum! {
+    /// Where a limit set came from.
+    LimitSource {
+        /// The tables of the configuration.
+        Configuration = 1, "configuration";
+        /// A file that a person had loaded.
+        Loaded = 2, "loaded";
+    }
+}
+
+record! {
+    /// A limit set. Text and reason of one that was loaded follow; that of a configuration stands
+    /// in `SessionOpen`.
+    LimitSet: 96 {
+        /// SHA-256 of the text.
+        digest: [u8; 32],
+        /// SHA-256 of the configuration's own tables at that time: while they stay as they are, a
+        /// restart goes on with the set that was loaded.
+        base: [u8; 32],
+        /// Wall clock when it was loaded, ns since the Unix epoch.
+        wall: Nanos,
+        /// Rises with every set of a directory, from 1.
+        version: u32,
+        /// Bytes of the text.
+        len: u32,
+        /// Bytes of the reason, behind the text.
+        reason_len: u32,
+        /// User id of whoever loaded it.
+        uid: u32,
+        /// Process id of the same.
+        pid: u32,
+        /// [`LimitSource`].
+        source: u8,
+        /// Zero.
+        _reserved: [u8; 3],
+    }
+}

@@ -1,8 +1,8 @@
 //! The command line.
 
 use crate::commands::{
-    completions, config, control, demo, doctor, engine, exchange, journal, latency, order, replay,
-    run, services, top, trace,
+    completions, config, control, demo, doctor, engine, exchange, journal, latency, limits, order,
+    replay, run, services, top, trace,
 };
 use crate::failure::Outcome;
 use clap::{Parser, Subcommand};
@@ -44,6 +44,11 @@ enum Command {
     Kill(control::GateArgs),
     /// Let trading go on: open a gate
     Arm(control::GateArgs),
+    /// Load or show the limits of a running engine
+    #[command(subcommand)]
+    Limits(limits::LimitsCommand),
+    /// Set what a scope may do: active, reduce-only, cancel-only, halted
+    Mode(limits::ModeArgs),
     /// Let an instrument trade again that is held after a contradiction in the venue's reports
     Release(control::ReleaseArgs),
     /// Place, replace, cancel and list orders by hand
@@ -84,6 +89,8 @@ impl Cli {
             Some(Command::Trace(args)) => args.run(),
             Some(Command::Kill(args)) => args.kill(),
             Some(Command::Arm(args)) => args.arm(),
+            Some(Command::Limits(command)) => command.run(),
+            Some(Command::Mode(args)) => args.run(),
             Some(Command::Release(args)) => args.run(),
             Some(Command::Order(command)) => command.run(),
             Some(Command::Strategy(command)) => command.run(),

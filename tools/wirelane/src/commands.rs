@@ -9,6 +9,7 @@ pub(crate) mod engine;
 pub(crate) mod exchange;
 pub(crate) mod journal;
 pub(crate) mod latency;
+pub(crate) mod limits;
 pub(crate) mod order;
 pub(crate) mod replay;
 pub(crate) mod run;

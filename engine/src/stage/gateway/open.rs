@@ -45,7 +45,7 @@ impl OpenOrders {
     }
 
     /// Says whose order a slot holds, before its first number is given out.
-    pub(super) fn name(&self, slot: u32, account: AccountId, instrument: InstrumentId) {
+    pub(crate) fn name(&self, slot: u32, account: AccountId, instrument: InstrumentId) {
         let Some(row) = self.rows.get(slot as usize) else { return };
         let terms = u64::from(account.0) << 32 | u64::from(instrument.0);
         // ORDERING: Relaxed; published by the numbers, stored after with Release.
@@ -53,7 +53,7 @@ impl OpenOrders {
     }
 
     /// Says under which numbers a slot's order may live: none when both are 0.
-    pub(super) fn set(&self, slot: u32, id: ClOrdId, urns: [u32; 2]) {
+    pub(crate) fn set(&self, slot: u32, id: ClOrdId, urns: [u32; 2]) {
         let Some(row) = self.rows.get(slot as usize) else { return };
         let [live, sent] = urns;
         // ORDERING: Relaxed; published by the numbers below.

@@ -21,11 +21,14 @@ impl RiskStage {
         if !turn.write(RecordKind::Took, ID, self.at(), turn.now, took.bytes()) {
             return 0;
         }
+        let mut last = 0;
         for _ in 0..count {
             let Some(message) = self.ports.commands.pop() else { break };
+            last = message.view::<Command>().map_or(last, |command| command.lane_seq);
             self.on_command(&message);
         }
         self.act_on_alarms(turn.now, turn);
+        self.board.took(last, turn.lane.last_seq().0);
         count
     }
 
@@ -46,11 +49,11 @@ impl RiskStage {
             }
             Some(CommandOp::ClockDrift) => self.risk.set_drift(Nanos(command.value.unsigned_abs())),
             Some(CommandOp::CancelAll) => self.begin_sweep(Sweep::of(command)),
+            Some(CommandOp::LimitsSwitch) => self.switch_limits(command.value),
             Some(
                 CommandOp::StrategyEnable
                 | CommandOp::StrategyDisable
                 | CommandOp::StrategySet
-                | CommandOp::LimitsSwitch
                 | CommandOp::OrderTerm
                 | CommandOp::OrderPlace
                 | CommandOp::OrderReplace

@@ -14,6 +14,11 @@ use shm::record::status::{Link, Port, Took};
 use shm::units::Nanos;
 use std::collections::VecDeque;
 
+/// Whether a cancel is the stage's own, no strategy's.
+fn is_own(cause: Cause) -> bool {
+    matches!(cause, Cause::SWEEP | Cause::SELF_TRADE | Cause::OVER_LIMIT)
+}
+
 impl RiskStage {
     /// Records still to be followed.
     #[must_use]
@@ -86,7 +91,7 @@ impl RiskStage {
                 read => read.map(|read| read.cl_ord_id),
             },
             _ => match record::CancelAsked::read(body) {
-                Some(read) if matches!(read.cause, Cause::SWEEP | Cause::SELF_TRADE) => {
+                Some(read) if is_own(read.cause) => {
                     let gateway = self.wiring.get(read.cl_ord_id.strategy().index());
                     if let Some(gateway) = gateway.map(|wiring| wiring.gateway) {
                         self.sweep_one(read.cl_ord_id, gateway, read.cause, ts, turn);
@@ -126,8 +131,9 @@ impl RiskStage {
                 self.risk.on_market(&message);
             } else {
                 self.on_command(&message);
-                // Its effect is in the records of the sweep that follow.
+                // Its effect is in the records of the cancels that follow.
                 self.sweeps.clear();
+                self.over.clear();
             }
             self.act_on_alarms(ts, turn);
         }

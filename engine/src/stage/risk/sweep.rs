@@ -1,6 +1,7 @@
 //! Sweeps: cancels of all the orders of a scope, a few at each poll.
 
 use super::{RiskStage, Stamps};
+use crate::order::Order;
 use crate::risk::{Context, Decision};
 use crate::stage::Turn;
 use shm::ids::{AccountId, Cause, ClOrdId, GatewayId, InstrumentId, StrategyId};
@@ -37,6 +38,11 @@ impl Sweep {
     }
 }
 
+/// Whether an order works and nobody has asked for its cancel.
+pub(super) const fn is_to_cancel(order: &Order) -> bool {
+    order.is_working() && !order.is_canceling()
+}
+
 impl RiskStage {
     pub(super) fn begin_sweep(&mut self, sweep: Sweep) {
         if self.sweeps.len() < SWEEPS_MAX {
@@ -48,6 +54,9 @@ impl RiskStage {
 
     /// Cancels some of the orders that a sweep is after.
     pub(super) fn sweep_on(&mut self, turn: &mut Turn<'_>) -> usize {
+        if !self.over.is_empty() {
+            return self.cancel_over(turn);
+        }
         if !self.carried.is_empty() {
             return self.cancel_carried(turn);
         }

@@ -1,10 +1,12 @@
 //! The stage over links and a lane in memory: what it writes and passes on, and that its records
 //! make another stage do the same.
 
+mod limits;
 mod r45;
 
 use super::*;
 use crate::clock::Clock;
+use crate::config::limits::{LimitRow, LimitSet};
 use crate::link;
 use crate::risk::sample::{self, DOLLAR};
 use crate::risk::setup as risk_setup;
@@ -30,6 +32,7 @@ struct Ends {
     approved: Input,
     _updates: Vec<Input>,
     _region: Region,
+    board: Arc<Board>,
 }
 
 fn spec() -> LaneSpec {
@@ -37,7 +40,11 @@ fn spec() -> LaneSpec {
 }
 
 /// A stage of the sample's setup, with what is to be replayed.
-fn make(with: &risk_setup::Setup, replay: VecDeque<Recorded>) -> (RiskStage, Ends) {
+fn make(
+    with: &risk_setup::Setup,
+    door: LimitDoor,
+    replay: VecDeque<Recorded>,
+) -> (RiskStage, Ends) {
     let strategies = with.strategies.len();
     let ring = || if replay.is_empty() { link::ring(1_024) } else { replay_ring() };
     let (market, market_in) = ring();
@@ -47,17 +54,9 @@ fn make(with: &risk_setup::Setup, replay: VecDeque<Recorded>) -> (RiskStage, End
     let (intents, intents_in): (Vec<_>, Vec<_>) = (0..strategies).map(|_| ring()).unzip();
     let (updates_out, updates): (Vec<_>, Vec<_>) =
         (0..strategies).map(|_| link::ring(1_024)).unzip();
-    let mut builder = RegionBuilder::new(7, Nanos(0));
-    builder.thread("test");
-    let keys = RiskKeys::list(&mut builder, "risk");
-    let refusals = RefusalKeys::list(&mut builder);
-    let cells = builder.cells::<record::PositionEvent>("risk.position", strategies * 2);
-    let region = builder.create_in_memory().unwrap();
-    let links = updates_out.into_iter().zip(&with.strategies).enumerate();
-    let links = links.map(|(at, (output, row))| {
-        let link = MarketLink::new(output, at as u16, row.slot_count as usize);
-        UpdateLink::new(link, row.slot_first, row.slot_count)
-    });
+    let (region, meters, refusals, cells) = meters(strategies);
+    let board = Arc::new(Board::new(Compiler::of(with).map()));
+    let links = updates_out.into_iter().zip(&with.strategies).enumerate().map(update_link);
     let stage = RiskStage::new(Setup {
         risk: Risk::new(with),
         ports: Ports {
@@ -78,15 +77,46 @@ fn make(with: &risk_setup::Setup, replay: VecDeque<Recorded>) -> (RiskStage, End
         gates: None,
         archive_failed: None,
         carried: VecDeque::new(),
-        meters: keys.take(&region).unwrap(),
-        refusals: refusals.take(&region).unwrap(),
-        cells: region.cells(cells).unwrap(),
+        limits: door,
+        cancel_over: true,
+        board: Arc::clone(&board),
+        meters,
+        refusals,
+        cells,
         instruments: 2,
         replay,
     });
-    let ends =
-        Ends { market, intents, reports, commands, approved, _updates: updates, _region: region };
+    let ends = Ends {
+        market,
+        intents,
+        reports,
+        commands,
+        approved,
+        _updates: updates,
+        _region: region,
+        board,
+    };
     (stage, ends)
+}
+
+fn update_link((at, (output, row)): (usize, (Output, &risk_setup::Strategy))) -> UpdateLink {
+    let link = MarketLink::new(output, at as u16, row.slot_count as usize);
+    UpdateLink::new(link, row.slot_first, row.slot_count)
+}
+
+type Cells = Vec<CellWriter<record::PositionEvent>>;
+
+/// A region with all that the stage counts and shows.
+fn meters(strategies: usize) -> (Region, RiskMeters, Refusals, Cells) {
+    let mut builder = RegionBuilder::new(7, Nanos(0));
+    builder.thread("test");
+    let keys = RiskKeys::list(&mut builder, "risk");
+    let refusals = RefusalKeys::list(&mut builder);
+    let cells = builder.cells::<record::PositionEvent>("risk.position", strategies * 2);
+    let region = builder.create_in_memory().unwrap();
+    let cells = region.cells(cells).unwrap();
+    let (meters, refusals) = (keys.take(&region).unwrap(), refusals.take(&region).unwrap());
+    (region, meters, refusals, cells)
 }
 
 fn replay_ring() -> (Output, Input) {
@@ -107,12 +137,16 @@ struct Rig {
     records: Vec<Recorded>,
     /// By kind of link: 0 market, 1 reports, 2 commands, 3 and on the strategies' intents.
     given: Vec<(usize, Message)>,
+    desk: LimitDesk,
+    /// Limit sets that were given.
+    sets: Vec<LimitSet>,
 }
 
 impl Rig {
     /// A live feed, a book around 10 dollars, a session that is up.
     fn new(setup: risk_setup::Setup) -> Self {
-        let (stage, ends) = make(&setup, VecDeque::new());
+        let (desk, door) = exchange();
+        let (stage, ends) = make(&setup, door, VecDeque::new());
         let (lane, tail) = LaneWriter::in_memory(spec());
         let clock = Clock::given(BEGIN);
         let mut rig = Self {
@@ -126,6 +160,8 @@ impl Rig {
             seq: 0,
             records: Vec::new(),
             given: Vec::new(),
+            desk,
+            sets: Vec::new(),
         };
         rig.give(0, sample::live(BEGIN));
         let (bid, ask) = (Price(999 * DOLLAR / 100), Price(1_001 * DOLLAR / 100));
@@ -202,7 +238,10 @@ impl Rig {
     /// same limits and modes, and passes the same on.
     fn assert_replays_alike(&mut self) {
         let records = self.records.clone();
-        let (mut stage, mut ends) = make(&self.setup, records.into());
+        let compiler = Compiler::of(&self.setup);
+        let sets = self.sets.iter().map(|set| compiler.compile(set)).collect();
+        let door = LimitDoor::recorded(sets);
+        let (mut stage, mut ends) = make(&self.setup, door, records.into());
         for (to, message) in &self.given {
             push(&mut ends, *to, *message, Nanos(0));
         }
@@ -254,7 +293,7 @@ fn push(ends: &mut Ends, to: usize, message: Message, now: Nanos) {
 /// The sample without a limit but those that `change` writes, one group of accounts.
 fn setup(change: impl FnOnce(&mut risk_setup::Setup)) -> risk_setup::Setup {
     let mut setup = sample::setup(SLOTS);
-    setup.limits.rows = vec![crate::config::limits::LimitRow::unlimited(LimitScope::Firm)];
+    setup.limits.rows = vec![LimitRow::unlimited(LimitScope::Firm)];
     change(&mut setup);
     setup
 }

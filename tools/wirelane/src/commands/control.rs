@@ -14,7 +14,7 @@ use std::time::Duration;
 /// Longest wait for an answer.
 const ANSWER: Duration = Duration::from_secs(5);
 /// Longest line of an answer, bytes.
-const LINE_MAX: u64 = 65_536;
+const LINE_MAX: u64 = 262_144;
 
 /// Which engine.
 #[derive(Clone, Debug, clap::Args)]

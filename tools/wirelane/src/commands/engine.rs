@@ -168,9 +168,10 @@ pub(crate) fn positions(finished: &Finished) -> String {
 
 fn failure(error: StartError) -> Failure {
     match error {
-        StartError::Plan(_) | StartError::Calendar(_) | StartError::OpeningTooLong => {
-            Failure::configuration(error)
-        }
+        StartError::Plan(_)
+        | StartError::Limits { .. }
+        | StartError::Calendar(_)
+        | StartError::OpeningTooLong => Failure::configuration(error),
         StartError::Opening(_) => Failure::unsound(error),
         StartError::Home(_)
         | StartError::Lane(_)

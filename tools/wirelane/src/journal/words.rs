@@ -17,7 +17,9 @@ use shm::record::order::{
     ScopeTotals,
 };
 use shm::record::parent::Parent;
-use shm::record::status::{Anchor, Busy, Link, Operator, Port, Saw, SessionOpen, Text, Tick, Took};
+use shm::record::status::{
+    Anchor, Busy, LimitSet, LimitSource, Link, Operator, Port, Saw, SessionOpen, Text, Tick, Took,
+};
 use shm::units::{Price, Qty};
 use std::fmt::Write as _;
 
@@ -80,6 +82,7 @@ pub(crate) fn fields(
         }
         RecordKind::Anchor => anchor(&Anchor::read(body)?),
         RecordKind::Operator => Operator::split(body).map(|(r, rest)| names.operator(&r, rest))?,
+        RecordKind::LimitSet => LimitSet::split(body).map(|(r, rest)| limit_set(&r, rest))?,
         RecordKind::OpenComplete | RecordKind::SessionClose => Vec::new(),
     })
 }
@@ -139,6 +142,21 @@ fn anchor(anchor: &Anchor) -> Fields {
     ]
 }
 
+fn limit_set(set: &LimitSet, rest: &[u8]) -> Fields {
+    let reason = rest.get(set.len as usize..).and_then(|rest| text_of(rest, set.reason_len));
+    let source = LimitSource::from_u8(set.source).map(LimitSource::name);
+    vec![
+        ("version", set.version.into()),
+        ("source", source.map_or(Value::Null, Into::into)),
+        ("wall", set.wall.0.into()),
+        ("uid", set.uid.into()),
+        ("pid", set.pid.into()),
+        ("digest", hex(&set.digest)),
+        ("reason", reason.unwrap_or("?").into()),
+        ("text", text_of(rest, set.len).unwrap_or("?").into()),
+    ]
+}
+
 /// What needs the session's names, and whether captured bytes are written out.
 struct Names<'a> {
     session: &'a Session,
@@ -170,6 +188,7 @@ impl Names<'_> {
             Cause::NONE => Value::Null,
             Cause::SWEEP => text("sweep"),
             Cause::SELF_TRADE => text("self-trade"),
+            Cause::OVER_LIMIT => text("over limit"),
             _ => format!("{}:{}", self.session.feed(cause.feed().0), cause.feed_seq()).into(),
         }
     }
@@ -406,6 +425,7 @@ impl Names<'_> {
             Some(CommandOp::Mode) => codes::mode(given.value & 0xFF),
             Some(
                 CommandOp::ClockDrift
+                | CommandOp::LimitsSwitch
                 | CommandOp::OrderTerm
                 | CommandOp::OrderPlace
                 | CommandOp::OrderReplace

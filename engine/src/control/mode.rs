@@ -1,0 +1,93 @@
+//! Trading modes by command (R02): tighter ones at once, `active` where arming would be allowed.
+
+use super::risk_desk::What;
+use super::{Caller, Control, Reply, ScopeName, bad_scope, scope_command};
+use crate::config::StageId;
+use crate::config::limits::Scope as LimitScope;
+use crate::risk::Mode;
+use shm::gates::Scope;
+use shm::message::CommandOp;
+
+/// Modes as a person writes them.
+const MODES: [(&str, Mode); 4] = [
+    ("active", Mode::Active),
+    ("reduce-only", Mode::ReduceOnly),
+    ("cancel-only", Mode::CancelOnly),
+    ("halted", Mode::Halted),
+];
+
+impl Control {
+    /// Sets the mode of a scope; nothing when its answer comes later. What works stays.
+    pub(super) fn set_mode(
+        &mut self,
+        (scope, mode, reason): (&ScopeName, &str, &str),
+        caller: Caller,
+        token: usize,
+    ) -> Option<Reply> {
+        match self.give_mode((scope, mode, reason), caller) {
+            Ok(what) => {
+                self.wait_for_risk(what, caller, token);
+                None
+            }
+            Err(error) => Some(Reply::error(&error)),
+        }
+    }
+
+    fn give_mode(
+        &mut self,
+        (name, mode, reason): (&ScopeName, &str, &str),
+        caller: Caller,
+    ) -> Result<What, String> {
+        let scope = match name.0.as_str() {
+            "firm" => Scope::Global,
+            _ => self.scope(name)?,
+        };
+        let limits = limits_of(scope)
+            .ok_or_else(|| format!("{} has no mode of its own; {}", name.0, bad_scope(&name.0)))?;
+        let found = MODES.iter().find(|(known, _)| *known == mode);
+        let (_, mode) = *found.ok_or_else(|| {
+            let names = MODES.map(|(name, _)| name).join(", ");
+            format!("no mode {mode}; there are: {names}")
+        })?;
+        if reason.trim().is_empty() {
+            return Err("a mode needs a reason, for the journal: --reason TEXT".to_owned());
+        }
+        let missing = self.not_reconciled(scope);
+        if mode == Mode::Active && !missing.is_empty() {
+            return Err(format!(
+                "nothing was set: not reconciled with {}; try again when `wirelane status` says \
+                 that the session is up",
+                missing.join(", ")
+            ));
+        }
+        let mut command = scope_command(CommandOp::Mode, scope);
+        command.value |= mode as i64;
+        let name = self.name_of_limits(limits);
+        let text = format!("{name}: {}: {reason}", mode.name());
+        if !self.give(StageId::Risk, command, &text, caller) {
+            return Err("BUSY: risk has too many commands waiting; nothing was set".to_owned());
+        }
+        Ok(What::Mode(limits, name, mode))
+    }
+
+    /// A scope of limits as a person writes it.
+    pub(super) fn name_of_limits(&self, scope: LimitScope) -> String {
+        match scope {
+            LimitScope::Firm => "firm".to_owned(),
+            LimitScope::Account(id) => self.name_of(Scope::Account(id)),
+            LimitScope::Strategy(id) => self.name_of(Scope::Strategy(id)),
+            LimitScope::Instrument(id) => self.name_of(Scope::Instrument(id)),
+        }
+    }
+}
+
+/// The scope of limits that a gate stands before; none for that of a venue.
+const fn limits_of(scope: Scope) -> Option<LimitScope> {
+    match scope {
+        Scope::Global => Some(LimitScope::Firm),
+        Scope::Account(id) => Some(LimitScope::Account(id)),
+        Scope::Strategy(id) => Some(LimitScope::Strategy(id)),
+        Scope::Instrument(id) => Some(LimitScope::Instrument(id)),
+        Scope::Venue(_) | Scope::Session(_) => None,
+    }
+}

@@ -1,0 +1,185 @@
+use super::*;
+
+const AAPL: InstrumentId = InstrumentId(0);
+
+impl Rig {
+    /// An order of a strategy that may live at the venue.
+    fn opens(&self, strategy: u8, slot: u32) -> ClOrdId {
+        let id = ClOrdId::new(1, StrategyId(strategy), slot, 0);
+        self.open.name(slot, AccountId(0), AAPL);
+        self.open.set(slot, id, [slot + 1, 0]);
+        id
+    }
+
+    fn ends(&self, slot: u32) {
+        self.open.set(slot, ClOrdId::NONE, [0, 0]);
+    }
+}
+
+/// Goal: a kill closes its gate and no other, asks risk to cancel what it covers, and journals
+/// both, the gate named. Method: every kind of scope.
+#[test]
+fn a_kill_closes_its_gate_then_cancels_then_journals() {
+    let table = [
+        ("global", Scope::Global, CancelScope::NAMED, 0, 0),
+        ("strategy:take", Scope::Strategy(StrategyId(2)), CancelScope::NAMED, 2, 0),
+        ("instrument:AAPL", Scope::Instrument(AAPL), CancelScope::NAMED, 0, 0),
+        ("gateway:ouch", Scope::Venue(GatewayId(0)), CancelScope::GATEWAY, 0, 0),
+        ("account:main", Scope::Account(AccountId(0)), CancelScope::ACCOUNT, 0, 0),
+    ];
+    for (name, scope, whose, strategy, value) in table {
+        let mut rig = Rig::new("");
+        assert_eq!(rig.ask(&kill(name)), None, "{name}: it is answered later");
+        assert_eq!(rig.gates.closed().collect::<Vec<_>>(), [scope]);
+        let [cancel] = rig.given()[..] else { panic!("{name}: one command") };
+        assert_eq!(cancel.op, CommandOp::CancelAll as u8);
+        assert_eq!(
+            (cancel.param, cancel.strategy, cancel.value),
+            (whose, strategy, value),
+            "{name}"
+        );
+        let is_named = scope == Scope::Instrument(AAPL);
+        assert_eq!(cancel.instrument, if is_named { AAPL } else { InstrumentId::NONE });
+        let journalled = rig.journalled();
+        let ops: Vec<u8> = journalled.iter().map(|(_, given, _)| given.op).collect();
+        assert_eq!(ops, [CommandOp::CancelAll as u8, Operator::KILL], "{name}");
+        assert_eq!(journalled[1].2, format!("{name} by operator: a test"));
+        assert_eq!(journalled[1].1.uid, rustix::process::getuid().as_raw());
+    }
+    let mut rig = Rig::new("");
+    let reply = rig.ask(&kill("desk:main")).unwrap();
+    assert!(!reply.ok && reply.text.contains("no scope desk:main; write global"), "{}", reply.text);
+    assert_eq!(rig.gates.closed().count() + rig.given().len(), 0);
+}
+
+/// Goal: whoever kills hears of the orders of the scope alone, once they have ended, or after one
+/// second, by their ids. Method: an order of the scope and one beside it, at the edge of the time.
+#[test]
+fn the_answer_to_a_kill_tells_what_is_not_confirmed() {
+    let mut rig = Rig::new("");
+    rig.opens(1, 0);
+    rig.opens(2, 1);
+    rig.ask(&kill("strategy:mm"));
+    rig.turn();
+    assert_eq!(rig.heard(), None);
+    rig.ends(0);
+    rig.turn();
+    let reply = rig.heard().unwrap();
+    assert_eq!(reply, Reply::ok("killed: no order is open behind the gate"));
+
+    let id = rig.opens(1, 2);
+    rig.ask(&kill("strategy:mm"));
+    rig.wait(Nanos::SECOND);
+    rig.turn();
+    assert_eq!(rig.heard(), None, "one second has not passed");
+    rig.wait(Nanos(1));
+    rig.turn();
+    let text = rig.heard().unwrap().text;
+    assert_eq!(text, format!("killed; NOT CONFIRMED: 1 orders may be open: {id}"));
+    let status = rig.ask(&Request::Status).unwrap().text;
+    assert!(status.contains(&format!("NOT CONFIRMED: 1 orders may be open: {id}")), "{status}");
+    rig.opens(1, 3);
+    rig.turn();
+    assert_eq!(rig.heard(), None, "each kill is answered once");
+}
+
+/// Goal: a gate closes whatever risk does, and the journal says that nobody was asked to cancel.
+/// Method: risk's ring full.
+#[test]
+fn a_kill_with_risk_standing_still_closes_the_gate() {
+    let mut rig = Rig::new("");
+    for _ in 0..RING {
+        let command = command(CommandOp::ClockDrift, StrategyId::OPERATOR, 0, 0);
+        assert!(rig.control.give(StageId::Risk, command, "clock", Caller::own()));
+    }
+    rig.journalled();
+    rig.ask(&kill("global"));
+    assert!(rig.gates.is_closed(Scope::Global));
+    let journalled = rig.journalled();
+    assert_eq!(journalled[0].1.refused, 1);
+    assert!(journalled[1].2.ends_with("risk has too many commands waiting (BUSY)"));
+}
+
+/// Goal: the operator's silence kills everything once it is longer than allowed, and a heartbeat
+/// begins it anew. Method: at the edge.
+#[test]
+fn silence_of_the_operator_closes_the_global_gate() {
+    let mut rig = Rig::new("kill = { heartbeat_max_ms = 1000 }");
+    rig.turn();
+    rig.wait(Nanos::SECOND);
+    rig.turn();
+    assert!(!rig.gates.is_closed(Scope::Global), "exactly as long as allowed");
+    assert!(rig.ask(&Request::Heartbeat).unwrap().text.contains("within 1000 ms"));
+    rig.wait(Nanos::SECOND);
+    rig.turn();
+    assert!(!rig.gates.is_closed(Scope::Global));
+    rig.wait(Nanos(1));
+    rig.turn();
+    rig.turn();
+    assert!(rig.gates.is_closed(Scope::Global));
+    let kills = rig.journalled().into_iter().filter(|(_, given, _)| given.op == Operator::KILL);
+    let words: Vec<String> = kills.map(|(.., words)| words).collect();
+    assert_eq!(words, ["global by missed heartbeat: no operator heartbeat for 1000 ms"]);
+    let mut rig = Rig::new("");
+    rig.wait(Nanos(u64::MAX / 4));
+    rig.turn();
+    assert!(!rig.gates.is_closed(Scope::Global), "unlimited");
+}
+
+/// Goal: a journal that fails closes everything, once, with what failed. Method: the archive
+/// thread's word.
+#[test]
+fn a_failed_journal_closes_the_global_gate() {
+    let mut rig = Rig::new("");
+    rig.turn();
+    assert!(!rig.gates.is_closed(Scope::Global));
+    rig.trouble.set("disk full".to_owned()).unwrap();
+    rig.turn();
+    rig.turn();
+    assert!(rig.gates.is_closed(Scope::Global));
+    let journalled = rig.journalled();
+    let kills = journalled.iter().filter(|(_, given, _)| given.op == Operator::KILL);
+    assert_eq!(kills.count(), 1);
+    assert_eq!(journalled[1].2, "global by breaker: the journal failed: disk full");
+}
+
+/// Goal: a gate that another process closed has its orders cancelled, and only that. Method: as
+/// the loop does when the summary has moved.
+#[test]
+fn a_gate_closed_from_outside_is_swept() {
+    let mut rig = Rig::new("");
+    rig.gates.close(Scope::Strategy(StrategyId(3)), Trigger::Operator);
+    rig.control.sweep_closed();
+    let [cancel] = rig.given()[..] else { panic!("one sweep") };
+    assert_eq!((cancel.op, cancel.strategy), (CommandOp::CancelAll as u8, 3));
+}
+
+/// Goal (K6): a gate opens for a reason, once every session is reconciled, and not otherwise; risk
+/// hears of it, and the generation that was judged stands in the journal before. Method: each
+/// missing in turn.
+#[test]
+fn arming_needs_a_reason_and_reconciled_sessions() {
+    let mut rig = Rig::new("");
+    rig.ask(&kill("global"));
+    rig.given();
+    let reply = rig.ask(&arm(" ")).unwrap();
+    assert!(!reply.ok && reply.text.contains("needs a reason"), "{}", reply.text);
+    let reply = rig.ask(&arm("looked")).unwrap();
+    assert!(!reply.ok && reply.text.contains("not reconciled with ouch"), "{}", reply.text);
+    assert!(rig.gates.is_closed(Scope::Global) && rig.given().is_empty());
+    rig.set("gateway:ouch.session_up", 1);
+    rig.journalled();
+    let generation = rig.gates.summary().generation();
+    let reply = rig.ask(&arm("looked")).unwrap();
+    assert!(
+        reply.ok && reply.text.starts_with("armed, but orders are refused; 0 orders working"),
+        "{}",
+        reply.text
+    );
+    assert!(!rig.gates.is_closed(Scope::Global));
+    let [rearm] = rig.given()[..] else { panic!("one command") };
+    assert_eq!((rearm.op, rearm.param), (CommandOp::Rearm as u8, ScopeKind::Firm as u8));
+    let journalled = rig.journalled();
+    let armed = journalled.iter().find(|(_, given, _)| given.op == Operator::ARM).unwrap();
+    assert_eq!((armed.1.value as u64, armed.2.as_str()), (generation, "global: looked"));
+}
