@@ -151,7 +151,10 @@ impl Control {
                 Scope::Venue(id) | Scope::Session(id) => id == gateway,
                 Scope::Global | Scope::Account(_) | Scope::Instrument(_) => true,
             };
-            let covered = open.iter().filter(|order| is_covered(gates, order, gateway));
+            let words = &self.outlook.words;
+            let covered = open.iter().filter(|order| {
+                is_covered(gates, order, gateway) && !words.is_confirmed(gateway, order)
+            });
             ids.extend(covered.filter(|order| is_mine(order.id.strategy())).map(|order| order.id));
         }
         ids
@@ -161,7 +164,7 @@ impl Control {
     pub(super) fn kill_lines(&self, now: Nanos) -> Vec<String> {
         let words = self.outlook.words.all();
         let mut lines: Vec<String> =
-            words.into_iter().map(|(_, text)| format!("GUARD: {text}")).collect();
+            words.into_iter().map(|text| format!("GUARD: {text}")).collect();
         let is_late = now.saturating_since(self.killing.closed_at) > CONFIRM_MAX;
         let open = if is_late { self.open_behind(Scope::Global) } else { Vec::new() };
         if !open.is_empty() {

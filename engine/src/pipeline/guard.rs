@@ -44,21 +44,43 @@ const ANSWER_MAX: Duration = Duration::from_secs(1);
 /// Orders named one by one; the rest are counted.
 const NAMED_MAX: usize = 20;
 
-/// What the guard has done, in words, for the status: by gateway, none for one it left alone.
+/// What the guard has done for one gateway.
+#[derive(Clone, Debug)]
+struct Done {
+    gateway: GatewayId,
+    text: String,
+    /// The orders of which the venue has said that nothing is left, as the gateway shows them.
+    confirmed: Vec<OpenOrder>,
+}
+
+/// What the guard has done, for the status: by gateway, none for one it left alone.
 #[derive(Clone, Debug, Default)]
-pub struct Words(Arc<Mutex<Vec<(GatewayId, String)>>>);
+pub struct Words(Arc<Mutex<Vec<Done>>>);
 
 impl Words {
-    fn say(&self, gateway: GatewayId, text: String) {
-        let mut words = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        words.retain(|(known, _)| *known != gateway);
-        words.push((gateway, text));
+    fn say(&self, done: Done) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|known| known.gateway != done.gateway);
+        all.push(done);
     }
 
-    /// Everything it did since it was last cleared.
+    /// Everything it did since it was last cleared, in words.
     #[must_use]
-    pub fn all(&self) -> Vec<(GatewayId, String)> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    pub fn all(&self) -> Vec<String> {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.iter().map(|done| done.text.clone()).collect()
+    }
+
+    /// Whether the venue has told the guard that nothing is left of an order, which the gateway
+    /// goes on showing: every number under which it may live is one that was cancelled.
+    #[must_use]
+    pub fn is_confirmed(&self, gateway: GatewayId, order: &OpenOrder) -> bool {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_same = |known: &OpenOrder| {
+            let is_known = |urn: &u32| *urn == 0 || known.urns.contains(urn);
+            known.id.slot() == order.id.slot() && order.urns.iter().all(is_known)
+        };
+        all.iter().any(|done| done.gateway == gateway && done.confirmed.iter().any(is_same))
     }
 
     /// Trading is armed again: what was done is history, and in the journal.
@@ -175,7 +197,10 @@ impl Guard {
             Ok(left) => (left, String::new()),
             Err(why) => (orders.iter().collect(), format!(" ({why})")),
         };
-        self.words.say(post.gateway, words(post, orders.len(), &left, &why));
+        let text = words(post, orders.len(), &left, &why);
+        let is_gone = |order: &&OpenOrder| !left.contains(order);
+        let confirmed = orders.iter().filter(is_gone).copied().collect();
+        self.words.say(Done { gateway: post.gateway, text, confirmed });
     }
 
     fn covered(&self, post: &Post) -> Vec<OpenOrder> {
@@ -259,11 +284,19 @@ fn cancels(orders: &[OpenOrder]) -> Vec<u8> {
 
 /// Takes an order off the list when the venue says that nothing of it is left.
 fn confirm(payload: &[u8], left: &mut Vec<&OpenOrder>) {
-    let urn = match Outbound::decode(payload) {
-        Ok(Outbound::Canceled(view)) => view.fields.user_ref_num.get(),
-        Ok(Outbound::AiqCanceled(view)) => view.fields.user_ref_num.get(),
-        Ok(Outbound::Rejected(view)) => view.fields.user_ref_num.get(),
+    let (urn, is_rejected) = match Outbound::decode(payload) {
+        Ok(Outbound::Canceled(view)) => (view.fields.user_ref_num.get(), false),
+        Ok(Outbound::AiqCanceled(view)) => (view.fields.user_ref_num.get(), false),
+        Ok(Outbound::Rejected(view)) => (view.fields.user_ref_num.get(), true),
         _ => return,
     };
-    left.retain(|order| !order.urns.contains(&urn));
+    left.retain(|order| {
+        let [live, sent] = order.urns;
+        // A replace that was refused leaves the order that it was to replace.
+        let is_gone = urn == live || urn == sent && (live == 0 || !is_rejected);
+        !is_gone
+    });
 }
+
+#[cfg(test)]
+mod tests;

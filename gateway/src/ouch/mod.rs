@@ -24,6 +24,8 @@ pub struct Ouch {
     table: WireTable,
     /// Orders of the session that are not ours.
     externals: external::Externals,
+    /// Firm that orders name; spaces where the port has but one.
+    firm: [u8; 4],
     /// Wire names by instrument id.
     symbols: Box<[Symbol]>,
     /// Everything that is the same in each new order.
@@ -45,6 +47,12 @@ impl Ouch {
     #[must_use]
     pub const fn table(&self) -> &WireTable {
         &self.table
+    }
+
+    /// The firm whose orders these are, as a mass cancel names it: spaces where orders name none.
+    #[must_use]
+    pub const fn firm(&self) -> [u8; 4] {
+        self.firm
     }
 
     /// The numbers, to rebuild them from the journal.

@@ -54,6 +54,7 @@ impl Ouch {
         Self {
             table: WireTable::new(config.table),
             externals: Externals::new(),
+            firm: config.firm.unwrap_or([b' '; 4]),
             symbols: config.symbols,
             enter: EnterOrder {
                 user_ref_num: 0.into(),

@@ -58,6 +58,11 @@ impl Failure {
         self
     }
 
+    /// Whether what was named is not there.
+    pub(crate) fn is_not_there(&self) -> bool {
+        self.exit == Exit::NotThere
+    }
+
     #[cfg(test)]
     pub(crate) fn exit(&self) -> Exit {
         self.exit

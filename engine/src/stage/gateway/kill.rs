@@ -2,14 +2,17 @@
 //! its own table, whatever risk, strategies, control thread and disk do (K3, K5).
 //!
 //! A look at the gates is one load a turn. A cancel that is asked for here stands in the lane as
-//! `CancelAsked` of this stage and goes the way of any other. When the lane has no room the cancels
-//! go out unwritten: a kill does not wait for a disk, and a cancel can be proved by its answer.
+//! `CancelAsked` of this stage and goes the way of any other. Where the closing covers all of the
+//! gateway, a mass cancel goes first, as a cancel of no order, and the single ones follow: what the
+//! venue does with the one does not hang on the other. When the lane has no room the cancels
+//! go out unwritten, and single: a kill does not wait for a disk, and a cancel can be proved by its
+//! answer, but a mass cancel takes a number that a replay has to find.
 
 use super::batch::{MESSAGES_MAX, TX_BYTES_MAX};
 use super::open::OpenOrder;
 use super::{GatewayStage, Turn};
 use gateway::link::SendResult;
-use shm::gates::{Gates, Summary};
+use shm::gates::{Gates, Scope, Summary};
 use shm::ids::{AccountId, Cause, ClOrdId, GatewayId, InstrumentId};
 use shm::message::Approved;
 use shm::record::RecordKind;
@@ -19,6 +22,9 @@ use shm::units::Nanos;
 /// Orders that one turn of a sweep asks to cancel.
 const SWEEP_BATCH: usize = 32;
 
+/// A cancel of no order: of all of them.
+pub(super) const MASS_CANCEL: ClOrdId = ClOrdId::NONE;
+
 /// How far the cancelling of what closed gates cover has come.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Kill {
@@ -26,6 +32,8 @@ pub(super) struct Kill {
     seen: Option<Summary>,
     /// The session was up when they were.
     was_up: bool,
+    /// A mass cancel is to go before the next cancel.
+    mass: bool,
     /// The next slot to look at.
     slot: Option<u32>,
     /// The same, of the cancels that are sent unwritten.
@@ -41,6 +49,13 @@ pub fn is_covered(gates: &Gates, order: &OpenOrder, gateway: GatewayId) -> bool 
     !gates.is_open(order.id.strategy(), account, order.instrument, gateway)
 }
 
+/// Whether closed gates cover every order of a gateway.
+fn is_whole(gates: &Gates, gateway: GatewayId) -> bool {
+    [Scope::Global, Scope::Venue(gateway), Scope::Session(gateway)]
+        .into_iter()
+        .any(|scope| gates.is_closed(scope))
+}
+
 impl GatewayStage {
     /// Looks at the gates; when one was closed, or the session came up behind closed ones, the
     /// orders they cover are cancelled.
@@ -53,6 +68,7 @@ impl GatewayStage {
             self.kill.seen = Some(now);
             let begin = now.some_closed().then_some(0);
             self.kill.slot = begin;
+            self.kill.mass = is_whole(gates, self.gateway);
             self.kill.bare = begin;
         }
     }
@@ -70,23 +86,30 @@ impl GatewayStage {
             };
             slot = open.saturating_add(1);
             if let Some(id) = self.to_cancel(open) {
-                let now = turn.clock.now();
-                let record = CancelAsked {
-                    cl_ord_id: id,
-                    t0: now,
-                    cause: Cause::SWEEP,
-                    ..CancelAsked::default()
-                };
-                let kind = RecordKind::CancelAsked;
-                if !turn.write(kind, self.id, self.at(), now, record.bytes()) {
+                if self.kill.mass && self.ask_to_cancel(MASS_CANCEL, turn) {
+                    self.kill.mass = false;
+                }
+                if !self.ask_to_cancel(id, turn) {
                     break;
                 }
-                self.queue.push_cancel(id, now);
                 asked += 1;
             }
         }
         self.kill.slot = Some(slot);
         asked
+    }
+
+    /// Writes that a cancel was asked for, and queues it. `false`: the lane is full.
+    fn ask_to_cancel(&mut self, id: ClOrdId, turn: &mut Turn<'_>) -> bool {
+        let now = turn.clock.now();
+        let cause = Cause::SWEEP;
+        let record = CancelAsked { cl_ord_id: id, t0: now, cause, ..CancelAsked::default() };
+        let kind = RecordKind::CancelAsked;
+        if !turn.write(kind, self.id, self.at(), now, record.bytes()) {
+            return false;
+        }
+        self.queue.push_cancel(id, now);
+        true
     }
 
     /// The order of a slot, if a closed gate covers it and it was not cancelled yet.

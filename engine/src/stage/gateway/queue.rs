@@ -1,5 +1,6 @@
 //! What waits to be sent: messages to be sent again first, then cancels, then orders.
 
+use super::kill::MASS_CANCEL;
 use shm::ids::ClOrdId;
 use shm::message::{Approved, Kind};
 use shm::units::Nanos;
@@ -23,6 +24,11 @@ pub(super) struct Item {
 impl Item {
     pub(super) const fn is_cancel(&self) -> bool {
         self.approved.kind == Kind::ApprovedCancel as u8
+    }
+
+    /// A cancel of every order of the session.
+    pub(super) const fn is_mass_cancel(&self) -> bool {
+        self.is_cancel() && self.approved.cl_ord_id.0 == MASS_CANCEL.0
     }
 }
 

@@ -138,16 +138,7 @@ impl GatewayStage {
             self.void(&item, 0, Reason::Journal, now, turn);
             return None;
         };
-        let encoded = match item.again {
-            // Its proof is the message that was written and sent under this number before.
-            Some(urn) => self.unanswered.write(item.approved.cl_ord_id, urn, claim.payload_mut()),
-            None => prove(&mut self.approvals, &item).and_then(|()| {
-                let terms = self.terms.of(&item.approved);
-                let out = claim.payload_mut();
-                let encoded = self.ouch.encode_with(&item.approved, &terms, now, out)?;
-                Ok((encoded.bytes, encoded.urn))
-            }),
-        };
+        let encoded = self.put(&item, now, claim.payload_mut());
         let (len, urn) = match encoded {
             Ok(encoded) => encoded,
             Err(reason) => {
@@ -156,7 +147,9 @@ impl GatewayStage {
                 return None;
             }
         };
-        if item.is_cancel() {
+        if item.is_mass_cancel() {
+            // Of no order: its answer is each order's own.
+        } else if item.is_cancel() {
             self.unanswered.keep_cancel(item.approved.cl_ord_id);
         } else if item.again.is_none() {
             self.show_owner(&item.approved);
@@ -189,6 +182,24 @@ impl GatewayStage {
         self.meters.hop_risk_gateway.record(now.saturating_since(item.published).0);
         self.meters.encode.record(stamp.saturating_since(now).0);
         Some(Held { item, place, urn, len, encoded: stamp })
+    }
+
+    /// Writes a message: its length, and its number.
+    fn put(&mut self, item: &Item, now: Nanos, out: &mut [u8]) -> Result<(usize, u32), Reason> {
+        let id = item.approved.cl_ord_id;
+        let encoded = match item.again {
+            // Its proof is the message that was written and sent under this number before.
+            Some(urn) => return self.unanswered.write(id, urn, out),
+            None if item.is_mass_cancel() => {
+                self.ouch.encode_mass_cancel(self.ouch.firm(), None, out)?
+            }
+            None => {
+                prove(&mut self.approvals, item)?;
+                let terms = self.terms.of(&item.approved);
+                self.ouch.encode_with(&item.approved, &terms, now, out)?
+            }
+        };
+        Ok((encoded.bytes, encoded.urn))
     }
 
     /// Gives what is committed to the socket, as far as the gates are still open. How many
@@ -294,7 +305,9 @@ impl GatewayStage {
             Some(Kind::ApprovedReplace) => self.meters.sent_replace.add(1),
             _ => {
                 self.meters.sent_cancel.add(1);
-                self.unanswered.on_cancel_sent(item.approved.cl_ord_id);
+                if !item.is_mass_cancel() {
+                    self.unanswered.on_cancel_sent(item.approved.cl_ord_id);
+                }
             }
         }
         self.meters.arrival_to_send.record(sent.saturating_since(item.approved.t0).0);
@@ -322,9 +335,9 @@ impl GatewayStage {
         };
         turn.write(RecordKind::TxVoid, self.id, self.at(), now, void.bytes());
         self.meters.voided.add(1);
-        if reason == Reason::Unapproved || reason == Reason::Duplicate {
+        if reason == Reason::Unapproved || reason == Reason::Duplicate || item.is_mass_cancel() {
             // Nothing is reserved for what nobody approved; an order of the same id may well live.
-            // And a cancel that is on its way is asked for.
+            // And a cancel that is on its way is asked for, as each behind a mass cancel is.
             return;
         }
         let (kind, last_px) = if item.is_cancel() {

@@ -12,7 +12,7 @@ use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 /// Longest wait for an answer.
-const ANSWER: Duration = Duration::from_secs(5);
+const ANSWER: Duration = Duration::from_millis(if cfg!(test) { 200 } else { 5_000 });
 /// Longest line of an answer, bytes.
 const LINE_MAX: u64 = 262_144;
 
@@ -137,13 +137,34 @@ impl GateArgs {
             Ok(reply) => {
                 stdout::print(&format!("the gate is closed; the engine said: {}\n", reply.text))
             }
-            Err(failure) => Err(Failure::not_there(format!(
-                "the gate of {} is closed and stays closed, but no engine answers there, so nothing \
-                 was cancelled: {failure}",
-                place.dir().display()
-            ))
-            .remedy("name the directory of the engine that runs with --dir")),
+            Err(failure) => Err(self.unanswered(&place, &failure)),
         }
+    }
+
+    /// What is so when the gate is closed and nobody answers. The store needs no engine: it is in
+    /// the memory that every stage reads.
+    fn unanswered(&self, place: &Place, failure: &Failure) -> Failure {
+        let stored = format!(
+            "the gate {} of {} is closed, stored straight into its memory, and stays closed",
+            self.scope,
+            place.dir().display()
+        );
+        if failure.is_not_there() {
+            return Failure::not_there(format!(
+                "{stored}; but no engine runs there, so nothing was cancelled: {failure}"
+            ))
+            .remedy("name the directory of the engine that runs with --dir");
+        }
+        Failure::not_done(format!(
+            "{stored}; the engine is there and does not answer, so what became of its orders is \
+             not known: a gateway whose thread runs cancels them by itself, a stopped process \
+             cancels nothing: {failure}"
+        ))
+        .remedy(
+            "look at the process: if it is stopped, continue it (kill -CONT) and it cancels, or end \
+             it (kill -KILL) and the venue cancels where it does so on disconnect; then ask the \
+             venue what is open",
+        )
     }
 
     /// Asks the engine to open the gate: only its control thread may.
@@ -262,11 +283,28 @@ mod tests {
         let temp = tempfile::tempdir().unwrap();
         let gates = gates(temp.path());
         assert!(!gates.is_closed(Scope::Global));
-        let told = args(temp.path(), "global").kill();
-        assert!(told.is_err(), "nothing was cancelled, and the caller must know");
+        let told = args(temp.path(), "global").kill().unwrap_err();
+        assert!(told.to_string().contains("no engine runs"), "nothing was cancelled: {told}");
+        assert!(told.is_not_there());
         assert!(gates.is_closed(Scope::Global));
         assert!(args(temp.path(), "global").arm().is_err(), "only an engine opens");
         assert!(gates.is_closed(Scope::Global));
+    }
+
+    /// Goal: K2: a kill needs no engine that answers, and says what is so. Method: a socket whose
+    /// owner never reads, as of a stopped process, for less patience than a person has.
+    #[test]
+    fn k2_kill_closes_the_gate_of_an_engine_that_does_not_answer() {
+        let temp = tempfile::tempdir().unwrap();
+        let gates = gates(temp.path());
+        let listener = UnixListener::bind(temp.path().join("control.sock")).unwrap();
+        let told = args(temp.path(), "global").kill().unwrap_err();
+        assert!(gates.is_closed(Scope::Global));
+        assert!(!told.is_not_there(), "an engine is there: {told}");
+        let text = told.to_string();
+        assert!(text.contains("is closed, stored straight") && text.contains("does not answer"));
+        assert!(!text.contains("no engine"), "{text}");
+        drop(listener);
     }
 
     /// Goal: requests are lines of JSON, and what is refused is a failure. Method: a socket that

@@ -41,7 +41,9 @@ fn k5_a_gateway_cancels_alone_what_a_closed_gate_covers() {
             rig.poll();
         }
         let sent: String = rig.sends().concat();
-        assert_eq!(sent, "X".repeat(cancels), "{scope:?}");
+        let is_whole = matches!(scope, Scope::Global | Scope::Session(_) | Scope::Venue(_));
+        let mass = if is_whole { "C" } else { "" };
+        assert_eq!(sent, format!("{mass}{}", "X".repeat(cancels)), "{scope:?}");
         // Risk asks as well, later: one cancel an order is enough.
         for message in &given {
             let id = message.cl_ord_id;
@@ -60,6 +62,36 @@ fn k5_a_gateway_cancels_alone_what_a_closed_gate_covers() {
 fn given_cancel(rig: &mut Rig, id: ClOrdId) {
     rig.approve(Kind::ApprovedCancel, id);
     rig.poll();
+}
+
+/// Goal: K3: behind a closed gate no order leaves, the mass cancel goes first, a cancel of each
+/// order follows, and each is in the lane before it is on the wire. Method: two live orders, a
+/// third approved and not taken when the gate closes; what is sent and written, in order.
+#[test]
+fn k3_the_gate_the_mass_cancel_each_order() {
+    let mut rig = Rig::up(With::default());
+    for slot in 1..=2 {
+        live(&mut rig, 1, slot);
+    }
+    let waiting = ClOrdId::new(1, StrategyId(1), 3, 0);
+    rig.approve(Kind::ApprovedNew, waiting);
+    rig.wire.0.lock().unwrap().sends.clear();
+    let written = rig.records.len();
+    rig.gates.close(Scope::Global, Trigger::Operator);
+    rig.poll();
+    rig.poll();
+    assert_eq!(rig.sends().concat(), "CXX");
+    assert_eq!(rig.voids(), [(waiting, Reason::Killed)]);
+    let kinds = |wanted: RecordKind| {
+        let after = rig.records.iter().skip(written).zip(0..);
+        after.filter(move |((_, row), _)| row.kind == wanted).map(|(_, at)| at).collect::<Vec<_>>()
+    };
+    let [asked, given, sent] =
+        [RecordKind::CancelAsked, RecordKind::Tx, RecordKind::Sent].map(kinds);
+    assert_eq!([asked.len(), given.len(), sent.len()], [3; 3]);
+    for (asked, (given, sent)) in asked.iter().zip(given.iter().zip(&sent)) {
+        assert!(asked < given && given < sent, "{asked} {given} {sent}");
+    }
 }
 
 /// Goal: K5: a journal that is full does not hold a kill up. Method: a lane of which nothing is
@@ -100,7 +132,7 @@ fn k3_orders_are_cancelled_when_their_session_comes_back() {
     rig.log_on(3);
     rig.answer(2);
     rig.poll();
-    assert_eq!(rig.sends(), ["L", "Q", "X"].map(str::to_owned));
+    assert_eq!(rig.sends(), ["L", "Q", "CX"].map(str::to_owned));
     let open: Vec<OpenOrder> = rig.stage.open.iter().collect();
     assert_eq!(open.len(), 1, "it is open until the venue says that it is not");
     assert_eq!(open[0].urns, [1, 0]);
