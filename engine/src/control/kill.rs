@@ -116,6 +116,11 @@ impl Control {
             let reason = format!("the journal failed: {why}");
             self.kill(Scope::Global, Trigger::Breaker, &reason, Caller::own());
         }
+        if !self.gates.gates().summary().some_closed() {
+            // A guard that was kept from its core may raise one after the arming it had to come
+            // before: no gateway stays away behind open gates.
+            self.lower_fences();
+        }
         self.answer_waiting(now);
     }
 

@@ -13,6 +13,7 @@ use crate::link::{self, Input};
 use crate::pipeline::archive::Trouble;
 use crate::pipeline::assemble::Assembly;
 use crate::pipeline::limit_set::LimitsInForce;
+use crate::pipeline::net::Watched;
 use crate::pipeline::opening::Opening;
 use crate::stage::gateway::OpenOrders;
 use crate::stage::risk::{Board, Compiler, LimitDoor, exchange};
@@ -70,6 +71,7 @@ struct Rig {
     _strategies: Vec<Input>,
     gates: Gates,
     open: Arc<OpenOrders>,
+    watched: Arc<Watched>,
     board: Arc<Board>,
     _door: LimitDoor,
     /// Risk's lane: as far as this is appended and taken, its records are durable.
@@ -116,6 +118,11 @@ fn parts(more: &str) -> (Loaded, Instruments, RiskDesk, SelfTest, Shape, LimitDo
     (loaded, instruments, desk, self_test, shape, door, board)
 }
 
+fn outlook(open: &Arc<OpenOrders>, watched: &Arc<Watched>) -> Outlook {
+    let (open, watched) = (vec![Arc::clone(open)], vec![Arc::clone(watched)]);
+    Outlook { open, watched, ..Outlook::default() }
+}
+
 impl Rig {
     /// The good configuration behind `more` top-level keys.
     fn new(more: &str) -> Self {
@@ -135,6 +142,7 @@ impl Rig {
         let reader = region.reader().unwrap();
         let (vitals, trouble) = Vitals::find(&loaded.config, &reader).unwrap();
         let open = Arc::new(OpenOrders::new(8));
+        let watched = Arc::new(Watched::default());
         let (to_risk, risk) = link::ring(RING);
         let mut commands = vec![(StageId::Risk, to_risk)];
         let mut strategies = Vec::new();
@@ -153,7 +161,7 @@ impl Rig {
             clock: Clock::given(BEGIN),
             phase: Phase::new(),
             vitals: Arc::new(vitals),
-            outlook: Outlook { open: vec![Arc::clone(&open)], ..Outlook::default() },
+            outlook: outlook(&open, &watched),
             desk,
             stop: StopFlag::default(),
             self_test,
@@ -165,6 +173,7 @@ impl Rig {
             _strategies: strategies,
             gates,
             open,
+            watched,
             board,
             _door: door,
             risk_lane,

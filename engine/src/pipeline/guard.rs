@@ -4,7 +4,8 @@
 //! spins on it, the machine holds it), the guard raises the fence, shuts the link down so that a
 //! late write fails, logs on anew as the same user, cancels what the gateway had shown as open, and
 //! listens for the answers. What is not answered is listed as NOT CONFIRMED: the venue's own cancel
-//! on disconnect may have ended it, and is not assumed to. The fence is lowered by an arming.
+//! on disconnect may have ended it, and is not assumed to. The fence is lowered by an arming,
+//! and by the control thread wherever it stands behind open gates.
 
 #![expect(
     clippy::disallowed_types,
@@ -190,6 +191,12 @@ impl Guard {
         }
         // ORDERING: Relaxed; as above.
         post.watched.fence.store(1, Ordering::Relaxed);
+        if !self.gates.summary().some_closed() {
+            // Armed meanwhile.
+            // ORDERING: Relaxed; as above.
+            post.watched.fence.store(0, Ordering::Relaxed);
+            return;
+        }
         post.watched.shut();
         // What it may have shown between the look and the fence.
         let orders = self.covered(post);

@@ -115,7 +115,7 @@ impl Campaign {
             self.condition,
             rows.len() - with_gap,
             rates.get(rates.len() / 2).copied().unwrap_or(0),
-            Times::of(&rows, false, |row| row.last_order),
+            Times::of(&rows, false, last_order),
             Times::of(&rows, false, |row| row.first_cancel),
             Times::of(&rows, false, |row| row.last_cancel),
             self.verdict(&rows),
@@ -145,7 +145,7 @@ impl Campaign {
         if rows.iter().all(|(has_gap, _)| *has_gap) {
             return "no sample".to_owned();
         }
-        let order = Times::of(rows, false, |row| row.last_order);
+        let order = Times::of(rows, false, last_order);
         let first = Times::of(rows, false, |row| row.first_cancel);
         let all = Times::of(rows, false, |row| {
             let owed = row.cancels * 1_000_000_000 / VENUE_RATE;
@@ -175,6 +175,11 @@ impl Campaign {
             micros(gap_max)
         )
     }
+}
+
+/// Store to last new-order byte: 0 where none came after it.
+fn last_order(row: &Outcome) -> Option<u64> {
+    Some(row.last_order.unwrap_or(0))
 }
 
 /// Times in order.

@@ -237,11 +237,15 @@ fn campaign(layout: &'static str, case: &Case) {
         heartbeat_ms: (case.store == Store::Heartbeat).then_some(HEARTBEAT_MS),
     };
     let mut effort = effort(layout, case.name);
-    let rig = Rig::start(layout, wanted);
+    let mut rig = Rig::start(layout, wanted);
     hear_signals(&rig);
     let (mut trips, mut armed) = (Vec::new(), Instant::now());
     while effort.again() {
         trips.push(trip(&rig, case, effort.turn(), &mut armed));
+    }
+    if case.wrong == Wrong::Nothing && !machine::is_long_form() {
+        // Kills and their cancels are in the journal like anything else.
+        rig.assert_replays_alike();
     }
     finish(rig, case.name, case.holds(layout, "gateway"), trips, Vec::new());
 }

@@ -221,6 +221,21 @@ impl Rig {
     }
 }
 
+impl Rig {
+    /// Stops the engine, and replays its journal on every layout.
+    pub(crate) fn assert_replays_alike(&mut self) {
+        let Some(running) = self.running.take() else { return };
+        running.stop_flag().stop();
+        let finished = running.wait();
+        for layout in ["fused", "split2", "split4"] {
+            let replayed = engine::replay::run(&self.dir, None, Some(layout)).unwrap();
+            assert_eq!(replayed.order_stream_hash, replayed.recorded_hash, "{layout}");
+            assert_eq!(replayed.state_hash, replayed.recorded_state_hash, "{layout}");
+            assert_eq!(replayed.state_hash, finished.state_hash, "{layout}");
+        }
+    }
+}
+
 impl Drop for Rig {
     fn drop(&mut self) {
         if let Some(running) = self.running.take() {

@@ -1,4 +1,5 @@
 use super::*;
+use shm::atomic::Ordering;
 
 const AAPL: InstrumentId = InstrumentId(0);
 
@@ -182,4 +183,20 @@ fn arming_needs_a_reason_and_reconciled_sessions() {
     let journalled = rig.journalled();
     let armed = journalled.iter().find(|(_, given, _)| given.op == Operator::ARM).unwrap();
     assert_eq!((armed.1.value as u64, armed.2.as_str()), (generation, "global: looked"));
+}
+
+/// Goal: K5: a fence keeps a gateway away behind a closed gate, and not behind open ones. Method:
+/// the fence of a guard that came too late, with a gate closed and with none.
+#[test]
+fn a_fence_stands_only_behind_a_closed_gate() {
+    let mut rig = Rig::new("");
+    rig.ask(&kill("global"));
+    rig.watched.fence.store(1, Ordering::Relaxed);
+    rig.turn();
+    assert_eq!(rig.watched.fence.load(Ordering::Relaxed), 1, "the gate is closed");
+    rig.set("gateway:ouch.session_up", 1);
+    assert!(rig.ask(&arm("looked")).unwrap().ok);
+    rig.watched.fence.store(1, Ordering::Relaxed);
+    rig.turn();
+    assert_eq!(rig.watched.fence.load(Ordering::Relaxed), 0, "nothing is closed any more");
 }
