@@ -1,4 +1,5 @@
-//! Trading modes by command (R02): tighter ones at once, `active` where arming would be allowed.
+//! Trading modes by command (R02): tighter ones at once, `active` where arming would be allowed:
+//! every session reconciled, every rule of risk refusing its order.
 
 use super::risk_desk::What;
 use super::{Caller, Control, Reply, ScopeName, bad_scope, scope_command};
@@ -59,6 +60,9 @@ impl Control {
                  that the session is up",
                 missing.join(", ")
             ));
+        }
+        if mode == Mode::Active {
+            self.test_again(caller).map_err(|why| format!("nothing was set: {why}"))?;
         }
         let mut command = scope_command(CommandOp::Mode, scope);
         command.value |= mode as i64;

@@ -14,9 +14,9 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | [`limits`] | the limits: how each is reached and passed |
-//! | [`structure`] | the rules that no number turns off |
-//! | [`trial`] | one order before one `Risk` |
+//! | `limits` | the limits: how each is reached and passed |
+//! | `structure` | the rules that no number turns off |
+//! | `trial` | one order before one `Risk` |
 
 mod limits;
 mod structure;

@@ -54,12 +54,14 @@ fn a_kill_closes_its_gate_then_cancels_then_journals() {
 }
 
 /// Goal: whoever kills hears of the orders of the scope alone, once they have ended, or after one
-/// second, by their ids. Method: an order of the scope and one beside it, at the edge of the time.
+/// second, by their ids. Method: an order of the scope and one behind another closed gate, at the
+/// edge of the time.
 #[test]
 fn the_answer_to_a_kill_tells_what_is_not_confirmed() {
     let mut rig = Rig::new("");
     rig.opens(1, 0);
-    rig.opens(2, 1);
+    let other = rig.opens(2, 1);
+    rig.gates.close(Scope::Strategy(StrategyId(2)), Trigger::Operator);
     rig.ask(&kill("strategy:mm"));
     rig.turn();
     assert_eq!(rig.heard(), None);
@@ -78,7 +80,8 @@ fn the_answer_to_a_kill_tells_what_is_not_confirmed() {
     let text = rig.heard().unwrap().text;
     assert_eq!(text, format!("killed; NOT CONFIRMED: 1 orders may be open: {id}"));
     let status = rig.ask(&Request::Status).unwrap().text;
-    assert!(status.contains(&format!("NOT CONFIRMED: 1 orders may be open: {id}")), "{status}");
+    let both = format!("NOT CONFIRMED: 2 orders may be open: {other} {id}");
+    assert!(status.contains(&both), "{status}");
     rig.opens(1, 3);
     rig.turn();
     assert_eq!(rig.heard(), None, "each kill is answered once");

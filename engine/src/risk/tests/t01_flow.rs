@@ -1,9 +1,9 @@
 use super::*;
 use crate::config::limits::Limit;
 use crate::config::model::SelfTrade;
-use crate::risk::{MET_MAX, Mode};
 use crate::risk::moves::Moves;
 use crate::risk::own_book::OwnBook;
+use crate::risk::{MET_MAX, Mode};
 
 const SECOND: u64 = Nanos::SECOND.0;
 

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 pub(crate) enum LimitsCommand {
     /// Put a limit set in force, whole, in place of the one before
     Load {
-        /// TOML with the [[limits]] tables of a configuration, all of them
+        /// TOML with the limit tables of a configuration, all of them
         file: PathBuf,
         /// Why, for the journal
         #[arg(long)]
