@@ -4,6 +4,7 @@
 mod carry;
 mod positions;
 mod r47_parents;
+mod t01_edges;
 mod t01_flow;
 mod t01_form;
 mod t01_gates;

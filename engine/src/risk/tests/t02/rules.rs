@@ -439,10 +439,9 @@ impl Model {
         let prices = met.iter().map(|order| order.resting_px());
         let best = if asked.side == Side::Buy { prices.min() } else { prices.max() };
         let Some(best) = best else { return Ok(()) };
-        let canceling = met.iter().all(|order| order.canceling);
         match own.self_trade {
             SelfTrade::Allow => Ok(()),
-            SelfTrade::CancelResting if canceling => Ok(()),
+            // What is being cancelled may still trade.
             SelfTrade::CancelResting | SelfTrade::Reject | SelfTrade::Both => {
                 deny(Reason::SelfTrade, asked.px, best)
             }
