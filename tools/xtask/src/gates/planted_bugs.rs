@@ -5,8 +5,11 @@ use super::planted_test::{Binary, Planted};
 /// The engine's own tests.
 const ENGINE: Binary = ("engine", None);
 
-/// The kills, against a real exchange.
+/// Ends of the process, against a real exchange.
 const CRASH: Binary = ("wirelane-tests", Some("crash"));
+
+/// The kills, as the wire sees them.
+const WIRE: Binary = ("wirelane-tests", Some("t13_kill"));
 
 /// Starts of a whole engine.
 const START: Binary = ("wirelane-tests", Some("start"));
@@ -18,7 +21,7 @@ const fn bug(plant: &'static str, filter: &'static str, says: &'static str) -> P
 }
 
 /// All of them.
-pub const BUGS: [Planted; 11] = [
+pub const BUGS: [Planted; 12] = [
     bug("off_by_one_limit", "t01_r43_", "::t01_r43_"),
     bug("rule_commented_out", "t01_r23_", "::t01_r23_"),
     bug("rule_commented_out", "::self_test_", "::self_test_finds_every_rule_in_its_place"),
@@ -34,6 +37,14 @@ pub const BUGS: [Planted; 11] = [
     bug("late_fill_dropped", "t03_", "::t03_late_fills_"),
     bug("stale_feed_ignored", "t01_r24_", "::t01_r24_"),
     bug("kill_word_not_reread", "::k4_", "::k4_after_the_store_"),
+    Planted {
+        rule: "bug",
+        binary: WIRE,
+        filter: "t13_kills_at_full_rate_fused",
+        plant: "kill_word_not_reread",
+        says: "new orders left after a store",
+        with: None,
+    },
     bug("cancel_refused_by_rate", "t01_r40_", "::t01_r40_cancels_"),
     bug("child_exceeds_parent", "r47_", "::r47_children_"),
     Planted {
