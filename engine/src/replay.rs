@@ -29,7 +29,7 @@ use sha2::{Digest, Sha256};
 use shm::journal::{FileError, Journal};
 use shm::message::{Command, Kind};
 use shm::record::market::{RxVenue, Sent, Tx, TxVoid, VenueSession};
-use shm::record::status::{Operator, SessionOpen, Text};
+use shm::record::status::{Operator, SessionOpen, StrategyDown, Text};
 use shm::record::{RecordKind, Stage, StageId};
 use shm::units::Nanos;
 use std::collections::{BTreeMap, VecDeque};
@@ -162,6 +162,7 @@ pub(crate) struct Recording {
     pub(crate) opening_risk: Vec<Kept>,
     pub(crate) opening_messages: Vec<SentMessage>,
     pub(crate) opening_sessions: Vec<VenueSession>,
+    pub(crate) opening_down: Vec<StrategyDown>,
     /// By the byte of the stage that wrote them, in lane order.
     pub(crate) records: BTreeMap<u8, VecDeque<Recorded>>,
     /// Commands by the byte of the stage they were given to, in order.
@@ -251,6 +252,7 @@ impl Recording {
             opening_risk: raw.risk,
             opening_messages: raw.messages,
             opening_sessions: raw.sessions,
+            opening_down: raw.down,
             records: raw.records,
             commands: texts.commands,
             limits,
@@ -366,6 +368,7 @@ struct Raw {
     risk: Vec<Kept>,
     messages: Vec<SentMessage>,
     sessions: Vec<VenueSession>,
+    down: Vec<StrategyDown>,
     records: BTreeMap<u8, VecDeque<Recorded>>,
 }
 
@@ -378,6 +381,10 @@ impl Raw {
             | RecordKind::CarryParent
             | RecordKind::CarryParentState => {
                 self.risk.push(Kept { kind: record.kind, ts: record.ts, body: record.body });
+                return;
+            }
+            RecordKind::CarryStrategy => {
+                self.down.extend(StrategyDown::read(&record.body));
                 return;
             }
             RecordKind::CarryTx => {
@@ -423,6 +430,7 @@ impl Recording {
             self.opening_risk.clone(),
             self.opening_messages.clone(),
             self.opening_sessions.clone(),
+            self.opening_down.clone(),
             setup,
         )?)
     }

@@ -142,6 +142,9 @@ meters! {
             busy: "intents",
             /// Whether it may act: 1 or 0.
             enabled: "state",
+            /// Why it was stopped for good in this session: 2 it panicked, 3 it held its thread for
+            /// too long; 0 if it was not.
+            down: "state",
         }
         histograms {}
     }

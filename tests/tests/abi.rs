@@ -18,7 +18,7 @@ use shm::region;
 const PUBLISHED: &str = include_str!("abi/layout.txt");
 
 /// FNV-1a of it, for the versions it belongs to.
-const HASH: u64 = 0x01ef_c3f9_7256_6a18;
+const HASH: u64 = 0xc492_ec79_6983_de88;
 
 /// Size of what a field holds.
 fn bytes_of<T, F>(_: fn(&T) -> &F) -> usize {
@@ -132,6 +132,7 @@ fn status_records() -> String {
         op strategy param refused len value uid pid instrument stage _reserved);
     layout!(text, status::LimitSet:
         digest base wall version len reason_len uid pid source _reserved);
+    layout!(text, status::StrategyDown: ordinal len strategy cause _reserved _reserved_words);
     text
 }
 

@@ -62,6 +62,7 @@ fn config(dir: &Path, hot: &str, at: &Addresses, every: u32) -> String {
     format!(
         r#"version = 1
 engine = {{ name = "p{}", dir = "{}", hot_dir = "{hot}", arm = true, on_stop = "cancel" }}
+start = {{ after_crash = "arm" }}
 journal = {{ mode = "async", segment_mib = 8, segments = 4, capture = "raw" }}
 market = {{ instruments = "{}", zone = "UTC", date = "auto" }}
 topology = {{ layout = "fused", wait = "yield", helpers = "auto" }}

@@ -13,9 +13,9 @@ use super::forms::{parse_hours, parse_speed};
 use super::keys;
 use super::limits::Limit;
 use super::model::{
-    Account, Capture, Config, Engine, Feed, FeedCodec, FeedSource, Full, Gateway, Instruments,
-    Journal, JournalMode, Kill, Layout, Link, Market, OnOver, OnStop, Position, Ring, RiskActs,
-    SelfTrade, Send, Session, Speed, Strategy, Thread, Topology,
+    Account, AfterCrash, Capture, Config, Engine, Feed, FeedCodec, FeedSource, Full, Gateway,
+    Instruments, Journal, JournalMode, Kill, Layout, Link, Market, OnOver, OnStop, Position, Ring,
+    RiskActs, SelfTrade, Send, Session, Speed, Start, Strategy, Thread, Topology,
 };
 use super::params::{MakerParams, Params};
 use super::reader::Reader;
@@ -67,6 +67,11 @@ pub(super) fn config(root: &Reader<'_>) -> Config {
     Config {
         engine: engine(&root.table("engine")),
         kill: kill(&root.table("kill")),
+        start: Start {
+            after_crash: root
+                .table("start")
+                .choice("after_crash", &[AfterCrash::ByHand, AfterCrash::Arm]),
+        },
         journal: journal(&root.table("journal")),
         market: market(&root.table("market")),
         position: Position {
@@ -134,11 +139,11 @@ fn engine(reader: &Reader<'_>) -> Engine {
 }
 
 fn kill(reader: &Reader<'_>) -> Kill {
-    let heartbeat_max = match reader.limit_int("heartbeat_max_ms", millis) {
+    let most = |key| match reader.limit_int(key, millis) {
         Limit::Max(most) => Some(most),
         Limit::Unlimited | Limit::Missing => None,
     };
-    Kill { heartbeat_max }
+    Kill { heartbeat_max: most("heartbeat_max_ms"), overrun_max: most("overrun_max_ms") }
 }
 
 fn journal(reader: &Reader<'_>) -> Journal {

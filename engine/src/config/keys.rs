@@ -34,13 +34,15 @@ pub(super) const LAYOUTS: &[&str] = &["auto", "fused", "split2", "split4"];
 pub(super) const WAITS: &[&str] = &["spin", "spin_hint", "yield"];
 pub(super) const RINGS: &[&str] = &["slot", "rtrb", "disruptor"];
 pub(super) const FULLS: &[&str] = &["conflate", "hold", "busy"];
+pub(super) const AFTER_CRASH: &[&str] = &["by_hand", "arm"];
 pub(super) const STOPS: &[&str] = &["cancel", "leave"];
 pub(super) const OVERS: &[&str] = &["alarm", "cancel"];
 pub(super) const SELF_TRADES: &[&str] = &["reject", "cancel_resting", "both", "allow"];
 pub(super) const FEED_CODECS: &[&str] = &["itch50"];
 pub(super) const COSTS: &[&str] = &["average", "fifo"];
 pub(super) const GATEWAY_CODECS: &[&str] = &["ouch50", "paper"];
-pub(super) const KINDS: &[&str] = &["maker", "taker", "probe", "exec"];
+pub(super) const DRILL_ACTS: &[&str] = &["panic", "spin", "flood", "huge", "sides"];
+pub(super) const KINDS: &[&str] = &["maker", "taker", "probe", "exec", "drill"];
 
 /// The whole file.
 pub(super) static ROOT: Table = Table {
@@ -50,6 +52,7 @@ pub(super) static ROOT: Table = Table {
         or("engine", "{}", Kind::Table(&ENGINE), "config", "The engine as a whole."),
         or("journal", "{}", Kind::Table(&JOURNAL), "config", "The journal."),
         or("kill", "{}", Kind::Table(&KILL), "config", "What closes the kill gates by itself."),
+        or("start", "{}", Kind::Table(&START), "config", "How a session begins."),
         must("market", Kind::Table(&MARKET), "config", "Instruments and session date."),
         or("position", "{}", Kind::Table(&POSITION), "config", "Positions and profit."),
         or("risk", "{}", Kind::Table(&RISK), "config", "What risk does by itself."),
@@ -98,6 +101,21 @@ static KILL: Table = Table {
             },
             "control",
             "Longest silence of the operator (wirelane heartbeat) before everything is killed."),
+        or("overrun_max_ms", "1000",
+            Kind::Int {
+                min: 10, max: 60_000, unit: "milliseconds", power_of_two: false,
+                unlimited: true,
+            },
+            "guard",
+            "Longest time that a strategy may hold its thread before it is stopped (S15)."),
+    ],
+};
+
+static START: Table = Table {
+    named_by: None,
+    fields: &[
+        or("after_crash", "by_hand", Kind::Choice(AFTER_CRASH), "control",
+            "After a crash: by_hand lets only cancels through until armed, arm trades on."),
     ],
 };
 
@@ -306,6 +324,7 @@ pub(super) fn params_of(kind: &str) -> &'static Table {
         "taker" => &TAKER,
         "probe" => &PROBE,
         "exec" => &EXEC,
+        "drill" => &DRILL,
         _ => &NO_PARAMS,
     }
 }
@@ -346,6 +365,19 @@ static EXEC: Table = Table {
         quantity(),
         or("distance_ticks", "5", int(1, 10_000, "ticks"), "strategy exec",
             "How far from the touch the stops and exits of those parents lie."),
+    ],
+};
+
+static DRILL: Table = Table {
+    named_by: None,
+    fields: &[
+        or("act", "panic", Kind::Choice(DRILL_ACTS), "strategy drill",
+            "What it does: panic, spin, flood, huge or sides (both at one price)."),
+        or("after", "100", int(0, 1_000_000_000, "changes"), "strategy drill",
+            "Top-of-book changes before it does so."),
+        quantity(),
+        or("spin_millions", "1000", int(1, 1_000_000, "million steps"), "strategy drill",
+            "How long a spin holds its thread."),
     ],
 };
 

@@ -21,6 +21,8 @@ pub struct Config {
     pub engine: Engine,
     /// `[kill]`.
     pub kill: Kill,
+    /// `[start]`.
+    pub start: Start,
     pub journal: Journal,
     pub market: Market,
     pub position: Position,
@@ -56,6 +58,25 @@ pub struct Engine {
 pub struct Kill {
     /// Longest silence of the operator; `None` for `unlimited`.
     pub heartbeat_max: Option<Nanos>,
+    /// Longest time that a strategy may hold its thread in one call; `None` for `unlimited`.
+    pub overrun_max: Option<Nanos>,
+}
+
+/// `[start]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Start {
+    /// What a start after a session that did not end in order does.
+    pub after_crash: AfterCrash,
+}
+
+/// What a start after a session that did not end in order does (C3).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AfterCrash {
+    /// It cancels and lets nothing new through until a person has armed it.
+    #[default]
+    ByHand,
+    /// It trades on as before.
+    Arm,
 }
 
 /// What becomes of working orders when the engine is asked to stop.

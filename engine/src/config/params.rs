@@ -20,6 +20,38 @@ pub enum Params {
     /// Works the orders that are asked of it by hand, and parents of every type by itself if told
     /// to.
     Exec(ExecParams),
+    /// Misbehaves on purpose, to rehearse what stops it.
+    Drill(DrillParams),
+}
+
+/// What a drill does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DrillAct {
+    /// It panics.
+    #[default]
+    Panic,
+    /// It holds its thread.
+    Spin,
+    /// It asks for orders without end.
+    Flood,
+    /// It asks for orders of a million times its quantity without end.
+    Huge,
+    /// It buys and sells at one price without end.
+    Sides,
+}
+
+/// Parameters of the drill.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DrillParams {
+    /// What it does.
+    pub act: DrillAct,
+    /// Changes of the top of the book before it does so, from when its one order of the beginning
+    /// rests at the venue; in `0..=1_000_000_000`.
+    pub after: u32,
+    /// Quantity of an order; above 0.
+    pub qty: Qty,
+    /// Millions of idle steps of a spin; in `1..=1_000_000`.
+    pub spin_millions: u32,
 }
 
 /// Parameters of the executor.
@@ -105,6 +137,21 @@ impl Params {
                 qty: Qty(reader.decimal("qty")),
                 distance_ticks: reader.int("distance_ticks"),
             })),
+            "drill" => Some(Self::Drill(DrillParams {
+                act: reader.choice(
+                    "act",
+                    &[
+                        DrillAct::Panic,
+                        DrillAct::Spin,
+                        DrillAct::Flood,
+                        DrillAct::Huge,
+                        DrillAct::Sides,
+                    ],
+                ),
+                after: reader.int("after"),
+                qty: Qty(reader.decimal("qty")),
+                spin_millions: reader.int("spin_millions"),
+            })),
             _ => None,
         }
     }
@@ -117,6 +164,7 @@ impl Params {
             Self::Taker(_) => "taker",
             Self::Probe(_) => "probe",
             Self::Exec(_) => "exec",
+            Self::Drill(_) => "drill",
         }
     }
 
@@ -157,13 +205,16 @@ impl Params {
             (Self::Maker(MakerParams { qty: held, .. }), 1, _, Some(qty))
             | (Self::Taker(TakerParams { qty: held, .. }), 1, _, Some(qty))
             | (Self::Probe(ProbeParams { qty: held, .. }), 1, _, Some(qty))
-            | (Self::Exec(ExecParams { qty: held, .. }), 1, _, Some(qty)) => *held = qty,
+            | (Self::Exec(ExecParams { qty: held, .. }), 1, _, Some(qty))
+            | (Self::Drill(DrillParams { qty: held, .. }), 2, _, Some(qty)) => *held = qty,
             (Self::Maker(maker), 2, Some(value), _) => maker.skew_ticks_per_lot = value,
             (Self::Taker(taker), 0, Some(value), _) => taker.imbalance_bps = value,
             (Self::Taker(taker), 2, Some(value), _) => taker.cooldown_ms = value,
             (Self::Probe(probe), 0, Some(value), _) => probe.every = value,
             (Self::Probe(probe), 2, Some(value), _) => probe.offset_ticks = value,
             (Self::Probe(probe), 3, Some(value), _) => probe.bad_every = value,
+            (Self::Drill(drill), 1, Some(value), _) => drill.after = value,
+            (Self::Drill(drill), 3, Some(value), _) => drill.spin_millions = value,
             (Self::Exec(exec), 0, Some(value), _) => exec.every = value,
             (Self::Exec(exec), 2, Some(value), _) => exec.distance_ticks = value,
             _ => return false,

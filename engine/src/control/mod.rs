@@ -22,6 +22,7 @@ mod self_test;
 mod server;
 mod status;
 mod stop;
+mod strategies;
 #[cfg(test)]
 mod tests;
 
@@ -36,7 +37,6 @@ use stop::Stop;
 pub use stop::StopFlag;
 
 use crate::clock::Clock;
-use crate::config::params::Params;
 use crate::config::{Config, StageId};
 use crate::link::Output;
 use crate::pipeline::hot::{Phase, PhaseOf};
@@ -257,28 +257,6 @@ impl Control {
         }
     }
 
-    fn switch(&mut self, name: &str, op: CommandOp, caller: Caller) -> Reply {
-        let Some(id) = self.strategy(name) else { return self.no_strategy(name) };
-        if !self.give(StageId::Strategy(id), command(op, id, 0, 0), name, caller) {
-            return Reply::error("BUSY: the strategy has too many commands waiting");
-        }
-        if op != CommandOp::StrategyDisable {
-            return Reply::ok(&format!("{name} is enabled"));
-        }
-        if self.give(StageId::Risk, command(CommandOp::CancelAll, id, 0, 0), name, caller) {
-            Reply::ok(&format!(
-                "{name} is disabled and sends no orders; those it has are being cancelled ({} orders \
-                 of all strategies still work)",
-                self.vitals.working()
-            ))
-        } else {
-            Reply::error(&format!(
-                "{name} is disabled and sends no orders, but those it has were NOT cancelled: risk \
-                 has too many commands waiting (BUSY); ask again, or kill strategy:{name}"
-            ))
-        }
-    }
-
     /// Lets an instrument trade again that a contradiction in the reports held.
     fn release(&mut self, name: &str, reason: &str, caller: Caller) -> Reply {
         let found = name.split_once('/').and_then(|(venue, symbol)| {
@@ -302,34 +280,6 @@ impl Control {
         } else {
             Reply::error("BUSY: risk has too many commands waiting; nothing was released")
         }
-    }
-
-    fn set(&mut self, name: &str, param: &str, value: &str, caller: Caller) -> Reply {
-        let Some(id) = self.strategy(name) else { return self.no_strategy(name) };
-        let row = id.index().checked_sub(1).and_then(|at| self.config.strategies.get(at));
-        let Some(params) = row.map(|row| row.params) else { return self.no_strategy(name) };
-        let change = match Params::parse_change(&params, param, value) {
-            Ok(change) => change,
-            Err(error) => return Reply::error(&error),
-        };
-        let Ok(index) = u8::try_from(change.index) else {
-            return Reply::error("no such parameter");
-        };
-        let command = command(CommandOp::StrategySet, id, index, change.value);
-        if self.give(StageId::Strategy(id), command, &format!("{param}={value}"), caller) {
-            Reply::ok(&format!("{name}: {param} = {value}"))
-        } else {
-            Reply::error("BUSY: the strategy has too many commands waiting")
-        }
-    }
-
-    fn strategy(&self, name: &str) -> Option<StrategyId> {
-        self.config.strategies.iter().find(|row| row.name == name).map(|row| row.id)
-    }
-
-    fn no_strategy(&self, name: &str) -> Reply {
-        let known: Vec<&str> = self.config.strategies.iter().map(|row| row.name.as_str()).collect();
-        Reply::error(&format!("no strategy named {name}; there are: {}", known.join(", ")))
     }
 
     fn scope(&self, name: &ScopeName) -> Result<Scope, String> {

@@ -7,6 +7,7 @@ use crate::pipeline::archive::Trouble;
 use crate::risk::Mode;
 use shm::counters::CounterReader;
 use shm::ids::GatewayId;
+use shm::record::status::DownCause;
 use shm::region::{RegionError, RegionReader};
 
 /// The counters that a status is made of.
@@ -16,11 +17,17 @@ pub struct Vitals {
     over_limits: CounterReader,
     contradictions: CounterReader,
     pub(super) feeds: Vec<FeedVitals>,
-    strategies: Vec<(String, CounterReader)>,
+    strategies: Vec<StrategyVitals>,
     pub(super) gateways: Vec<GatewayVitals>,
     archive_lag: CounterReader,
     archive_failed: CounterReader,
     trouble: Trouble,
+}
+
+struct StrategyVitals {
+    name: String,
+    enabled: CounterReader,
+    down: CounterReader,
 }
 
 impl Vitals {
@@ -35,10 +42,14 @@ impl Vitals {
             region.counter(&format!("{}.{counter}", config.stage_name(stage)))
         };
         let feeds = config.feeds.iter().map(|row| FeedVitals::find(row, &of));
-        let strategies = config
-            .strategies
-            .iter()
-            .map(|row| Ok((row.name.clone(), of(StageId::Strategy(row.id), "enabled")?)));
+        let strategies = config.strategies.iter().map(|row| {
+            let stage = StageId::Strategy(row.id);
+            Ok(StrategyVitals {
+                name: row.name.clone(),
+                enabled: of(stage, "enabled")?,
+                down: of(stage, "down")?,
+            })
+        });
         let gateways = config.gateways.iter().map(|row| GatewayVitals::find(row, &of));
         let vitals = Self {
             working: of(StageId::Risk, "working")?,
@@ -82,7 +93,13 @@ impl Vitals {
     /// Whether a strategy may act.
     #[must_use]
     pub fn is_enabled(&self, name: &str) -> bool {
-        self.strategies.iter().any(|(known, enabled)| known == name && enabled.get() != 0)
+        self.strategies.iter().any(|row| row.name == name && row.enabled.get() != 0)
+    }
+
+    /// Why a strategy was stopped for good in this session, if it was.
+    #[must_use]
+    pub fn why_down(&self, name: &str) -> Option<DownCause> {
+        self.strategies.iter().find(|row| row.name == name)?.why_down()
     }
 
     /// Whether any gateway has a connection.
@@ -100,8 +117,10 @@ impl Vitals {
             lines.push(format!("session {}: {}", row.name, row.words()));
         }
         lines.extend(self.feeds.iter().map(FeedVitals::words));
-        let each = self.strategies.iter().map(|(name, enabled)| {
-            format!("{name} {}", if enabled.get() == 0 { "disabled" } else { "enabled" })
+        let each = self.strategies.iter().map(|row| match row.why_down() {
+            Some(why) => format!("{} stopped: it {}", row.name, why.name()),
+            None if row.enabled.get() == 0 => format!("{} disabled", row.name),
+            None => format!("{} enabled", row.name),
         });
         lines.push(format!("strategies: {}", each.collect::<Vec<_>>().join(", ")));
         lines.push(format!("journal: {}", self.journal()));
@@ -146,6 +165,12 @@ impl Vitals {
             ));
         }
         lines
+    }
+}
+
+impl StrategyVitals {
+    fn why_down(&self) -> Option<DownCause> {
+        u8::try_from(self.down.get()).ok().and_then(DownCause::from_u8)
     }
 }
 

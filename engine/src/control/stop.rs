@@ -3,6 +3,7 @@
 use super::{Caller, Control, command};
 use crate::config::StageId;
 use crate::config::model::OnStop;
+use crate::pipeline::down::FOR_A_STOP;
 use crate::pipeline::hot::PhaseOf;
 use shm::gates::{Gates, Scope, Trigger};
 use shm::ids::StrategyId;
@@ -106,7 +107,7 @@ impl Control {
     fn begin_stop(&mut self) {
         let ids: Vec<StrategyId> = self.config.strategies.iter().map(|row| row.id).collect();
         for id in ids {
-            let command = command(CommandOp::StrategyDisable, id, 0, 0);
+            let command = command(CommandOp::StrategyDisable, id, 0, FOR_A_STOP);
             self.give(StageId::Strategy(id), command, "stop", Caller::own());
         }
         if self.config.engine.on_stop == OnStop::Cancel {

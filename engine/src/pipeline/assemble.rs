@@ -28,7 +28,7 @@ use ::gateway::session::soupbintcp::{Client, ClientConfig, Credentials};
 use ::gateway::wire_table::WireTableConfig;
 use shm::gates::Gates;
 use shm::ids::{FeedId, GatewayId, InstrumentId, StrategyId};
-use shm::record::status::{Busy, Link};
+use shm::record::status::{Busy, Link, StrategyDown};
 use shm::record::{self, RecordKind};
 use shm::region::Region;
 use std::collections::{BTreeMap, VecDeque};
@@ -100,6 +100,8 @@ pub struct Pipeline {
     pub open: Vec<Arc<gateway::OpenOrders>>,
     /// What risk shows.
     pub board: Arc<risk::Board>,
+    /// Where the guard sees how long each strategy holds its thread.
+    pub held: Vec<(StrategyId, strategy::Held)>,
 }
 
 /// The byte of a stage in a record's header.
@@ -149,6 +151,7 @@ impl Assembly<'_> {
             world,
             open: self.open_orders(),
             board: Arc::new(risk::Board::new(Compiler::of(&self.risk_setup()).map())),
+            held: Vec::new(),
         };
         let mut threads = Vec::with_capacity(self.plan.threads.len());
         for thread in &self.plan.threads {
@@ -156,8 +159,8 @@ impl Assembly<'_> {
                 thread.stages.iter().map(|stage| cx.stage(*stage)).collect();
             threads.push(stages?);
         }
-        let Builder { mut ends, open, board, .. } = cx;
-        Ok(Pipeline { threads, commands: ends.command_outputs(), open, board })
+        let Builder { mut ends, open, board, held, .. } = cx;
+        Ok(Pipeline { threads, commands: ends.command_outputs(), open, board, held })
     }
 
     fn open_orders(&self) -> Vec<Arc<gateway::OpenOrders>> {
@@ -210,6 +213,7 @@ struct Builder<'a> {
     world: World,
     open: Vec<Arc<gateway::OpenOrders>>,
     board: Arc<risk::Board>,
+    held: Vec<(StrategyId, strategy::Held)>,
 }
 
 impl Builder<'_> {
@@ -326,6 +330,12 @@ impl Builder<'_> {
             let busy = busy.filter_map(|record| Busy::read(&record.body)).map(|busy| busy.ordinal);
             Outlet::replay(intents, busy.collect())
         };
+        let gates = match &self.world {
+            World::Live(ends) => Some(ends.gates.clone()),
+            World::Replay(_) => None,
+        };
+        let held = strategy::Held::default();
+        self.held.push((id, held.clone()));
         let keys = self
             .sheet
             .strategies
@@ -336,7 +346,7 @@ impl Builder<'_> {
             id: stage_byte(stage),
             strategy: strategies::build(&row.params, with.instruments.len()),
             params: row.params,
-            enabled: true,
+            enabled: with.opening.why_down(id).is_none(),
             ports: strategy::Ports {
                 market: self.ends.input(first, stage),
                 feeds: feeds.map(|feed| self.ends.input(feed, stage)).collect(),
@@ -349,6 +359,9 @@ impl Builder<'_> {
             terms: with.terms(),
             mine: with.is_instrument_of(id),
             counters: keys.take(self.region).ok_or(AssembleError::Meters)?,
+            held,
+            gates,
+            down_at: records.iter().find_map(down_at),
             replay: of_kinds(records, &[RecordKind::Took]),
         }))
     }
@@ -567,6 +580,12 @@ impl Builder<'_> {
         let credentials = credentials.ok_or(AssembleError::Meters)?;
         Ok(Client::new(ClientConfig::new(credentials, self.with.opening.start_of(id))))
     }
+}
+
+/// The call after which a strategy was stopped.
+fn down_at(record: &Recorded) -> Option<u64> {
+    let down = record.kind == RecordKind::StrategyDown;
+    StrategyDown::read(&record.body).filter(|_| down).map(|down| down.ordinal)
 }
 
 /// The records that drive a stage; the others are there for readers.

@@ -14,6 +14,8 @@
     reason = "cold: a helper thread, which waits, shares its words, and names orders in them"
 )]
 
+mod overrun;
+
 use super::hot::{Phase, PhaseOf};
 use super::net::{DialTarget, Watched};
 use crate::clock::Clock;
@@ -23,6 +25,7 @@ use crate::stage::gateway::{OpenOrder, OpenOrders, is_covered};
 use gateway::codec::ouch50::Outbound;
 use gateway::ouch::write_cancels;
 use gateway::session::soupbintcp::{Client, ClientConfig, ClientEvent, Credentials, Start};
+pub use overrun::Overruns;
 use shm::atomic::Ordering;
 use shm::counters::CounterReader;
 use shm::gates::Gates;
@@ -150,6 +153,8 @@ pub struct Guard {
     pub phase: Phase,
     /// Where it says what it has done.
     pub words: Words,
+    /// How long strategies hold their threads.
+    pub overruns: Overruns,
 }
 
 /// How a thread was last seen.
@@ -161,11 +166,12 @@ struct Seen {
 
 impl Guard {
     /// Watches until told to stop.
-    pub fn run(self) {
+    pub fn run(mut self) {
         let mut seen = vec![Seen::default(); self.posts.len()];
         while !self.phase.is(PhaseOf::Stop) {
             std::thread::sleep(LOOK);
             let now = self.clock.now();
+            self.overruns.look(now, &self.gates);
             let some_closed = self.gates.summary().some_closed();
             for (post, seen) in self.posts.iter().zip(&mut seen) {
                 let turns = post.duty.get();

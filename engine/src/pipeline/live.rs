@@ -20,7 +20,7 @@ mod notes;
 use super::archive::{ArchiveThread, Trouble};
 use super::assemble::{AssembleError, Assembly, Pipeline, Sheet, World};
 use super::doors::{Doors, Outside};
-use super::guard::{Guard, Post, Words, posts};
+use super::guard::{Guard, Overruns, Post, Words, posts};
 use super::home::{Home, Lock};
 use super::hot::{AllocationCount, HotThread, Phase};
 use super::limit_set::limits_at_start;
@@ -41,12 +41,13 @@ use crate::control::{
 };
 use crate::link::Output;
 use crate::pin::{self, watch::Watch};
-use crate::stage::Stage;
 use crate::stage::risk::exchange;
+use crate::stage::{Stage, strategy::Held};
 use crate::telemetry::{ArchiveKeys, ThreadKeys, ThreadMeters};
 use feed::instruments::Instruments;
 use lanes::{archive_order, open_lanes};
 use shm::gates::{GateOpener, Shape};
+use shm::ids::StrategyId;
 use shm::journal::{ArchiveError, Archiver, LaneTail, LaneWriter};
 use shm::map::Options as MapOptions;
 use shm::region::{Region, RegionBuilder, RegionError, RegionReader};
@@ -149,12 +150,12 @@ pub fn start(
     let (sets, door) = exchange();
     let (ends, mut outside) =
         doors.into_ends(gates.clone(), site.durable_mark(&lanes), failed, door);
-    let Pipeline { threads, commands, open, board } =
+    let Pipeline { threads, commands, open, board, held } =
         assembly.build(&site.clock, &region, planned.sheet, World::Live(ends))?;
     let setup = assembly.risk_setup();
     let desk = RiskDesk::new(loaded, limits, &setup, (sets, board), site.risk_lane(&lanes));
     site.notes.extend(desk.note());
-    let self_test = site.test_risk(setup, &opener, &instruments);
+    let self_test = site.test_risk(setup, &opener, &instruments, &opening);
     let lane = lanes.remove(0);
     let (vitals, trouble) = Vitals::find(&site.config, &reader)?;
     let vitals = Arc::new(vitals);
@@ -164,7 +165,7 @@ pub fn start(
     let outlook = Outlook::new(open, &posts, &words);
     let seen = (Arc::clone(&vitals), outlook, desk, self_test);
     let parts = Parts {
-        guard: site.guard(posts, gates, words),
+        guard: site.guard(posts, gates, words, held),
         archive: archive_thread(&site, tails, planned.archive, &region, trouble)?,
         control: control_thread(&site, &instruments, lane, opener, commands, seen)?,
         hot: hot_parts(threads, lanes, planned.threads, &region)?,
@@ -210,8 +211,16 @@ impl Site {
         Ok((Self { config, plan, clock, home, days, notes, phase, stop, options }, doors))
     }
 
-    fn guard(&self, posts: Vec<Post>, gates: shm::gates::Gates, words: Words) -> Guard {
-        Guard { posts, gates, clock: self.clock.clone(), phase: self.phase.clone(), words }
+    fn guard(
+        &self,
+        posts: Vec<Post>,
+        gates: shm::gates::Gates,
+        words: Words,
+        held: Vec<(StrategyId, Held)>,
+    ) -> Guard {
+        let overruns = Overruns::new(self.config.kill.overrun_max, &self.plan, held);
+        let (clock, phase) = (self.clock.clone(), self.phase.clone());
+        Guard { posts, gates, clock, phase, words, overruns }
     }
 }
 

@@ -5,6 +5,7 @@ pub mod archive;
 pub mod assemble;
 mod doors;
 mod ends;
+pub mod down;
 pub mod guard;
 pub mod home;
 pub mod hot;

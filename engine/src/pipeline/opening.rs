@@ -4,10 +4,13 @@
 
 #![expect(clippy::disallowed_types, reason = "cold: before the start")]
 
+use super::down::Down;
 use super::limit_set::{LimitSetDamaged, LimitsInForce};
+use crate::config::limits::Scope;
+use crate::config::model::AfterCrash;
 use crate::config::{Config, Sources};
 use crate::parent::{Carried, CarriedChild};
-use crate::risk::{RestoreError, Risk, setup::Setup};
+use crate::risk::{Mode, RestoreError, Risk, setup::Setup};
 use crate::stage::gateway::{Queries, UnansweredTable, tag_of};
 use gateway::ouch::Ouch;
 use gateway::session::soupbintcp::{SessionName, Start};
@@ -18,7 +21,7 @@ use shm::reason::Reason;
 use shm::record::market::{Tx, TxVoid, VenueSession};
 use shm::record::order::OrderEvent;
 use shm::record::parent::{Parent, ParentState};
-use shm::record::status::{Operator, SessionOpen};
+use shm::record::status::{DownCause, Operator, SessionOpen, StrategyDown};
 use shm::record::{RecordKind, Stage, StageId};
 use shm::units::{Nanos, Qty};
 use std::collections::{BTreeMap, BTreeSet};
@@ -134,6 +137,8 @@ pub struct LastSession {
     /// A set whose command has not been met yet.
     loading: Option<Result<LimitsInForce, LimitSetDamaged>>,
     is_open: bool,
+    /// What became of strategies.
+    pub down: Down,
 }
 
 /// Reads a lane whole, from its first record, and makes sure that nothing durable is missing.
@@ -228,6 +233,7 @@ impl LastSession {
                 }
             }
             RecordKind::SessionClose => self.clean = true,
+            RecordKind::StrategyDown | RecordKind::CarryStrategy => self.down.take(kind, body),
             RecordKind::Tx | RecordKind::CarryTx => {
                 if let Some((tx, bytes)) = Tx::split(body) {
                     let bytes = bytes.get(..usize::from(tx.len)).unwrap_or_default().to_vec();
@@ -253,13 +259,7 @@ impl LastSession {
             RecordKind::OpenComplete => self.is_open = true,
             RecordKind::LimitSet if self.is_open => self.loading = Some(LimitsInForce::read(body)),
             RecordKind::LimitSet => self.limits = Some(LimitsInForce::read(body)),
-            RecordKind::Operator => {
-                let given = Operator::read(body).filter(|given| given.refused == 0);
-                let switch = CommandOp::LimitsSwitch as u8;
-                if given.is_some_and(|given| given.op == switch) && self.loading.is_some() {
-                    self.limits = self.loading.take();
-                }
-            }
+            RecordKind::Operator => self.take_command(body),
             RecordKind::ParentState => {
                 if let Some(state) = ParentState::read(body) {
                     self.latched.insert(state.cl_ord_id, state);
@@ -276,6 +276,16 @@ impl LastSession {
                 self.risk.push(Kept { kind, ts, body: body.to_vec() });
             }
             _ => {}
+        }
+    }
+
+    /// A command that was given: to a strategy, or a limit set to switch to.
+    fn take_command(&mut self, body: &[u8]) {
+        self.down.take(RecordKind::Operator, body);
+        let given = Operator::read(body).filter(|given| given.refused == 0);
+        let switch = CommandOp::LimitsSwitch as u8;
+        if given.is_some_and(|given| given.op == switch) && self.loading.is_some() {
+            self.limits = self.loading.take();
         }
     }
 
@@ -342,6 +352,10 @@ pub struct Opening {
     pub messages: Vec<SentMessage>,
     /// By gateway that has one: where its stream resumes.
     pub sessions: Vec<VenueSession>,
+    /// Strategies that do not act until a person enables them.
+    pub down: Vec<StrategyDown>,
+    /// The last session, when it did not end in order and a person is to arm this one (C3).
+    pub crashed: Option<u16>,
     working: Vec<WorkingOrder>,
     /// Parents that are open.
     parents: Vec<Carried>,
@@ -370,7 +384,12 @@ impl Opening {
         for report in never_sent(&risk, &last.messages) {
             risk.on_report(&report.0, report.1);
         }
-        let mut opening = Self::default();
+        let mut opening = Self { down: last.down.all(), ..Self::default() };
+        if !last.clean && config.start.after_crash == AfterCrash::ByHand {
+            opening.crashed = Some(last.epoch);
+            // Carried like whatever risk has fallen to: a person takes it back by arming.
+            risk.trip(Scope::Firm, Reason::Mode, Mode::CancelOnly, 0, 0);
+        }
         risk.carry(date != last.date, &mut |kind, body| {
             let keep = |kind, body: &[u8]| Kept { kind, ts: Nanos(0), body: body.to_vec() };
             opening.risk.push(keep(kind, body));
@@ -412,9 +431,10 @@ impl Opening {
         risk: Vec<Kept>,
         messages: Vec<SentMessage>,
         sessions: Vec<VenueSession>,
+        down: Vec<StrategyDown>,
         setup: &Setup,
     ) -> Result<Self, RestoreError> {
-        let mut opening = Self { risk, messages, sessions, ..Self::default() };
+        let mut opening = Self { risk, messages, sessions, down, ..Self::default() };
         let mut state = Risk::new(setup);
         opening.restore_into(&mut state)?;
         opening.find_working(&state);
@@ -451,6 +471,13 @@ impl Opening {
             Carried { parent, state: state.copied(), children: children.collect() }
         });
         self.parents = parents.collect();
+    }
+
+    /// Why a strategy does not act from the start, if it does not.
+    #[must_use]
+    pub fn why_down(&self, strategy: StrategyId) -> Option<DownCause> {
+        let down = self.down.iter().find(|down| down.strategy == strategy.0)?;
+        Some(DownCause::from_u8(down.cause).unwrap_or(DownCause::Operator))
     }
 
     /// Open parents of a strategy.

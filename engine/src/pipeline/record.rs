@@ -142,7 +142,12 @@ fn write_carried(
 ) -> Result<(), LaneFull> {
     let byte = stage_byte(stage).0;
     match stage {
-        StageId::Feed(_) | StageId::Strategy(_) => {}
+        StageId::Feed(_) => {}
+        StageId::Strategy(id) => {
+            for down in opening.down.iter().filter(|down| down.strategy == id.0) {
+                lane.append(RecordKind::CarryStrategy as u16, byte, 0, now, down.bytes())?;
+            }
+        }
         StageId::Risk => {
             for kept in &opening.risk {
                 lane.append(kept.kind as u16, byte, 0, now, &kept.body)?;

@@ -187,10 +187,16 @@ fn run_threads(threads: Vec<Vec<Stage>>) -> Result<Vec<Stage>, ReplayError> {
         .collect();
     let open = Arc::new(AtomicU64::new(lanes.iter().map(Lane::open).sum()));
     let moves = Arc::new(AtomicU64::new(0));
+    let rounds: Arc<[AtomicU64]> = lanes.iter().map(|_| AtomicU64::new(0)).collect();
     let mut handles = Vec::new();
-    for lane in lanes {
-        let (open, moves) = (Arc::clone(&open), Arc::clone(&moves));
-        let handle = std::thread::Builder::new().spawn(move || run_lane(lane, &open, &moves));
+    for (at, lane) in lanes.into_iter().enumerate() {
+        let (open, moves, rounds) = (Arc::clone(&open), Arc::clone(&moves), Arc::clone(&rounds));
+        let body = move || {
+            let ended = run_lane(lane, &open, &moves, &rounds, at);
+            note_round(&rounds, at, u64::MAX);
+            ended
+        };
+        let handle = std::thread::Builder::new().spawn(body);
         handles.push(handle.map_err(ReplayError::Thread)?);
     }
     let mut stages = Vec::new();
@@ -206,11 +212,35 @@ fn run_threads(threads: Vec<Vec<Stage>>) -> Result<Vec<Stage>, ReplayError> {
     if stuck.is_empty() { Ok(stages) } else { Err(ReplayError::Stuck(stuck.join("; "))) }
 }
 
-/// Runs until every stage of every thread has followed its records, or none moves any more.
-fn run_lane(mut lane: Lane, open: &AtomicU64, moves: &AtomicU64) -> Result<Lane, String> {
+/// How many rounds a lane has ended; the greatest number once it has ended itself.
+fn note_round(rounds: &[AtomicU64], at: usize, count: u64) {
+    if let Some(mine) = rounds.get(at) {
+        // ORDERING: Relaxed; a count that only decides when to look again.
+        mine.store(count, Ordering::Relaxed);
+    }
+}
+
+fn all_rounds(rounds: &[AtomicU64]) -> Vec<u64> {
+    // ORDERING: Relaxed; as in `note_round`.
+    rounds.iter().map(|count| count.load(Ordering::Relaxed)).collect()
+}
+
+/// Runs until every stage of every thread has followed its records, or none moves any more. A
+/// thread in the middle of a round may yet move: a strategy may take its time.
+fn run_lane(
+    mut lane: Lane,
+    open: &AtomicU64,
+    moves: &AtomicU64,
+    rounds: &[AtomicU64],
+    at: usize,
+) -> Result<Lane, String> {
     let mut scratch = Vec::new();
     let mut last = (u64::MAX, Instant::now());
+    let mut seen_rounds = all_rounds(rounds);
+    let mut count = 0;
     loop {
+        count += 1;
+        note_round(rounds, at, count);
         let before = lane.open();
         let moved = lane.round(&mut scratch);
         let ended = before - lane.open();
@@ -229,8 +259,15 @@ fn run_lane(mut lane: Lane, open: &AtomicU64, moves: &AtomicU64) -> Result<Lane,
         let seen = moves.load(Ordering::Relaxed);
         if seen != last.0 {
             last = (seen, Instant::now());
+            seen_rounds = all_rounds(rounds);
         } else if last.1.elapsed() > STUCK {
-            return Err(lane.waiting());
+            let now = all_rounds(rounds);
+            // One full round is one that began after the last look, and ended.
+            let mut others = now.iter().zip(&seen_rounds);
+            if others.all(|(now, then)| *now > then.saturating_add(1) || *now == u64::MAX) {
+                return Err(lane.waiting());
+            }
+            (last.1, seen_rounds) = (Instant::now(), now);
         }
         std::thread::yield_now();
     }

@@ -2,6 +2,9 @@
 //!
 //! Primary port: the strategy's first feed. Whatever else it takes writes `Took`, in batches.
 
+mod call;
+mod held;
+
 use super::{Progress, Recorded, Turn};
 use crate::config::params::{ParamChange, Params};
 use crate::link::Input;
@@ -11,6 +14,7 @@ use crate::parent::{ParentEvent, Parents};
 use crate::strategy::Built;
 use crate::strategy::desk::{BUSY_MAX, BusyLog, Desk, Outlet, Port as OrderPort, Terms};
 use crate::telemetry::StrategyMeters;
+use shm::gates::Gates;
 use shm::ids::{Cause, InstrumentId};
 use shm::message::{
     BookTop, Command, CommandOp, FeedStatus, Kind, Message, OrderUpdate, ParentUpdate, RiskReject,
@@ -21,6 +25,8 @@ use shm::record::status::{Busy, Port, Took};
 use shm::record::{RecordKind, StageId};
 use shm::units::Nanos;
 use std::collections::VecDeque;
+
+pub use held::Held;
 
 /// Market messages taken in one poll.
 const MARKET_BATCH: usize = 64;
@@ -55,6 +61,14 @@ pub struct StrategyStage {
     /// The strategy's time: arrival of the latest event, never falling.
     now: Nanos,
     counters: StrategyMeters,
+    /// Calls of the strategy so far.
+    calls: u64,
+    /// The strategy is not called any more.
+    is_down: bool,
+    /// Replay: the call after which it was stopped.
+    down_at: Option<u64>,
+    held: Held,
+    gates: Option<Gates>,
     replay: VecDeque<Recorded>,
 }
 
@@ -82,6 +96,12 @@ pub struct Setup {
     pub mine: Box<[bool]>,
     /// Counters.
     pub counters: StrategyMeters,
+    /// Where the guard sees how long a call takes.
+    pub held: Held,
+    /// The kill gates, to close its own when it panics; `None` in a replay.
+    pub gates: Option<Gates>,
+    /// Replay: the call after which it was stopped, counted from 1.
+    pub down_at: Option<u64>,
     /// Records to follow; empty for a live run.
     pub replay: VecDeque<Recorded>,
 }
@@ -102,6 +122,9 @@ impl StrategyStage {
             terms,
             mine,
             counters,
+            held,
+            gates,
+            down_at,
             replay,
         } = setup;
         counters.enabled.set(enabled.into());
@@ -118,6 +141,11 @@ impl StrategyStage {
             mine,
             now: Nanos(0),
             counters,
+            calls: 0,
+            is_down: false,
+            down_at,
+            held,
+            gates,
             replay,
         }
     }
@@ -352,12 +380,12 @@ impl StrategyStage {
 
     fn on_command(&mut self, message: &Message, command: &Command, turn: &mut Turn<'_>) {
         match CommandOp::from_u8(command.op) {
-            Some(CommandOp::StrategyEnable) => self.enable(true),
+            Some(CommandOp::StrategyEnable) => self.enable(!self.is_down),
             Some(CommandOp::StrategyDisable) => self.enable(false),
             Some(CommandOp::StrategySet) => {
                 let change = ParamChange { index: u16::from(command.param), value: command.value };
                 if self.params.apply(change) {
-                    self.strategy.configure(&self.params);
+                    self.configure(turn);
                 }
             }
             Some(
@@ -389,32 +417,6 @@ impl StrategyStage {
             )
             | None => {}
         }
-    }
-
-    /// Calls the strategy with a desk for the event that arrived at `t0`.
-    #[inline]
-    fn call(
-        &mut self,
-        message: &Message,
-        t0: Nanos,
-        cause: Cause,
-        turn: &mut Turn<'_>,
-        callback: impl FnOnce(&mut dyn crate::strategy::Strategy, &mut Desk<'_>),
-    ) {
-        self.now = self.now.max(t0);
-        let begin = turn.clock.now();
-        let port = OrderPort {
-            now: self.now,
-            cause,
-            t0,
-            d_publish: message.tail().published(begin).after(t0),
-            d_begin: begin.after(t0),
-            clock: turn.clock,
-            terms: &self.terms,
-            slots: &mut self.slots,
-            outlet: &mut self.outlet,
-        };
-        callback(&mut *self.strategy, &mut Desk { port, parents: &mut self.parents });
     }
 
     /// Steps the parents for the event that arrived at `t0`, before the strategy hears of it. What

@@ -3,6 +3,7 @@
 //! and no other thread's memory, so that a replay of its inputs gives its outputs.
 
 pub mod desk;
+pub mod drill;
 pub mod exec;
 pub mod maker;
 pub mod probe;

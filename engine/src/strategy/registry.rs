@@ -1,6 +1,7 @@
 //! The list of built-in strategies, by the `kind` of their wiring.
 
 use super::Strategy;
+use super::drill::Drill;
 use super::exec::Exec;
 use super::maker::Maker;
 use super::probe::Probe;
@@ -18,5 +19,6 @@ pub fn build(params: &Params, instruments: usize) -> Built {
         Params::Taker(params) => Box::new(Taker::new(*params, instruments)),
         Params::Probe(params) => Box::new(Probe::new(*params, instruments)),
         Params::Exec(params) => Box::new(Exec::new(*params)),
+        Params::Drill(params) => Box::new(Drill::new(*params)),
     }
 }

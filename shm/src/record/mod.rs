@@ -129,6 +129,11 @@ byte_enum! {
         LinkRoom = 37, "LinkRoom";
         /// [`order::ScopeTotals`] that opens a session: what a scope has counted, carried over.
         CarryScope = 38, "CarryScope";
+        /// [`status::StrategyDown`] and its words: a strategy was stopped for good.
+        StrategyDown = 44, "StrategyDown";
+        /// [`status::StrategyDown`] that opens a session: the strategy does not act until a person
+        /// enables it.
+        CarryStrategy = 45, "CarryStrategy";
         /// [`status::SessionOpen`] and the configuration text.
         SessionOpen = 48, "SessionOpen";
         /// [`status::Text`] and the instrument file.

@@ -90,6 +90,36 @@ record! {
     }
 }
 
+byte_enum! {
+    /// Why a strategy may not act.
+    DownCause {
+        /// A person disabled it.
+        Operator = 1, "disabled by hand";
+        /// It panicked.
+        Panic = 2, "panicked";
+        /// It held its thread for too long.
+        Overrun = 3, "held its thread for too long";
+    }
+}
+
+record! {
+    /// A strategy may not act any more; the words of its panic follow.
+    StrategyDown: 32 {
+        /// Which of the calls of the strategy it was, counted from 1; 0 if carried over.
+        ordinal: u64,
+        /// Bytes that follow.
+        len: u32,
+        /// Strategy.
+        strategy: u8,
+        /// [`DownCause`].
+        cause: u8,
+        /// Zero.
+        _reserved: [u8; 2],
+        /// Zero.
+        _reserved_words: [u64; 2],
+    }
+}
+
 record! {
     /// A ring became full, or some of what was held back was sent.
     Link: 32 {

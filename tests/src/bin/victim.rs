@@ -19,8 +19,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     sources.layout = Some(layout);
     let (loaded, instruments, bound) =
         sources.load_and_bind().map_err(|report| report.to_string())?;
-    let options = Options { arm: true, ..Options::default() };
-    let running = live::start(&loaded, instruments, &bound, options)?;
+    let running = live::start(&loaded, instruments, &bound, Options::default())?;
     writeln!(stdout(), "READY {}", running.epoch())?;
     stdout().flush()?;
     let finished = running.wait();

@@ -107,6 +107,9 @@ fn every_key_of_the_list_is_read() {
          [[feed]]\nname = \"file\"\ncodec = \"itch50\"\nfile = {{ path = \"x\" }}\n\
          [[strategy]]\nname = \"hand\"\nwiring = {{ kind = \"exec\", account = \"main\", \
          feeds = [\"itch\"], gateway = \"ouch\", instruments = [\"*\"] }}\n\
+         params = {{ qty = \"50\" }}\n\
+         [[strategy]]\nname = \"fire\"\nwiring = {{ kind = \"drill\", account = \"main\", \
+         feeds = [\"itch\"], gateway = \"ouch\", instruments = [\"*\"] }}\n\
          params = {{ qty = \"50\" }}\n"
     );
     let cx = Context::default();

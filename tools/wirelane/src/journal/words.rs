@@ -18,7 +18,8 @@ use shm::record::order::{
 };
 use shm::record::parent::Parent;
 use shm::record::status::{
-    Anchor, Busy, LimitSet, LimitSource, Link, Operator, Port, Saw, SessionOpen, Text, Tick, Took,
+    Anchor, Busy, DownCause, LimitSet, LimitSource, Link, Operator, Port, Saw, SessionOpen,
+    StrategyDown, Text, Tick, Took,
 };
 use shm::units::{Price, Qty};
 use std::fmt::Write as _;
@@ -83,6 +84,9 @@ pub(crate) fn fields(
         RecordKind::Anchor => anchor(&Anchor::read(body)?),
         RecordKind::Operator => Operator::split(body).map(|(r, rest)| names.operator(&r, rest))?,
         RecordKind::LimitSet => LimitSet::split(body).map(|(r, rest)| limit_set(&r, rest))?,
+        RecordKind::StrategyDown | RecordKind::CarryStrategy => {
+            StrategyDown::split(body).map(|(r, rest)| names.strategy_down(&r, rest))?
+        }
         RecordKind::OpenComplete | RecordKind::SessionClose => Vec::new(),
     })
 }
@@ -406,6 +410,16 @@ impl Names<'_> {
             ("orders", totals.orders.into()),
             ("trades", totals.trades.into()),
             ("executions", totals.executions.into()),
+        ]
+    }
+
+    fn strategy_down(&self, down: &StrategyDown, rest: &[u8]) -> Fields {
+        let cause = DownCause::from_u8(down.cause);
+        vec![
+            ("strategy", self.session.strategy(StrategyId(down.strategy)).into()),
+            ("cause", cause.map_or("?", DownCause::name).into()),
+            ("call", down.ordinal.into()),
+            ("text", text_of(rest, down.len).unwrap_or("?").into()),
         ]
     }
 
