@@ -15,7 +15,7 @@ use super::limits::Limit;
 use super::model::{
     Account, AfterCrash, Capture, Config, Engine, Feed, FeedCodec, FeedSource, Full, Gateway,
     Instruments, Journal, JournalMode, Kill, Layout, Link, Market, OnOver, OnStop, Position, Ring,
-    RiskActs, SelfTrade, Send, Session, Speed, Start, Strategy, Thread, Topology,
+    RiskActs, SelfTrade, Send, Session, Speed, Start, Strategy, Thread, Topology, Venue,
 };
 use super::params::{MakerParams, Params};
 use super::reader::Reader;
@@ -72,6 +72,7 @@ pub(super) fn config(root: &Reader<'_>) -> Config {
                 .table("start")
                 .choice("after_crash", &[AfterCrash::ByHand, AfterCrash::Arm]),
         },
+        venue: Venue { answer_max: millis(root.table("venue").int("answer_max_ms")) },
         journal: journal(&root.table("journal")),
         market: market(&root.table("market")),
         position: Position {

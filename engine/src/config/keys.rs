@@ -53,6 +53,7 @@ pub(super) static ROOT: Table = Table {
         or("journal", "{}", Kind::Table(&JOURNAL), "config", "The journal."),
         or("kill", "{}", Kind::Table(&KILL), "config", "What closes the kill gates by itself."),
         or("start", "{}", Kind::Table(&START), "config", "How a session begins."),
+        or("venue", "{}", Kind::Table(&VENUE), "config", "What is expected of every venue."),
         must("market", Kind::Table(&MARKET), "config", "Instruments and session date."),
         or("position", "{}", Kind::Table(&POSITION), "config", "Positions and profit."),
         or("risk", "{}", Kind::Table(&RISK), "config", "What risk does by itself."),
@@ -88,6 +89,14 @@ static ENGINE: Table = Table {
         or("arm", "false", Kind::Flag, "control", "Trade without being armed by hand."),
         or("on_stop", "cancel", Kind::Choice(STOPS), "gateway",
             "Working orders on a stop: cancel or leave."),
+    ],
+};
+
+static VENUE: Table = Table {
+    named_by: None,
+    fields: &[
+        or("answer_max_ms", "5000", int(1, 86_400_000, "milliseconds"), "risk E24",
+            "Longest wait for the first answer to an order; then its outcome is unknown (R07)."),
     ],
 };
 

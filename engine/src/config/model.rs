@@ -23,6 +23,8 @@ pub struct Config {
     pub kill: Kill,
     /// `[start]`.
     pub start: Start,
+    /// `[venue]`.
+    pub venue: Venue,
     pub journal: Journal,
     pub market: Market,
     pub position: Position,
@@ -77,6 +79,13 @@ pub enum AfterCrash {
     ByHand,
     /// It trades on as before.
     Arm,
+}
+
+/// `[venue]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Venue {
+    /// Longest wait for the first answer to an order (E24).
+    pub answer_max: Nanos,
 }
 
 /// What becomes of working orders when the engine is asked to stop.

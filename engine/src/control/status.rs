@@ -9,6 +9,7 @@ use shm::counters::CounterReader;
 use shm::ids::GatewayId;
 use shm::record::status::DownCause;
 use shm::region::{RegionError, RegionReader};
+use std::sync::Arc;
 
 /// The counters that a status is made of.
 pub struct Vitals {
@@ -36,7 +37,10 @@ impl Vitals {
     ///
     /// # Errors
     /// [`RegionError`]: the region was made for other stages.
-    pub fn find(config: &Config, region: &RegionReader) -> Result<(Self, Trouble), RegionError> {
+    pub fn find(
+        config: &Config,
+        region: &RegionReader,
+    ) -> Result<(Arc<Self>, Trouble), RegionError> {
         let trouble = Trouble::default();
         let of = |stage: StageId, counter: &str| {
             region.counter(&format!("{}.{counter}", config.stage_name(stage)))
@@ -63,7 +67,7 @@ impl Vitals {
             archive_failed: region.counter("archive.failed")?,
             trouble: Trouble::clone(&trouble),
         };
-        Ok((vitals, trouble))
+        Ok((Arc::new(vitals), trouble))
     }
 
     /// Orders that are not ended, by risk's count.

@@ -160,7 +160,7 @@ impl Rig {
             server,
             clock: Clock::given(BEGIN),
             phase: Phase::new(),
-            vitals: Arc::new(vitals),
+            vitals,
             outlook: outlook(&open, &watched),
             desk,
             stop: StopFlag::default(),

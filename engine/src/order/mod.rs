@@ -18,6 +18,7 @@
 pub mod event;
 pub mod facts;
 pub mod list;
+pub mod past;
 pub mod slots;
 pub mod state;
 pub mod status;

@@ -2,13 +2,15 @@
 //! in its row until the slot is used again, then moves to a fixed ring of closed orders, so that a
 //! late fill or a bust still finds it.
 //!
-//! Bound: a closed order is findable until `closed` others have followed it into the ring.
+//! Bound: a closed order is findable until `closed` others have followed it into the ring. What is
+//! left of it then, whose and of what, lasts for `past` more.
 
 use shm::ids::ClOrdId;
 
 use super::event::{Event, Signs};
 use super::facts::Facts;
 use super::list::SlotList;
+use super::past::{Past, PastOrder};
 use super::state::Order;
 
 /// Where an order lies.
@@ -39,6 +41,8 @@ pub struct OrderTable {
     /// Orders whose outcome is not known, in the order they became so.
     unknown: SlotList,
     closed: Box<[Closed]>,
+    /// What the ring has dropped.
+    past: Past,
     /// Orders ever closed; the next goes to `closed_count % closed.len()`.
     closed_count: u64,
     /// Number + 1 of the latest closed order of each slot.
@@ -52,9 +56,10 @@ pub struct OrderTable {
 }
 
 impl OrderTable {
-    /// Room for `slots` orders at one time, `closed` ended ones, and `facts` executions.
+    /// Room for `slots` orders at one time, `closed` ended ones, `past` that are only known by
+    /// instrument and side, and `facts` executions.
     #[must_use]
-    pub fn new(slots: usize, closed: usize, facts: usize) -> Self {
+    pub fn new(slots: usize, closed: usize, past: usize, facts: usize) -> Self {
         assert!(slots <= ClOrdId::SLOTS_MAX as usize, "more slots than an id can name");
         assert!(closed > 0, "no room for closed orders");
         Self {
@@ -63,6 +68,7 @@ impl OrderTable {
             in_flight: SlotList::new(slots),
             unknown: SlotList::new(slots),
             closed: vec![Closed::default(); closed].into(),
+            past: Past::new(slots, past),
             closed_count: 0,
             closed_latest: vec![0; slots].into(),
             reopened: 0,
@@ -94,6 +100,12 @@ impl OrderTable {
             number = closed.before;
         }
         None
+    }
+
+    /// What is left of an order that the ring of closed ones has dropped.
+    #[must_use]
+    pub fn past(&self, id: ClOrdId) -> Option<PastOrder> {
+        self.past.find(id)
     }
 
     fn closed_row(&self, number: u64) -> Option<&Closed> {
@@ -139,6 +151,10 @@ impl OrderTable {
             self.reopened = self.reopened.saturating_sub(1);
         }
         self.reopened += u32::from(order.is_working());
+        if let (true, Some(side)) = (row.order.is_some(), row.order.side) {
+            let Order { root, last, instrument, .. } = row.order;
+            self.past.take(root, last, instrument, side);
+        }
         *row = Closed { order, before: *latest };
         self.closed_count += 1;
         *latest = self.closed_count;

@@ -238,7 +238,7 @@ fn t03_the_transition_function_is_total() {
 /// random opens and ends over eight slots against a list.
 #[test]
 fn the_working_list_is_the_rows_that_work() {
-    let mut table = OrderTable::new(8, 4, 4);
+    let mut table = OrderTable::new(8, 4, 4, 4);
     let mut list: Vec<ClOrdId> = Vec::new();
     let mut uses = [0_u32; 8];
     let mut state = 7_u64;

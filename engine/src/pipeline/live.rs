@@ -158,7 +158,6 @@ pub fn start(
     let self_test = site.test_risk(setup, &opener, &instruments, &opening);
     let lane = lanes.remove(0);
     let (vitals, trouble) = Vitals::find(&site.config, &reader)?;
-    let vitals = Arc::new(vitals);
     let notices = core::mem::take(&mut outside.notices);
     let posts = posts(&site.config, &site.plan, &reader, &outside.targets, &open)?;
     let words = Words::default();

@@ -69,7 +69,7 @@ impl Assembly<'_> {
             limits: self.bound.limits.clone(),
             hours: self.hours(),
             memory: risk_setup::Memory::default(),
-            answer_max: risk_setup::ANSWER_MAX,
+            answer_max: config.venue.answer_max,
             cost: config.position.cost,
         }
     }

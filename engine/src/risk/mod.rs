@@ -180,6 +180,7 @@ impl Risk {
         let marked = marked.map(|row| (row.multiplier, row.feed, row.prior_close));
         let groups = setup.accounts.iter().map(|account| account.group + 1);
         let groups = groups.max().unwrap_or(1).into();
+        let memory = setup.memory;
         Self {
             epoch: setup.epoch,
             forms: setup.instruments.iter().map(form_of).collect(),
@@ -192,7 +193,7 @@ impl Risk {
             hours: setup.hours,
             sessions: vec![Session::default(); setup.gateways.len()].into(),
             limits: LimitTable::compile(&setup.limits, &accounts, map),
-            table: OrderTable::new(slots, setup.memory.closed, setup.memory.facts),
+            table: OrderTable::new(slots, memory.closed, memory.past, memory.facts),
             parents: parents::Parents::new(accounts.len(), slots),
             exposure: Exposure::new(map),
             scopes: Scopes::new(map),

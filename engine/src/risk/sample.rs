@@ -93,7 +93,7 @@ pub fn setup(slots: u32) -> Setup {
         feeds: 1,
         limits: LimitSet { version: 1, rows: vec![wide(Scope::Firm)] },
         hours: Hours::default(),
-        memory: Memory { closed: 64, facts: 256, repeats: 4096 },
+        memory: Memory { closed: 64, past: 256, facts: 256, repeats: 4096 },
         answer_max: super::setup::ANSWER_MAX,
         cost: CostBasis::Average,
     }

@@ -10,23 +10,22 @@ use shm::units::{Nanos, Price, Qty};
 use super::fills::{Change, Owner};
 use super::report::flags_of;
 use super::{Applied, Risk};
+use crate::order::past::PastOrder;
 use crate::order::{Event, Place, Signs};
 
 /// `reason` of a `SessionUp` of another venue session than before.
 const NEW_SESSION: u16 = 1;
 
 impl Risk {
-    /// E23. Where the report says instrument and side, its fills move the position of whoever the
-    /// strays of the gateway are booked to; else the venue's own account of positions has to.
+    /// E23. Where instrument and side of the order are known, its fills move the position of its
+    /// strategy, or of whoever the strays of the gateway are booked to (C8: exposure until it is
+    /// disproved); else the venue's own account of positions has to.
     pub(super) fn on_external(&mut self, report: &ExecReport, gateway: GatewayId) -> Applied {
         self.counters.external += 1;
         let mut change = Change::sign(Signs::EXTERNAL);
         let mut event = bare_event(report, gateway);
-        let named = report.cl_ord_id.as_external();
-        let named = named.and_then(|(instrument, side)| Some((instrument, Side::from_u8(side)?)));
-        if let Some((instrument, side)) = named
-            && let Some(mut owner) = self.stray(report.cl_ord_id, gateway, instrument, side)
-        {
+        if let Some(mut owner) = self.owner_of_stray(report.cl_ord_id, gateway) {
+            let Owner { instrument, side, .. } = owner;
             let found = match Kind::from_u8(report.kind) {
                 Some(Kind::Executed) => self.say_executed(&mut owner, report),
                 Some(Kind::Corrected) => self.say_corrected(&mut owner, report),
@@ -49,6 +48,19 @@ impl Risk {
             external: true,
             session: None,
         }
+    }
+
+    /// Whom a report of no known order belongs to: a strategy of ours whose order is long past, or
+    /// whoever has the strays of the gateway, where the report says instrument and side.
+    fn owner_of_stray(&self, id: ClOrdId, gateway: GatewayId) -> Option<Owner> {
+        if let Some((instrument, side)) = id.as_external() {
+            return self.stray(id, gateway, instrument, Side::from_u8(side)?);
+        }
+        let PastOrder { root, instrument, side } = self.table.past(id)?;
+        let strategy = root.strategy();
+        let account = self.permits.get(strategy.index())?.account;
+        let cl_ord_id = id;
+        Some(Owner { root, strategy, account, instrument, side, latest: 0, cl_ord_id })
     }
 
     /// Who has what no order explains: the operator, or, where it trades elsewhere, the first

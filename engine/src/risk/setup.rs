@@ -97,6 +97,9 @@ pub struct Strategy {
 pub struct Memory {
     /// Ended orders that late fills and busts still find.
     pub closed: usize,
+    /// Ended orders after those of which instrument and side are still known, so that a fill that
+    /// comes even later is booked; 32 bytes each.
+    pub past: usize,
     /// Executions and cancels, over all orders, that are recognized when they repeat.
     pub facts: usize,
     /// Orders that R43 looks back on. Where a window holds more, R43 refuses.
@@ -105,7 +108,7 @@ pub struct Memory {
 
 impl Default for Memory {
     fn default() -> Self {
-        Self { closed: 4096, facts: 16_384, repeats: 16_384 }
+        Self { closed: 4096, past: 1 << 18, facts: 16_384, repeats: 16_384 }
     }
 }
 

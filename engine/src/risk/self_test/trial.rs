@@ -53,7 +53,7 @@ pub(super) fn small(site: &Site<'_>, limits: LimitSet) -> Setup {
         feeds: 1,
         limits,
         hours: Hours::default(),
-        memory: Memory { closed: 1, facts: 1, repeats: REPEATS },
+        memory: Memory { closed: 1, past: 0, facts: 1, repeats: REPEATS },
         epoch: setup.epoch,
         answer_max: setup.answer_max,
         cost: setup.cost,

@@ -1,7 +1,7 @@
 use super::t03_states::rig;
 use super::*;
 use crate::order::Signs;
-use crate::risk::setup::ANSWER_MAX;
+use crate::risk::setup::{ANSWER_MAX, Memory};
 use shm::message::OrderUpdate;
 use shm::record::order::{Base, OrderEvent};
 
@@ -14,7 +14,11 @@ fn held(rig: &Rig, strategy: StrategyId) -> Qty {
 
 /// What restoring the rig's journal leads to.
 fn restored(rig: &Rig) -> Risk {
-    let mut risk = Risk::new(&sample::setup(2));
+    restored_by(&sample::setup(2), rig)
+}
+
+fn restored_by(setup: &Setup, rig: &Rig) -> Risk {
+    let mut risk = Risk::new(setup);
     for (at, (kind, body, ts)) in rig.journal.iter().enumerate() {
         assert_eq!(risk.restore(*kind, body, *ts), Ok(()), "record {at} {kind}");
     }
@@ -70,6 +74,44 @@ fn t03_external_orders_are_recorded_and_told() {
     }
     assert_eq!(rig.risk.state_hash(), before);
     assert_eq!(rig.risk.counters().external, 4);
+}
+
+/// Goal: C8: a fill of an own order that is long past is exposure all the same: it moves the
+/// position of the strategy that sent it, once, is told, and the instrument may only be reduced;
+/// the journal leads to the same. Method: an order that ends unfilled, then more than the table
+/// remembers in the same slots; an order further back than even that changes nothing.
+#[test]
+fn t03_a_fill_of_a_forgotten_order_is_booked() {
+    let mut setup = sample::setup(2);
+    setup.memory = Memory { closed: 2, past: 4, facts: 64, repeats: 4 };
+    let mut rig = Rig::new(&setup);
+    let mut orders = Vec::new();
+    for _ in 0..10 {
+        rig.now.0 += Nanos::SECOND.0;
+        rig.risk.on_market(&sample::live(rig.now));
+        let order = rig.buy();
+        rig.passes(&order);
+        rig.accept(&order);
+        rig.report(said(Kind::CanceledAll, order.cl_ord_id, Price::NONE, Qty::ZERO, 0));
+        orders.push(order.cl_ord_id);
+    }
+    let known = orders.iter().filter(|id| rig.risk.order(**id).is_some()).count();
+    let past = orders.len() - known - 1;
+    assert!(rig.risk.order(orders[past]).is_none(), "forgotten");
+    let fill = said(Kind::Executed, orders[past], MIDDLE, shares(30), 9);
+    let applied = rig.report(fill);
+    assert!(applied.external && applied.signs.has(Signs::EXTERNAL));
+    assert_eq!(applied.event.flags & OrderEvent::EXPOSES, OrderEvent::EXPOSES);
+    let moved = applied.position.unwrap();
+    assert_eq!((moved.strategy, moved.position, moved.last_qty), (1, shares(30), shares(30)));
+    assert_eq!((held(&rig, StrategyId(1)), held(&rig, OPERATOR)), (shares(30), Qty::ZERO));
+    assert!(rig.report(fill).position.is_none(), "once");
+    assert!(rig.risk.is_reduce_only(FIRST));
+    let before = rig.risk.state_hash();
+    let applied = rig.report(said(Kind::Executed, orders[0], MIDDLE, shares(30), 10));
+    assert!(applied.external && applied.position.is_none(), "not even that is left of it");
+    assert_eq!(rig.risk.state_hash(), before);
+    assert_eq!(restored_by(&setup, &rig).state_hash(), rig.risk.state_hash());
 }
 
 /// Goal: C8: the venue's word of a position makes ours equal by an adjustment of the operator's
