@@ -14,8 +14,9 @@ use super::keys;
 use super::limits::Limit;
 use super::model::{
     Account, AfterCrash, Capture, Config, Engine, Feed, FeedCodec, FeedSource, Full, Gateway,
-    Instruments, Journal, JournalMode, Kill, Layout, Link, Market, OnOver, OnStop, Position, Ring,
-    RiskActs, SelfTrade, Send, Session, Speed, Start, Strategy, Thread, Topology, Venue,
+    Instruments, Journal, JournalMode, Kill, Layout, Link, Market, OnLoss, OnOver, OnStop,
+    OnUnresolved, Position, Ring, RiskActs, SelfTrade, Send, Session, Speed, Start, Strategy,
+    Thread, Topology, Venue,
 };
 use super::params::{MakerParams, Params};
 use super::reader::Reader;
@@ -144,7 +145,12 @@ fn kill(reader: &Reader<'_>) -> Kill {
         Limit::Max(most) => Some(most),
         Limit::Unlimited | Limit::Missing => None,
     };
-    Kill { heartbeat_max: most("heartbeat_max_ms"), overrun_max: most("overrun_max_ms") }
+    Kill {
+        heartbeat_max: most("heartbeat_max_ms"),
+        overrun_max: most("overrun_max_ms"),
+        on_loss: reader.choice("on_loss", &[OnLoss::Reduce, OnLoss::Close]),
+        on_unresolved: reader.choice("on_unresolved", &[OnUnresolved::Refuse, OnUnresolved::Close]),
+    }
 }
 
 fn journal(reader: &Reader<'_>) -> Journal {

@@ -34,6 +34,8 @@ pub(super) const LAYOUTS: &[&str] = &["auto", "fused", "split2", "split4"];
 pub(super) const WAITS: &[&str] = &["spin", "spin_hint", "yield"];
 pub(super) const RINGS: &[&str] = &["slot", "rtrb", "disruptor"];
 pub(super) const FULLS: &[&str] = &["conflate", "hold", "busy"];
+pub(super) const LOSSES: &[&str] = &["reduce", "close"];
+pub(super) const UNRESOLVED: &[&str] = &["refuse", "close"];
 pub(super) const AFTER_CRASH: &[&str] = &["by_hand", "arm"];
 pub(super) const STOPS: &[&str] = &["cancel", "leave"];
 pub(super) const OVERS: &[&str] = &["alarm", "cancel"];
@@ -117,6 +119,10 @@ static KILL: Table = Table {
             },
             "guard",
             "Longest time that a strategy may hold its thread before it is stopped (S15)."),
+        or("on_loss", "reduce", Kind::Choice(LOSSES), "risk R36",
+            "A loss beyond its limit: reduce leaves reductions, close closes the scope's gate."),
+        or("on_unresolved", "refuse", Kind::Choice(UNRESOLVED), "risk R07",
+            "Too many unknown orders: refuse new ones, or close the scope's gate."),
     ],
 };
 

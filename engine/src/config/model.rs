@@ -62,6 +62,30 @@ pub struct Kill {
     pub heartbeat_max: Option<Nanos>,
     /// Longest time that a strategy may hold its thread in one call; `None` for `unlimited`.
     pub overrun_max: Option<Nanos>,
+    /// What a loss or drawdown beyond its limit does (R36).
+    pub on_loss: OnLoss,
+    /// What unknown orders beyond their limits do (R07).
+    pub on_unresolved: OnUnresolved,
+}
+
+/// What a loss beyond its limit does to its scope.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnLoss {
+    /// Only reductions are left.
+    #[default]
+    Reduce,
+    /// Its gate is closed.
+    Close,
+}
+
+/// What unknown orders beyond their limits do to their scope.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnUnresolved {
+    /// New orders are refused until there are fewer.
+    #[default]
+    Refuse,
+    /// Its gate is closed.
+    Close,
 }
 
 /// `[start]`.

@@ -2,7 +2,7 @@
 
 use super::assemble::Assembly;
 use crate::config::calendar::instant;
-use crate::config::model::Session;
+use crate::config::model::{OnLoss, OnUnresolved, Session};
 use crate::position::FeeRates;
 use crate::risk::capability::{Capability, Hours};
 use crate::risk::setup as risk_setup;
@@ -70,6 +70,10 @@ impl Assembly<'_> {
             hours: self.hours(),
             memory: risk_setup::Memory::default(),
             answer_max: config.venue.answer_max,
+            closes: risk_setup::Closes {
+                loss: config.kill.on_loss == OnLoss::Close,
+                unresolved: config.kill.on_unresolved == OnUnresolved::Close,
+            },
             cost: config.position.cost,
         }
     }

@@ -59,6 +59,7 @@ mod rules;
 mod session;
 mod standing;
 mod totals;
+mod unresolved;
 mod watch;
 
 #[cfg(test)]
@@ -127,6 +128,7 @@ pub struct Risk {
     reduce_only: Box<[bool]>,
     /// How long an order may wait for the venue's first answer (E24).
     answer_max: Nanos,
+    closes: setup::Closes,
     permits: Box<[Permit]>,
     accounts: Box<[Account]>,
     capabilities: Box<[Capability]>,
@@ -187,6 +189,7 @@ impl Risk {
             held: vec![false; instruments].into(),
             reduce_only: vec![false; instruments].into(),
             answer_max: setup.answer_max,
+            closes: setup.closes,
             permits: setup.strategies.iter().map(|row| permit_of(row, setup)).collect(),
             accounts: setup.accounts.iter().copied().collect(),
             capabilities: setup.gateways.iter().map(|row| row.capability).collect(),

@@ -95,6 +95,7 @@ pub fn setup(slots: u32) -> Setup {
         hours: Hours::default(),
         memory: Memory { closed: 64, past: 256, facts: 256, repeats: 4096 },
         answer_max: super::setup::ANSWER_MAX,
+        closes: super::setup::Closes::default(),
         cost: CostBasis::Average,
     }
 }

@@ -112,6 +112,15 @@ impl Default for Memory {
     }
 }
 
+/// Local breakers beyond R44 and R46, which always are (K2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Closes {
+    /// A loss or drawdown beyond its limit (R36) closes; else it only leaves reductions.
+    pub loss: bool,
+    /// Unknown orders beyond their limits (R07) close; else new orders are refused.
+    pub unresolved: bool,
+}
+
 /// Everything. Lists are indexed by id; `strategies[0]` is the operator. Ranges of slots may not
 /// overlap.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -132,6 +141,8 @@ pub struct Setup {
     /// How long an order may wait for the venue's first answer before its outcome counts as unknown
     /// (E24).
     pub answer_max: Nanos,
+    /// What closes the kill gate of its scope by itself (K2).
+    pub closes: Closes,
     /// Which part of its cost a position gives back when it is reduced.
     pub cost: CostBasis,
 }

@@ -5,6 +5,8 @@
 //! | what | mode | gate |
 //! |---|---|---|
 //! | a mark or a fill moved a scope through R32 or R36 | REDUCE_ONLY | open |
+//! | the same through R36, if a loss is to close | CANCEL_ONLY | closed |
+//! | more unknown orders than R07 allows, or one for too long, if that is to close | CANCEL_ONLY | closed |
 //! | the last execution that R44 allows | CANCEL_ONLY | closed |
 //! | one refusal, refused cancel or lost session more than R46 allows | CANCEL_ONLY | closed |
 //! | working orders are over a limit set just taken ([`Risk::find_over`]) | as it was | open |
@@ -152,7 +154,11 @@ impl Risk {
         }
         state.tripped = mode;
         let (set, tripped) = (state.set, mode);
-        let closes_gate = matches!(reason, Reason::Repeated | Reason::Breaker);
+        let closes_gate = match reason {
+            Reason::Repeated | Reason::Breaker | Reason::Unresolved => true,
+            Reason::Loss => self.closes.loss,
+            _ => false,
+        };
         let unit = reason.unit();
         self.alarms.push(Alarm { reason, scope, set, tripped, unit, measured, limit, closes_gate });
     }
@@ -173,11 +179,13 @@ impl Risk {
             if gross > gross_max {
                 self.trip_at(place, Reason::Gross, Mode::ReduceOnly, gross, gross_max);
             }
+            // A scope that R32 has left with reductions only falls further.
+            let mode = if self.closes.loss { Mode::CancelOnly } else { Mode::ReduceOnly };
             if loss > loss_max {
-                self.trip_at(place, Reason::Loss, Mode::ReduceOnly, loss, loss_max);
+                self.trip_at(place, Reason::Loss, mode, loss, loss_max);
             }
             if fall > drawdown_max {
-                self.trip_at(place, Reason::Loss, Mode::ReduceOnly, fall, drawdown_max);
+                self.trip_at(place, Reason::Loss, mode, fall, drawdown_max);
             }
         }
     }

@@ -56,6 +56,7 @@ pub(super) fn small(site: &Site<'_>, limits: LimitSet) -> Setup {
         memory: Memory { closed: 1, past: 0, facts: 1, repeats: REPEATS },
         epoch: setup.epoch,
         answer_max: setup.answer_max,
+        closes: setup.closes,
         cost: setup.cost,
     }
 }

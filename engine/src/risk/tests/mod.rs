@@ -2,6 +2,7 @@
 //! model, `t03` order states, and the journal's way back.
 
 mod carry;
+mod k2_breakers;
 mod positions;
 mod r47_parents;
 mod t01_edges;

@@ -1,4 +1,5 @@
-//! What time alone does to orders: one that the venue does not answer becomes unknown (E24).
+//! What time alone does to orders: one that the venue does not answer becomes unknown (E24), and
+//! unknown ones may close a gate (K2).
 
 use super::{ID, RiskStage};
 use crate::stage::Turn;
@@ -9,7 +10,7 @@ use shm::units::Nanos;
 impl RiskStage {
     /// E24: time alone makes orders unknown that the venue has not answered.
     pub(super) fn take_overdue(&mut self, turn: &mut Turn<'_>) -> usize {
-        if !self.risk.is_overdue(turn.now) {
+        if !self.risk.is_overdue(turn.now) && !self.risk.is_unresolved(turn.now) {
             return 0;
         }
         if !turn.write(RecordKind::Tick, ID, self.at(), turn.now, Tick::default().bytes()) {
@@ -26,6 +27,8 @@ impl RiskStage {
             self.push_update(id.strategy(), id, update.into(), now, turn);
             count += 1;
         }
+        self.risk.trip_unresolved(now);
+        self.act_on_alarms(now, turn);
         count
     }
 }
