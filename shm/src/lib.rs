@@ -20,6 +20,8 @@
     )
 )]
 
+#[cfg(not(loom))]
+pub mod arena;
 pub mod atomic;
 pub mod counters;
 pub mod gates;

@@ -201,20 +201,43 @@ impl Day {
         self.symbol = ((at - 1) % symbols) as u32;
         let stock = self.name();
         match (at - 1) / symbols {
-            0 => {
-                let head = self.head::<StockDirectory>();
-                push(&StockDirectory { head, stock, ..StockDirectory::new_zeroed() }, out);
-            }
+            0 => push(&self.stock_directory(), out),
             1 => {
-                let head = self.head::<TradingAction>();
-                push(&TradingAction { head, stock, state: b'T', ..FromZeros::new_zeroed() }, out);
+                let (head, reserved, reason) = (self.head::<TradingAction>(), b' ', *b"    ");
+                push(&TradingAction { head, stock, state: b'T', reserved, reason }, out);
             }
             2 => push(&RegSho { head: self.head::<RegSho>(), stock, action: b'0' }, out),
             _ => {
-                let head = self.head::<ParticipantPosition>();
-                let participant = ParticipantPosition { head, stock, ..FromZeros::new_zeroed() };
+                let participant = ParticipantPosition {
+                    head: self.head::<ParticipantPosition>(),
+                    mpid: *b"MAKR",
+                    stock,
+                    primary_maker: b'Y',
+                    maker_mode: b'N',
+                    state: b'A',
+                };
                 push(&participant, out);
             }
+        }
+    }
+
+    fn stock_directory(&self) -> StockDirectory {
+        StockDirectory {
+            head: self.head::<StockDirectory>(),
+            stock: self.name(),
+            market_category: b'Q',
+            financial_status: b'N',
+            round_lot_size: 100.into(),
+            round_lots_only: b'N',
+            issue_classification: b'C',
+            issue_sub_type: *b"Z ",
+            authenticity: b'P',
+            short_sale_threshold: b'N',
+            ipo_flag: b'N',
+            luld_tier: b'1',
+            etp_flag: b'N',
+            etp_leverage: 0.into(),
+            inverse: b'N',
         }
     }
 
@@ -245,7 +268,8 @@ impl Day {
             b'P' => self.hidden(out),
             b'I' => {
                 let noii = Noii { head: self.head::<Noii>(), ..FromZeros::new_zeroed() };
-                push(&Noii { stock: self.name(), direction: b'N', cross_type: b'O', ..noii }, out);
+                let noii = Noii { stock: self.name(), direction: b'N', cross_type: b'O', ..noii };
+                push(&Noii { price_variation: b' ', ..noii }, out);
             }
             b'Q' => {
                 let cross = CrossTrade {

@@ -1,9 +1,12 @@
 //! A day is what its configuration says, and sound.
 
+use feed::book::{Applied, BooksConfig, ItchBooks};
 use feed::codec::itch50::Message;
+use shm::ids::InstrumentId;
 use shm::message::Side;
+use shm::units::{Price, Qty};
 
-use crate::{Config, Day, PlainBooks, messages};
+use crate::{Config, Day, PlainBooks, TopHash, messages};
 
 fn made(config: Config) -> (Vec<u8>, Day) {
     let (mut bytes, mut day) = (Vec::new(), Day::new(config));
@@ -63,5 +66,67 @@ fn kinds_come_in_the_stated_shares() {
     for (kind, stated) in stated {
         let share = share(kind);
         assert!((share / stated - 1.0).abs() < 0.1, "{} {share}", char::from(kind));
+    }
+}
+
+/// Stocks of every kind of tick are among so many.
+const SYMBOLS: u16 = 300;
+
+fn fast_books() -> ItchBooks {
+    let symbols = (0..SYMBOLS).map(|at| (Day::symbol_name(at), InstrumentId(at.into())));
+    let config = BooksConfig { orders_max: 60_000, levels_max: 60_000, market: b'Q' };
+    ItchBooks::new(config, SYMBOLS.into(), symbols)
+}
+
+fn take_top(hash: &mut TopHash, books: &ItchBooks, applied: &Applied) {
+    if applied.top {
+        let top = books.top(applied.instrument);
+        let side = |px: Price, qty: Qty| (px.to_price4().unwrap_or(0), (qty.0 / Qty::SCALE) as u64);
+        let (bid, ask) = (side(top.bid_px, top.bid_qty), side(top.ask_px, top.ask_qty));
+        hash.take(applied.instrument.0, bid, ask);
+    }
+}
+
+/// Goal: the engine's books are the plain ones: the same changes of tops in the same order, the
+/// same levels, orders and hashes at the end, looking ahead or not. Method: a day of 300,000
+/// messages.
+#[test]
+fn the_engines_books_equal_the_plain_ones() {
+    for seed in [1, 2] {
+        println!("seed {seed}");
+        let (bytes, day) = made(Config { messages: 300_000, symbols: SYMBOLS, seed });
+        let (mut plain, mut wanted) = (PlainBooks::default(), TopHash::default());
+        for message in messages(&bytes) {
+            if let Some((locate, top)) = plain.apply(message) {
+                wanted.take(u32::from(locate) - 1, top.bid, top.ask);
+            }
+        }
+        let (mut singly, mut single_tops) = (fast_books(), TopHash::default());
+        for message in messages(&bytes) {
+            let applied = singly.apply(message);
+            take_top(&mut single_tops, &singly, &applied);
+        }
+        let (mut ahead, mut ahead_tops, mut in_order) =
+            (fast_books(), TopHash::default(), messages(&bytes));
+        ahead.apply_all(messages(&bytes), |books, message, applied| {
+            assert_eq!(in_order.next(), Some(message));
+            take_top(&mut ahead_tops, books, applied);
+        });
+        assert_eq!(in_order.next(), None);
+        assert_eq!((single_tops, ahead_tops), (wanted, wanted));
+        for books in [&singly, &ahead] {
+            assert_eq!(books.faults().total(), 0);
+            assert_eq!(books.books().live_orders(), day.live_orders());
+            for at in 0..SYMBOLS {
+                let instrument = InstrumentId(at.into());
+                assert_eq!(books.hash(instrument), plain.hash(at + 1));
+                for side in [Side::Buy, Side::Sell] {
+                    let levels = books.levels(instrument, side).map(|level| {
+                        (level.px.to_price4().unwrap(), (level.qty.0 / Qty::SCALE) as u64)
+                    });
+                    assert_eq!(levels.collect::<Vec<_>>(), plain.levels(at + 1, side));
+                }
+            }
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! Ours beside what others made: `cargo run --release -- hop`, from this folder.
+//! Ours beside what others made: `cargo run --release -- hop | itch`, from this folder.
 //!
 //! `hop` sends 64-byte messages between two pinned cores, through our slot ring and through rivals,
 //! round after round, each measurement between two probes of the bare machine. Ratios of one run
@@ -8,6 +8,7 @@
 use std::process::ExitCode;
 
 mod hop;
+mod itch;
 mod links;
 mod pair;
 mod probe;
@@ -17,7 +18,8 @@ mod stats;
 mod throughput;
 
 const USAGE: &str = "usage: wirelane-rivals hop [--rounds N] [--seconds S] [--cores A,B] \
-                     [--json FILE]";
+                     [--json FILE]\n       wirelane-rivals itch [--messages N] [--symbols N] \
+                     [--seed N] [--rounds N] [--core N] [--json FILE]";
 
 /// What was asked for.
 struct Options {
@@ -52,11 +54,44 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<Options, String> {
     Ok(options)
 }
 
+fn itch_asked(mut args: impl Iterator<Item = String>) -> Result<itch::Asked, String> {
+    let mut asked = itch::Asked {
+        messages: 32_000_000,
+        symbols: 8_000,
+        seed: 1,
+        rounds: 9,
+        core: None,
+        json: None,
+    };
+    while let Some(flag) = args.next() {
+        let value = args.next().ok_or_else(|| format!("{flag} wants a value; {USAGE}"))?;
+        let wrong = |_| format!("{flag} wants a number, not `{value}`; {USAGE}");
+        match flag.as_str() {
+            "--messages" => asked.messages = value.parse().map_err(wrong)?,
+            "--symbols" => asked.symbols = value.parse().map_err(wrong)?,
+            "--seed" => asked.seed = value.parse().map_err(wrong)?,
+            "--rounds" => asked.rounds = value.parse().map_err(wrong)?,
+            "--core" => asked.core = Some(value.parse().map_err(wrong)?),
+            "--json" => asked.json = Some(value),
+            _ => return Err(format!("`{flag}` is no option; {USAGE}")),
+        }
+    }
+    if asked.symbols == 0 {
+        return Err(format!("--symbols wants a number in 1..=65535, not `0`; {USAGE}"));
+    }
+    Ok(asked)
+}
+
 fn run() -> Result<(), String> {
     let mut args = std::env::args().skip(1);
-    if args.next().as_deref() != Some("hop") {
-        return Err(USAGE.to_owned());
+    match args.next().as_deref() {
+        Some("hop") => run_hop(args),
+        Some("itch") => itch::run(&itch_asked(args)?),
+        _ => Err(USAGE.to_owned()),
     }
+}
+
+fn run_hop(args: impl Iterator<Item = String>) -> Result<(), String> {
     let options = options(args)?;
     let pair = pair::Pair::start(options.cores)?;
     let run = rounds::run(&pair, options.rounds, options.seconds);

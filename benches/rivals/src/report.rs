@@ -97,7 +97,7 @@ pub fn figures(run: &Run) -> Vec<Figure> {
 }
 
 /// The name of the processor, as the kernel gives it.
-fn cpu() -> String {
+pub fn cpu() -> String {
     let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let line = text.lines().find(|line| line.starts_with("model name"));
     let name = line.and_then(|line| line.split_once(':')).map(|(_, name)| name.trim().to_owned());
@@ -180,7 +180,8 @@ pub fn print(run: &Run, figures: &[Figure], pair: &Pair) {
     }
 }
 
-fn values(spread: Option<Spread>) -> Value {
+/// A spread as JSON; `null` of nothing.
+pub fn values(spread: Option<Spread>) -> Value {
     match spread {
         None => Value::Null,
         Some(s) => json!({

@@ -9,9 +9,10 @@ use shm::units::{Nanos, Price, Qty};
 /// Capacities of [`super::ItchBooks`], made at creation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BooksConfig {
-    /// Most live orders of all instruments together; 64 to 128 bytes each.
+    /// Most live orders of all instruments together, 2^24 - 1 at most; 32 bytes each.
     pub orders_max: usize,
-    /// Most levels of all instruments together; about 80 bytes each.
+    /// Most levels of all instruments together, beside those within a few hundred ticks of the best
+    /// prices, which have room of their own (8.4 KB an instrument); about 90 bytes each.
     pub levels_max: usize,
     /// The venue's own letter in `h`: `Q` Nasdaq, `B` BX, `X` PSX.
     pub market: u8,

@@ -36,11 +36,12 @@ impl Trading {
 #[derive(Debug)]
 pub struct ItchBooks {
     decoder: Decoder,
-    applier: Applier,
+    feed: Feed,
 }
 
+/// All but the counts of messages.
 #[derive(Debug)]
-struct Applier {
+struct Feed {
     books: OrderBooks,
     /// By locate.
     instruments: Box<[InstrumentId]>,
@@ -50,10 +51,15 @@ struct Applier {
     trading: Box<[Trading]>,
     market: u8,
     stale: u8,
-    applied: Applied,
     latest_ts: u64,
     time_backwards: u64,
     not_ours: u64,
+}
+
+/// One message, and what it has done so far.
+struct Act<'a> {
+    feed: &'a mut Feed,
+    applied: Applied,
 }
 
 impl ItchBooks {
@@ -69,14 +75,13 @@ impl ItchBooks {
         symbols.sort_unstable();
         Self {
             decoder: Decoder::new(),
-            applier: Applier {
+            feed: Feed {
                 books: OrderBooks::new(instruments, config.orders_max, config.levels_max),
                 instruments: vec![InstrumentId::NONE; 1 << 16].into(),
                 symbols: symbols.into(),
                 trading: vec![Trading::START; instruments].into(),
                 market: config.market,
                 stale: StaleCause::Waiting as u8,
-                applied: Applied::NOTHING,
                 latest_ts: 0,
                 time_backwards: 0,
                 not_ours: 0,
@@ -87,15 +92,14 @@ impl ItchBooks {
     /// Applies the next message of the sequence.
     #[inline]
     pub fn apply(&mut self, message: &[u8]) -> Applied {
-        let applier = &mut self.applier;
-        applier.applied = Applied::NOTHING;
-        if self.decoder.decode(message, applier).is_err() {
-            applier.books.fault_all(Fault::Malformed);
-            applier.stale |= StaleCause::Malformed as u8;
-            applier.applied.fault = Some(Fault::Malformed);
-            applier.applied.state = true;
+        let mut act = Act { feed: &mut self.feed, applied: Applied::NOTHING };
+        if self.decoder.decode(message, &mut act).is_err() {
+            act.feed.books.fault_all(Fault::Malformed);
+            act.feed.stale |= StaleCause::Malformed as u8;
+            act.applied.fault = Some(Fault::Malformed);
+            act.applied.state = true;
         }
-        applier.applied
+        act.applied
     }
 
     /// Takes an event of the sequence into account. True when the flags of all books may have
@@ -122,45 +126,45 @@ impl ItchBooks {
 
     /// Sets or clears a cause of staleness of the whole feed. True when it changed.
     pub const fn set_stale(&mut self, cause: StaleCause, stale: bool) -> bool {
-        let before = self.applier.stale;
+        let before = self.feed.stale;
         if stale {
-            self.applier.stale |= cause as u8;
+            self.feed.stale |= cause as u8;
         } else {
-            self.applier.stale &= !(cause as u8);
+            self.feed.stale &= !(cause as u8);
         }
-        self.applier.stale != before
+        self.feed.stale != before
     }
 
     /// Why no book of the feed may be traded on, bits of [`StaleCause`]; 0 when each speaks for
     /// itself.
     #[must_use]
     pub const fn stale_causes(&self) -> u8 {
-        self.applier.stale
+        self.feed.stale
     }
 
     /// Empties every book, unbinds locates, halts every instrument, forgives faults; counts stay.
     /// Costs a write of all memory unless nothing was applied yet.
     pub fn reset(&mut self) {
-        let applier = &mut self.applier;
+        let feed = &mut self.feed;
         if self.decoder.counts().total() + self.decoder.counts().malformed > 0 {
-            applier.books.reset();
-            applier.instruments.fill(InstrumentId::NONE);
-            applier.trading.fill(Trading::START);
-            applier.latest_ts = 0;
+            feed.books.reset();
+            feed.instruments.fill(InstrumentId::NONE);
+            feed.trading.fill(Trading::START);
+            feed.latest_ts = 0;
         }
-        applier.stale = StaleCause::Waiting as u8;
+        feed.stale = StaleCause::Waiting as u8;
     }
 
     /// [`flags::STALE`], `CROSSED`, `LOCKED` and `HALT` of one book.
     #[must_use]
     #[inline]
     pub fn flags(&self, instrument: InstrumentId) -> u8 {
-        let applier = &self.applier;
-        let mut bits = applier.books.top(instrument).flags();
-        if applier.stale != 0 || applier.books.is_faulted(instrument) {
+        let feed = &self.feed;
+        let mut bits = feed.books.top(instrument).flags();
+        if feed.stale != 0 || feed.books.is_faulted(instrument) {
             bits |= flags::STALE;
         }
-        if applier.trading.get(instrument.index()).is_none_or(|trading| trading.is_halted()) {
+        if feed.trading.get(instrument.index()).is_none_or(|trading| trading.is_halted()) {
             bits |= flags::HALT;
         }
         bits
@@ -170,36 +174,36 @@ impl ItchBooks {
     #[must_use]
     #[inline]
     pub fn top(&self, instrument: InstrumentId) -> Top {
-        self.applier.books.top(instrument)
+        self.feed.books.top(instrument)
     }
 
     /// Levels of one side, best first.
     pub fn levels(&self, instrument: InstrumentId, side: Side) -> impl Iterator<Item = Level> {
-        self.applier.books.levels(instrument, side)
+        self.feed.books.levels(instrument, side)
     }
 
     /// Hash of the ten best levels of both sides; see [`super::hash_levels`].
     #[must_use]
     pub fn hash(&self, instrument: InstrumentId) -> u64 {
-        self.applier.books.hash(instrument)
+        self.feed.books.hash(instrument)
     }
 
     /// Whether the instrument trades; `None` beyond the table.
     #[must_use]
     pub fn trading_state(&self, instrument: InstrumentId) -> Option<TradingState> {
-        self.applier.trading.get(instrument.index()).map(|trading| trading.state)
+        self.feed.trading.get(instrument.index()).map(|trading| trading.state)
     }
 
     /// The instrument that `R` bound to a locate.
     #[must_use]
     pub fn instrument_of(&self, stock_locate: u16) -> Option<InstrumentId> {
-        self.applier.bound(U16::new(stock_locate))
+        self.feed.bound(U16::new(stock_locate))
     }
 
     /// The books themselves.
     #[must_use]
     pub const fn books(&self) -> &OrderBooks {
-        &self.applier.books
+        &self.feed.books
     }
 
     /// Messages by type, odd lengths, unknown types.
@@ -211,37 +215,39 @@ impl ItchBooks {
     /// Faults by kind.
     #[must_use]
     pub const fn faults(&self) -> &FaultCounts {
-        self.applier.books.faults()
+        self.feed.books.faults()
     }
 
     /// Messages about stocks that are not in the instrument table.
     #[must_use]
     pub const fn not_ours(&self) -> u64 {
-        self.applier.not_ours
+        self.feed.not_ours
     }
 
     /// Messages whose venue time was before that of the message before (F9).
     #[must_use]
     pub const fn time_backwards(&self) -> u64 {
-        self.applier.time_backwards
+        self.feed.time_backwards
     }
 }
 
-impl Applier {
+impl Feed {
     #[inline]
     fn bound(&self, stock_locate: U16) -> Option<InstrumentId> {
         let instrument = *self.instruments.get(usize::from(stock_locate.get()))?;
         (instrument != InstrumentId::NONE).then_some(instrument)
     }
+}
 
+impl Act<'_> {
     /// Notes the time; the instrument, if it is one of ours.
     #[inline]
     fn begin(&mut self, head: &Head) -> Option<InstrumentId> {
         self.note_time(head);
-        let instrument = self.bound(head.stock_locate);
+        let instrument = self.feed.bound(head.stock_locate);
         match instrument {
             Some(instrument) => self.applied.instrument = instrument,
-            None => self.not_ours += 1,
+            None => self.feed.not_ours += 1,
         }
         instrument
     }
@@ -250,8 +256,8 @@ impl Applier {
     fn note_time(&mut self, head: &Head) {
         let ts = head.timestamp.get();
         self.applied.venue_ts = Nanos(ts);
-        self.time_backwards += u64::from(ts < self.latest_ts);
-        self.latest_ts = self.latest_ts.max(ts);
+        self.feed.time_backwards += u64::from(ts < self.feed.latest_ts);
+        self.feed.latest_ts = self.feed.latest_ts.max(ts);
     }
 
     #[inline]
@@ -269,11 +275,11 @@ impl Applier {
     }
 
     #[inline]
-    fn add(&mut self, head: &Head, order_ref: u64, side: Option<Side>, px: Price, shares: u32) {
+    fn add(&mut self, head: &Head, order_ref: u64, side: Option<Side>, px: u32, shares: u32) {
         let Some(instrument) = self.begin(head) else { return };
         let result = match side {
-            Some(side) => self.books.add(instrument, order_ref, side, px, Qty::from_shares(shares)),
-            None => self.books.fault(instrument, Fault::BadSide),
+            Some(side) => self.feed.books.add(instrument, order_ref, side, px, shares),
+            None => self.feed.books.fault(instrument, Fault::BadSide),
         };
         self.end(result);
     }
@@ -288,12 +294,11 @@ impl Applier {
         print: impl FnOnce(Price) -> Option<Price>,
     ) {
         let Some(instrument) = self.begin(head) else { return };
-        let qty = Qty::from_shares(shares);
-        let result = self.books.reduce(instrument, order_ref, qty);
+        let result = self.feed.books.reduce(instrument, order_ref, shares);
         if let Ok((order, _)) = result {
             self.applied.print = print(order.px).map(|px| Print {
                 px,
-                qty,
+                qty: Qty::from_shares(shares),
                 match_no: ExecId(match_no),
                 side: Some(order.side),
             });
@@ -302,7 +307,7 @@ impl Applier {
     }
 
     fn set_trading(&mut self, instrument: InstrumentId, change: impl FnOnce(&mut Trading)) {
-        if let Some(trading) = self.trading.get_mut(instrument.index()) {
+        if let Some(trading) = self.feed.trading.get_mut(instrument.index()) {
             let before = trading.is_halted();
             change(trading);
             self.applied.state = trading.is_halted() != before;
@@ -310,7 +315,7 @@ impl Applier {
     }
 }
 
-impl Listener for Applier {
+impl Listener for Act<'_> {
     fn on_system_event(&mut self, message: &SystemEvent) {
         self.note_time(&message.head);
         self.applied.system = Some(message.event);
@@ -318,13 +323,13 @@ impl Listener for Applier {
 
     fn on_stock_directory(&mut self, message: &StockDirectory) {
         self.note_time(&message.head);
-        let found = self.symbols.binary_search_by_key(&message.stock, |(symbol, _)| *symbol);
-        let Some((_, instrument)) = found.ok().and_then(|at| self.symbols.get(at)) else {
-            self.not_ours += 1;
+        let found = self.feed.symbols.binary_search_by_key(&message.stock, |(symbol, _)| *symbol);
+        let Some((_, instrument)) = found.ok().and_then(|at| self.feed.symbols.get(at)) else {
+            self.feed.not_ours += 1;
             return;
         };
         let locate = usize::from(message.head.stock_locate.get());
-        if let Some(bound) = self.instruments.get_mut(locate) {
+        if let Some(bound) = self.feed.instruments.get_mut(locate) {
             *bound = *instrument;
             self.applied.instrument = *instrument;
         }
@@ -344,20 +349,20 @@ impl Listener for Applier {
 
     fn on_operational_halt(&mut self, message: &OperationalHalt) {
         let Some(instrument) = self.begin(&message.head) else { return };
-        if message.market == self.market {
+        if message.market == self.feed.market {
             self.set_trading(instrument, |trading| trading.venue_halt = message.action != b'T');
         }
     }
 
     #[inline]
     fn on_add(&mut self, message: &AddOrder) {
-        let px = message.px.price();
+        let px = message.px.get();
         self.add(&message.head, message.order_ref.get(), message.side(), px, message.shares.get());
     }
 
     #[inline]
     fn on_add_mpid(&mut self, message: &AddOrderMpid) {
-        let px = message.px.price();
+        let px = message.px.get();
         self.add(&message.head, message.order_ref.get(), message.side(), px, message.shares.get());
     }
 
@@ -383,27 +388,27 @@ impl Listener for Applier {
     #[inline]
     fn on_cancel(&mut self, message: &OrderCancel) {
         let Some(instrument) = self.begin(&message.head) else { return };
-        let qty = Qty::from_shares(message.shares.get());
-        let result = self.books.reduce(instrument, message.order_ref.get(), qty);
+        let shares = message.shares.get();
+        let result = self.feed.books.reduce(instrument, message.order_ref.get(), shares);
         self.end(result.map(|(_, top)| top));
     }
 
     #[inline]
     fn on_delete(&mut self, message: &OrderDelete) {
         let Some(instrument) = self.begin(&message.head) else { return };
-        let result = self.books.remove(instrument, message.order_ref.get());
+        let result = self.feed.books.remove(instrument, message.order_ref.get());
         self.end(result.map(|(_, top)| top));
     }
 
     #[inline]
     fn on_replace(&mut self, message: &OrderReplace) {
         let Some(instrument) = self.begin(&message.head) else { return };
-        let result = self.books.replace(
+        let result = self.feed.books.replace(
             instrument,
             message.order_ref.get(),
             message.new_order_ref.get(),
-            message.px.price(),
-            Qty::from_shares(message.shares.get()),
+            message.px.get(),
+            message.shares.get(),
         );
         self.end(result);
     }

@@ -5,6 +5,7 @@
 //! fill half a chunk or less are merged, so that a pool of n chunks always holds 8n levels.
 #![forbid(unsafe_code)]
 
+use super::window::SHARES_MAX;
 use shm::units::{Price, Qty};
 
 /// Levels in a chunk.
@@ -32,15 +33,14 @@ pub struct Full;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ladder {
     head: u32,
-    levels: u32,
 }
 
 impl Ladder {
-    pub(super) const EMPTY: Self = Self { head: NONE, levels: 0 };
+    pub(super) const EMPTY: Self = Self { head: NONE };
 
-    /// Levels on this side.
-    pub(super) const fn levels(&self) -> u32 {
-        self.levels
+    #[inline]
+    pub(super) const fn is_empty(&self) -> bool {
+        self.head == NONE
     }
 }
 
@@ -181,6 +181,11 @@ impl LevelPool {
         self.free_count = last + 1;
     }
 
+    /// Bytes of the pool.
+    pub(super) fn bytes(&self) -> usize {
+        size_of_val(&*self.chunks)
+    }
+
     /// Chunks not in use.
     pub(super) const fn free_chunks(&self) -> u32 {
         self.free_count
@@ -244,32 +249,59 @@ impl LevelPool {
             && self.chunk(place.chunk).is_some_and(|chunk| place.at + 1 == chunk.used())
     }
 
-    /// One more order at `key`. Whether the level is the best.
-    #[inline]
-    pub(super) fn add(&mut self, ladder: &mut Ladder, key: i64, qty: i64) -> Result<bool, Full> {
+    /// One more order at `key`, in shares. The level's sum then, at most [`SHARES_MAX`].
+    pub(super) fn add(&mut self, ladder: &mut Ladder, key: i64, shares: i64) -> Result<i64, Full> {
         let place = self.find(ladder, key);
         if let Some(place) = place
             && place.found
             && let Some((sum, orders)) = self.level_mut(place)
         {
-            *sum = sum.checked_add(qty).ok_or(Full)?;
+            let more = sum.checked_add(shares).filter(|sum| *sum as u64 <= SHARES_MAX);
+            *sum = more.ok_or(Full)?;
             *orders = orders.saturating_add(1);
-            return Ok(self.is_best(place));
+            return Ok(*sum);
         }
-        self.insert(ladder, place, key, qty, 1)
+        self.insert(ladder, place, key, shares, 1).map(|_| shares)
     }
 
-    /// Less at `key`. Whether the level was the best; `None` when it is not there or holds less.
-    #[inline]
+    /// A level that is not there yet.
+    pub(super) fn put(
+        &mut self,
+        ladder: &mut Ladder,
+        key: i64,
+        qty: i64,
+        orders: u32,
+    ) -> Result<(), Full> {
+        let place = self.find(ladder, key);
+        self.insert(ladder, place, key, qty, orders).map(|_| ())
+    }
+
+    /// The best level whose key is below `key`.
+    pub(super) fn next_below(&self, ladder: &Ladder, key: i64) -> Option<(i64, i64, u32)> {
+        self.levels(ladder).find(|level| level.0 < key)
+    }
+
+    /// Takes a level out, if it is there.
+    pub(super) fn take_level(&mut self, ladder: &mut Ladder, key: i64) {
+        if let Some(place) = self.find(ladder, key).filter(|place| place.found) {
+            self.remove(ladder, place);
+        }
+    }
+
+    /// How many levels a ladder has.
+    pub(super) fn count(&self, ladder: &Ladder) -> u32 {
+        self.levels(ladder).count() as u32
+    }
+
+    /// Less at `key`. What the level holds then; `None` when it is not there or holds less.
     pub(super) fn reduce(
         &mut self,
         ladder: &mut Ladder,
         key: i64,
         qty: i64,
         gone: bool,
-    ) -> Option<bool> {
+    ) -> Option<i64> {
         let place = self.find(ladder, key).filter(|place| place.found)?;
-        let best = self.is_best(place);
         let (sum, orders) = self.level_mut(place)?;
         let left = sum.checked_sub(qty).filter(|left| *left >= 0)?;
         *sum = left;
@@ -277,7 +309,7 @@ impl LevelPool {
         if left == 0 {
             self.remove(ladder, place);
         }
-        Some(best)
+        Some(left)
     }
 
     /// Exactly `qty` at `key`, 0 removes. Whether the level is or was the best.
@@ -359,7 +391,6 @@ impl LevelPool {
         }
         if let Some(chunk) = self.chunk_mut(place.chunk) {
             chunk.insert(place.at, key, qty, orders);
-            ladder.levels += 1;
         }
         Ok(self.is_best(place))
     }
@@ -378,7 +409,6 @@ impl LevelPool {
         let Some(chunk) = self.chunk_mut(place.chunk) else { return };
         chunk.remove(place.at);
         let (used, worse) = (chunk.used(), chunk.worse);
-        ladder.levels = ladder.levels.saturating_sub(1);
         if used == 0 {
             match self.chunk_mut(place.better) {
                 Some(better) => better.worse = worse,

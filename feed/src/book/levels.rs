@@ -1,8 +1,8 @@
 //! Books built from levels: each message gives the whole quantity at a price.
 #![forbid(unsafe_code)]
 
-use super::ladder::{Full, Level, LevelPool};
-use super::{Sides, Top};
+use super::Top;
+use super::ladder::{Full, Ladder, Level, LevelPool};
 use shm::ids::InstrumentId;
 use shm::message::Side;
 use shm::units::{Price, Qty};
@@ -64,5 +64,73 @@ impl LevelBooks {
     pub fn levels(&self, instrument: InstrumentId, side: Side) -> impl Iterator<Item = Level> {
         let sides = self.books.get(instrument.index()).copied().unwrap_or(Sides::EMPTY);
         sides.levels(&self.pool, side)
+    }
+}
+
+/// The two ladders of one instrument and its cached top.
+#[derive(Clone, Copy, Debug)]
+struct Sides {
+    top: Top,
+    bids: Ladder,
+    asks: Ladder,
+}
+
+impl Sides {
+    const EMPTY: Self = Self { top: Top::EMPTY, bids: Ladder::EMPTY, asks: Ladder::EMPTY };
+
+    /// Ladders sort by rising goodness: asks by the negative of their price.
+    #[inline]
+    const fn key(side: Side, px: Price) -> i64 {
+        match side {
+            Side::Buy => px.0,
+            Side::Sell => px.0.wrapping_neg(),
+        }
+    }
+
+    #[inline]
+    const fn ladder(&mut self, side: Side) -> &mut Ladder {
+        match side {
+            Side::Buy => &mut self.bids,
+            Side::Sell => &mut self.asks,
+        }
+    }
+
+    /// Exactly `qty` at `px`; 0 removes. Whether the top changed.
+    fn set(&mut self, pool: &mut LevelPool, side: Side, px: Price, qty: Qty) -> Result<bool, Full> {
+        let best = pool.set(self.ladder(side), Self::key(side, px), qty.0)?;
+        Ok(best && self.refresh(pool, side))
+    }
+
+    /// Reads the best of a side again. Whether it changed.
+    #[inline]
+    fn refresh(&mut self, pool: &LevelPool, side: Side) -> bool {
+        let before = self.top;
+        match side {
+            Side::Buy => {
+                let (key, qty) = pool.best(&self.bids).unwrap_or((Price::NONE.0, 0));
+                (self.top.bid_px, self.top.bid_qty) = (Price(key), Qty(qty));
+            }
+            Side::Sell => {
+                // The negative of NONE is NONE itself: the one value that wraps.
+                let (key, qty) = pool.best(&self.asks).unwrap_or((Price::NONE.0, 0));
+                (self.top.ask_px, self.top.ask_qty) = (Price(key.wrapping_neg()), Qty(qty));
+            }
+        }
+        self.top != before
+    }
+
+    /// Levels of a side, best first.
+    fn levels<'a>(&self, pool: &'a LevelPool, side: Side) -> impl Iterator<Item = Level> + use<'a> {
+        let ladder = match side {
+            Side::Buy => self.bids,
+            Side::Sell => self.asks,
+        };
+        pool.levels(&ladder).map(move |(key, qty, orders)| {
+            let px = match side {
+                Side::Buy => Price(key),
+                Side::Sell => Price(key.wrapping_neg()),
+            };
+            Level { px, qty: Qty(qty), orders }
+        })
     }
 }

@@ -5,134 +5,33 @@ use crate::codec::itch50::{self as itch, Head, Price4, encode};
 use crate::moldudp64::{Event, Session};
 use proptest::prelude::*;
 use shm::ids::{ExecId, InstrumentId, Symbol};
-use shm::message::flags;
+use shm::message::{Side, flags};
+use shm::units::{Price, Qty};
 use std::collections::BTreeMap;
+
+mod model;
+
+use model::{Model, Seeded, Walk, change, same_levels};
 
 const ONE: InstrumentId = InstrumentId(1);
 
-/// A small generator, so that a seed names a run.
-struct Seeded(u64);
-
-impl Seeded {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 11) % bound
-    }
-}
-
-/// The obvious book: a map of orders; everything else is computed from it.
-#[derive(Default)]
-struct Model(BTreeMap<u64, Order>);
-
-impl Model {
-    fn levels(&self, instrument: InstrumentId, side: Side) -> Vec<Level> {
-        let mut sums: BTreeMap<Price, (i64, u32)> = BTreeMap::new();
-        for order in self.0.values() {
-            if order.instrument == instrument && order.side == side {
-                let sum = sums.entry(order.px).or_default();
-                *sum = (sum.0 + order.qty.0, sum.1 + 1);
-            }
-        }
-        let level = |(px, (qty, orders)): (Price, (i64, u32))| Level { px, qty: Qty(qty), orders };
-        match side {
-            Side::Buy => sums.into_iter().rev().map(level).collect(),
-            Side::Sell => sums.into_iter().map(level).collect(),
-        }
-    }
-
-    fn top(&self, instrument: InstrumentId) -> Top {
-        let best = |side| self.levels(instrument, side).first().map(|level| (level.px, level.qty));
-        let (bid_px, bid_qty) = best(Side::Buy).unwrap_or((Price::NONE, Qty::ZERO));
-        let (ask_px, ask_qty) = best(Side::Sell).unwrap_or((Price::NONE, Qty::ZERO));
-        Top { bid_px, bid_qty, ask_px, ask_qty }
-    }
-}
-
-/// One random change of the books and of the model; both must say the same of the top.
-fn change(random: &mut Seeded, books: &mut OrderBooks, model: &mut Model, next_ref: &mut u64) {
-    let some_ref = |random: &mut Seeded, model: &Model| {
-        let at = random.below(model.0.len() as u64) as usize;
-        model.0.iter().nth(at).map(|(order_ref, order)| (*order_ref, *order)).unwrap()
-    };
-    let price = |random: &mut Seeded, side| {
-        // Mostly near the touch, at times far; the two sides overlap a little.
-        let reach = if random.below(8) == 0 { 4_000 } else { 60 };
-        let away = random.below(reach) as i64;
-        Price(if side == Side::Buy { 1_010 - away } else { 1_000 + away })
-    };
-    let kind = if model.0.len() < 30 { 0 } else { random.below(10) };
-    let instrument = InstrumentId(random.below(3) as u32);
-    let changed = match kind {
-        0..=3 => {
-            let side = if random.below(2) == 0 { Side::Buy } else { Side::Sell };
-            let (px, qty) = (price(random, side), Qty(1 + random.below(500) as i64));
-            *next_ref += 1 + random.below(3);
-            let before = model.top(instrument);
-            let changed = books.add(instrument, *next_ref, side, px, qty).unwrap();
-            model.0.insert(*next_ref, Order { instrument, side, px, qty });
-            (instrument, before, changed)
-        }
-        4..=6 => {
-            let (order_ref, order) = some_ref(random, model);
-            let qty = Qty(1 + random.below(order.qty.0 as u64) as i64);
-            let before = model.top(order.instrument);
-            let (was, changed) = books.reduce(order.instrument, order_ref, qty).unwrap();
-            assert_eq!(was, order);
-            model.0.remove(&order_ref);
-            if qty != order.qty {
-                let qty = order.qty.checked_sub(qty).unwrap();
-                model.0.insert(order_ref, Order { qty, ..order });
-            }
-            (order.instrument, before, changed)
-        }
-        7 => {
-            let (order_ref, order) = some_ref(random, model);
-            let before = model.top(order.instrument);
-            let (was, changed) = books.remove(order.instrument, order_ref).unwrap();
-            assert_eq!(was, order);
-            model.0.remove(&order_ref);
-            (order.instrument, before, changed)
-        }
-        _ => {
-            let (order_ref, order) = some_ref(random, model);
-            let (px, qty) = (price(random, order.side), Qty(1 + random.below(500) as i64));
-            *next_ref += 1;
-            let before = model.top(order.instrument);
-            let changed = books.replace(order.instrument, order_ref, *next_ref, px, qty).unwrap();
-            model.0.remove(&order_ref);
-            model.0.insert(*next_ref, Order { px, qty, ..order });
-            (order.instrument, before, changed)
-        }
-    };
-    let (instrument, before, changed) = changed;
-    assert_eq!(books.top(instrument), model.top(instrument));
-    assert_eq!(changed, before != model.top(instrument));
-}
-
-fn same_levels(books: &OrderBooks, model: &Model, instrument: InstrumentId) {
-    for side in [Side::Buy, Side::Sell] {
-        let levels: Vec<Level> = books.levels(instrument, side).collect();
-        assert_eq!(levels, model.levels(instrument, side));
-        assert_eq!(levels.len(), books.level_count(instrument, side) as usize);
-    }
-}
-
-/// Goal: the book is the model's after every change, and gives back every chunk and order at the
-/// end. Method: seeded adds, partial and whole executions, cancels and replaces over three
-/// instruments.
+/// Goal: the book is the model's after every change, wherever prices go, and gives back every chunk
+/// and order at the end. Method: seeded adds, partial and whole executions, cancels and replaces
+/// over three instruments, on prices that walk and leap; once with a pool that is too small for a
+/// window's worth of levels, so that windows cannot move when they would.
 #[test]
 fn order_books_equal_the_model() {
-    for seed in 1..=6_u64 {
+    for seed in 1..=12_u64 {
         println!("seed {seed}");
         let mut random = Seeded(seed * 0x9E37_79B9);
-        let mut books = OrderBooks::new(3, 1_000, 2_000);
+        let mut books = OrderBooks::new(3, 1_000, if seed % 3 == 0 { 1_050 } else { 9_000 });
         let (mut model, mut next_ref) = (Model::default(), 0);
+        let mut walk = Walk { middle: 200_000, cents: true };
         let empty_chunks = books.free_chunks();
         for step in 0..2_500 {
             if model.0.len() < 900 {
-                change(&mut random, &mut books, &mut model, &mut next_ref);
+                let mut price = |random: &mut Seeded, side| walk.price(random, side);
+                change(&mut random, &mut books, &mut model, &mut next_ref, &mut price);
             } else {
                 for order_ref in model.0.keys().copied().collect::<Vec<_>>().iter().step_by(2) {
                     let order = model.0.remove(order_ref).unwrap();
@@ -140,7 +39,7 @@ fn order_books_equal_the_model() {
                 }
             }
             assert_eq!(books.live_orders(), model.0.len());
-            if step % 100 == 0 {
+            if step % 50 == 0 {
                 (0..3).for_each(|index| same_levels(&books, &model, InstrumentId(index)));
             }
         }
@@ -159,21 +58,34 @@ fn order_books_equal_the_model() {
 fn every_fault_is_named_and_marks_its_book() {
     use Fault::*;
     type Act = fn(&mut OrderBooks) -> Option<Fault>;
-    let (px, qty) = (Price(100), Qty(10));
-    let cases: [(Fault, Act); 8] = [
-        (DuplicateRef, |books| books.add(ONE, 7, Side::Buy, Price(9), Qty(1)).err()),
+    let (px, shares) = (100, 10);
+    let cases: [(Fault, Act); 10] = [
+        (DuplicateRef, |books| books.add(ONE, 7, Side::Buy, 9, 1).err()),
         (UnknownRef, |books| books.remove(ONE, 8).err()),
-        (UnknownRef, |books| books.replace(ONE, 8, 9, Price(1), Qty(1)).err()),
-        (TooMuch, |books| books.reduce(ONE, 7, Qty(11)).err()),
-        (OtherInstrument, |books| books.reduce(ONE, 5, Qty(1)).err()),
-        (NoQty, |books| books.add(ONE, 9, Side::Sell, Price(9), Qty(0)).err()),
-        (NoQty, |books| books.reduce(ONE, 7, Qty(0)).err()),
-        (NoInstrument, |books| books.add(InstrumentId(3), 9, Side::Buy, Price(9), Qty(1)).err()),
+        (UnknownRef, |books| books.remove(ONE, u64::MAX).err()),
+        (UnknownRef, |books| books.replace(ONE, 8, 9, 1, 1).err()),
+        (TooMuch, |books| books.reduce(ONE, 7, 11).err()),
+        (OtherInstrument, |books| books.reduce(ONE, 5, 1).err()),
+        (NoQty, |books| books.add(ONE, 9, Side::Sell, 9, 0).err()),
+        (NoQty, |books| books.reduce(ONE, 7, 0).err()),
+        (NoInstrument, |books| books.add(InstrumentId(3), 9, Side::Buy, 9, 1).err()),
+        (RefSpread, |books| {
+            // Seven upper parts beside that of small references, an order of each, then one more.
+            for upper in 1..8_u64 {
+                books.add(ONE, upper << 40 | 7, Side::Buy, 9, 1).unwrap();
+            }
+            assert_eq!(books.remove(ONE, 3 << 40 | 7).unwrap().0.px, Price::from_price4(9));
+            let fault = books.add(ONE, 8 << 40 | 7, Side::Buy, 9, 1).err();
+            for upper in [1, 2, 4, 5, 6, 7] {
+                let _ = books.remove(ONE, upper << 40 | 7).unwrap();
+            }
+            fault
+        }),
     ];
     for (fault, act) in cases {
-        let mut books = OrderBooks::new(3, 8, 100);
-        books.add(ONE, 7, Side::Buy, px, qty).unwrap();
-        books.add(InstrumentId(2), 5, Side::Sell, px, qty).unwrap();
+        let mut books = OrderBooks::new(3, 9, 100);
+        books.add(ONE, 7, Side::Buy, px, shares).unwrap();
+        books.add(InstrumentId(2), 5, Side::Sell, px, shares).unwrap();
         let (top, hash) = (books.top(ONE), books.hash(ONE));
         assert_eq!(act(&mut books), Some(fault));
         assert!(books.faults().of(fault) >= 1);
@@ -187,29 +99,38 @@ fn every_fault_is_named_and_marks_its_book() {
     }
 }
 
-/// Goal: a full order table or level pool is a fault, not a panic, and what was there stays right.
+/// Goal: a full order table or level pool, or a level of more shares than a quantity can say, is a
+/// fault, not a panic, and what was there stays right.
 #[test]
 fn full_tables_are_faults() {
     let mut books = OrderBooks::new(1, 4, 100);
     let zero = InstrumentId(0);
     for order_ref in 0..4 {
-        books.add(zero, order_ref, Side::Buy, Price(order_ref as i64 + 1), Qty(1)).unwrap();
+        books.add(zero, order_ref, Side::Buy, order_ref as u32 + 1, 1).unwrap();
     }
-    let full = books.add(zero, 9, Side::Buy, Price(9), Qty(1));
+    let full = books.add(zero, 9, Side::Buy, 9, 1);
     assert_eq!(full, Err(Fault::OrdersFull));
-    assert_eq!(books.top(zero).bid_px, Price(4));
+    assert_eq!(books.top(zero).bid_px, Price::from_price4(4));
 
-    let mut books = OrderBooks::new(1, 4, 100);
-    books.add(zero, 1, Side::Buy, Price(1), Qty(i64::MAX)).unwrap();
-    assert_eq!(books.add(zero, 2, Side::Buy, Price(1), Qty(1)), Err(Fault::LevelsFull));
-    assert_eq!((books.live_orders(), books.top(zero).bid_qty), (1, Qty(i64::MAX)));
+    // In the window, then in the ladder, far below it.
+    for px in [50_000, 1] {
+        let mut books = OrderBooks::new(1, 40, 100);
+        books.add(zero, 99, Side::Buy, 50_000, 1).unwrap();
+        let held = (0..30).take_while(|at| books.add(zero, *at, Side::Buy, px, u32::MAX).is_ok());
+        let held = held.count() as i64;
+        assert_eq!(held, 21, "21 x 4,294,967,295 fit into 92,233,720,368 shares");
+        assert_eq!(books.faults().of(Fault::LevelsFull), 1);
+        let levels: Vec<Level> = books.levels(zero, Side::Buy).collect();
+        let shares = levels.iter().map(|level| level.qty.0 / Qty::SCALE).sum::<i64>();
+        assert_eq!((books.live_orders(), shares), (22, 1 + held * i64::from(u32::MAX)));
+    }
 
     let mut books = OrderBooks::new(1, 10_000, 8);
     let mut held = 0;
     let refused = loop {
         // Every other price first, then the ones between: chunks split in the middle.
         let px = if held < 100 { held * 2 } else { held * 2 - 199 };
-        match books.add(zero, held as u64, Side::Sell, Price(px + 1), Qty(1)) {
+        match books.add(zero, held as u64, Side::Sell, px + 1, 1) {
             Ok(_) => held += 1,
             Err(fault) => break fault,
         }
@@ -311,8 +232,9 @@ proptest! {
 fn the_hash_is_fnv_over_the_documented_bytes() {
     let mut bytes = Vec::new();
     for level in 0..10_i64 {
-        let bid = if level < 2 { [100 - level, 5] } else { [i64::MIN, 0] };
-        let ask = if level < 1 { [101, 7] } else { [i64::MIN, 0] };
+        let [px, qty] = [Price::from_price4(1).0, Qty::from_shares(1).0];
+        let bid = if level < 2 { [(100 - level) * px, 5 * qty] } else { [i64::MIN, 0] };
+        let ask = if level < 1 { [101 * px, 7 * qty] } else { [i64::MIN, 0] };
         bid.iter().chain(&ask).for_each(|value| bytes.extend(value.to_le_bytes()));
     }
     let fnv = bytes.iter().fold(0xCBF2_9CE4_8422_2325_u64, |hash, byte| {
@@ -320,9 +242,9 @@ fn the_hash_is_fnv_over_the_documented_bytes() {
     });
     let mut books = OrderBooks::new(1, 10, 10);
     for (order_ref, px) in [(1, 100), (2, 99)] {
-        books.add(InstrumentId(0), order_ref, Side::Buy, Price(px), Qty(5)).unwrap();
+        books.add(InstrumentId(0), order_ref, Side::Buy, px, 5).unwrap();
     }
-    books.add(InstrumentId(0), 3, Side::Sell, Price(101), Qty(7)).unwrap();
+    books.add(InstrumentId(0), 3, Side::Sell, 101, 7).unwrap();
     assert_eq!(books.hash(InstrumentId(0)), fnv);
 }
 
