@@ -7,7 +7,7 @@ use engine::risk::{Applied, Decision, Risk, sample, setup::Setup};
 use exchange::faults::Faults;
 use exchange::flow::parse_list;
 use exchange::listing::Listing;
-use exchange::matching::{Market, NewOrder, Output, Owner, SelfMatch, Tif};
+use exchange::matching::{Market, NewOrder, Output, Owner, SelfMatch, Special, Tif};
 use exchange::ouch_in::{Desk, DeskOptions, Venue};
 use gateway::codec::ouch50::{CapacityCode, DisplayCode, Outbound};
 use gateway::ouch::{Ouch, OuchConfig, VenueEvent};
@@ -259,6 +259,7 @@ impl Sim {
             tif: if self.roll(3) == 0 { Tif::Ioc } else { Tif::Day },
             post_only: false,
             mpid: None,
+            special: Special::default(),
         };
         self.market.enter(&order, &mut self.out);
     }

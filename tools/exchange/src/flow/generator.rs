@@ -11,7 +11,9 @@
 //! the same seed gives the same tape, byte for byte.
 
 use super::SymbolSpec;
-use crate::matching::{CancelReason, EventKind, Market, NewOrder, Output, Owner, Side, Tif};
+use crate::matching::{
+    CancelReason, EventKind, Market, NewOrder, Output, Owner, Side, Special, Tif,
+};
 use crate::random::Random;
 
 /// Parts of a tick in which the fair price walks.
@@ -360,6 +362,7 @@ impl SymbolFlow {
             tif,
             post_only: false,
             mpid: None,
+            special: Special::default(),
         }
     }
 }

@@ -23,7 +23,7 @@ use super::recording::Recording;
 use crate::error::Error;
 use crate::flow::TICK_CENT;
 use crate::listing::Listing;
-use crate::matching::{CancelReason, Market, NewOrder, Output, Owner, Side, Tif};
+use crate::matching::{CancelReason, Market, NewOrder, Output, Owner, Side, Special, Tif};
 use crate::options::Speed;
 use feed::codec::itch50::{Message, OrderReplace};
 use std::collections::HashMap;
@@ -303,6 +303,7 @@ fn flow_order(locate: u16, side: Side, qty: u32, px: u32, mpid: Option<[u8; 4]>)
         tif: Tif::Day,
         post_only: false,
         mpid,
+        special: Special::default(),
     }
 }
 

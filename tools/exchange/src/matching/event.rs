@@ -103,6 +103,8 @@ pub enum CancelReason {
     System,
     /// `E`: the market closed.
     Closed,
+    /// `T`: its time is over.
+    Timeout,
 }
 
 impl CancelReason {
@@ -115,6 +117,7 @@ impl CancelReason {
             Self::PostOnly => b'G',
             Self::System => b'Z',
             Self::Closed => b'E',
+            Self::Timeout => b'T',
         }
     }
 }
@@ -124,6 +127,8 @@ impl CancelReason {
 pub enum Liquidity {
     /// It rested: `A`.
     Added,
+    /// It rested and was not shown: `J`.
+    AddedHidden,
     /// It came in and took: `R`.
     Removed,
 }
@@ -153,6 +158,13 @@ pub enum ReportKind {
         old_tag: u32,
         /// The venue's number of the new one.
         order_ref: u64,
+    },
+    /// A reserve order shows shares anew, last in time at its price.
+    Refreshed {
+        /// The venue's number of what is shown now.
+        order_ref: u64,
+        /// Shares shown.
+        qty: u32,
     },
     /// A trade.
     Executed {

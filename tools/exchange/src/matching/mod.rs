@@ -17,4 +17,4 @@ mod tests;
 pub use book::{Book, LevelView};
 pub use event::{CancelReason, EventKind, Liquidity, MarketEvent, Output, Report, ReportKind};
 pub use market::{Market, SelfMatch};
-pub use order::{NewOrder, Order, Owner, Side, SideRule, Tif};
+pub use order::{NewOrder, Order, Owner, Side, SideRule, Special, Tif};

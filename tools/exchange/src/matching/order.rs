@@ -59,6 +59,18 @@ impl Owner {
     }
 }
 
+/// What an order keeps from others. Source: OUCH 5.0, Enter Order Message (Display) and its options
+/// MaxFloor and MinQty.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Special {
+    /// Not on the tape; behind all shown orders of its price.
+    pub hidden: bool,
+    /// Shares shown at a time, the rest in reserve; 0 shows all.
+    pub floor_qty: u32,
+    /// It trades at least so many shares at once, or not at all; 0 for any.
+    pub min_qty: u32,
+}
+
 /// An order as it is entered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NewOrder {
@@ -80,6 +92,8 @@ pub struct NewOrder {
     pub post_only: bool,
     /// Shown with this market participant id (ITCH `F` in place of `A`).
     pub mpid: Option<[u8; 4]>,
+    /// What it keeps from others.
+    pub special: Special,
 }
 
 /// An order that rests in a book.
@@ -97,8 +111,12 @@ pub struct Order {
     pub side: Side,
     /// Display price4.
     pub px: u32,
-    /// Shares still open, 1 or more.
+    /// Shares still open, 1 or more; of a reserve order those that are shown.
     pub leaves_qty: u32,
+    /// Shares in reserve.
+    pub reserve_qty: u32,
+    /// What it keeps from others.
+    pub special: Special,
     /// Attribution, if shown with one.
     pub mpid: Option<[u8; 4]>,
     /// Older neighbour at the price (index into the slab), or [`Order::END`].

@@ -129,7 +129,7 @@ impl Market {
         let liquidity = Liquidity::Added;
         let executed = ReportKind::Executed { qty, px: order.px, liquidity, match_no };
         out.report(order.owner, order.tag, executed);
-        self.take(index, qty);
+        self.fill(index, qty, out);
         qty
     }
 

@@ -1,5 +1,7 @@
 //! The market against an obvious model.
 
+mod special;
+
 use super::*;
 use crate::random::Random;
 use std::collections::HashMap;
@@ -193,6 +195,7 @@ fn random_order(random: &mut Random, tag: u32) -> NewOrder {
         tif: if random.chance(0.15) { Tif::Ioc } else { Tif::Day },
         post_only: random.chance(0.1),
         mpid: None,
+        special: Special::default(),
     }
 }
 
@@ -287,6 +290,7 @@ fn client(tag: u32, side: Side, qty: u32, px: u32) -> NewOrder {
         tif: Tif::Day,
         post_only: false,
         mpid: None,
+        special: Special::default(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! What makes an order unfit for this market, and the reason the venue gives.
 
 use crate::listing::Listing;
-use crate::matching::Tif;
+use crate::matching::{Special, Tif};
 use gateway::codec::ouch50::{
     Appendage, AppendageBuf, CrossCode, DisplayCode, EnterOrder, QTY_MAX, RejectReason, Tag,
     TifCode, WirePx,
@@ -25,6 +25,10 @@ pub(super) struct Terms {
     pub limit_px: Option<u32>,
     /// Day or immediate.
     pub tif: Tif,
+    /// What it keeps from others.
+    pub special: Special,
+    /// Seconds after which it ends.
+    pub expire_s: Option<u32>,
 }
 
 /// What options ask for, as far as this market knows them.
@@ -36,6 +40,12 @@ pub(super) struct KnownOptions {
     pub firm: Option<[u8; 4]>,
     /// Group for mass cancels.
     pub group_id: Option<u16>,
+    /// Least shares of a trade, 0 for any.
+    pub min_qty: u32,
+    /// Shares shown at a time, 0 for all.
+    pub floor_qty: u32,
+    /// Seconds to live, 0 for no such option.
+    pub expire_s: u32,
     /// All of them again, to be echoed.
     pub echo: AppendageBuf,
 }
@@ -60,14 +70,15 @@ pub(super) fn check_enter(
     check_qty(order.qty.get())?;
     let limit_px = check_px(order.px, listed.tick_px)?;
     let tif = check_tif(order.tif)?;
-    check_display(order.display)?;
+    let special = check_special(order.display, tif, &options, order.qty.get())?;
+    let expire_s = check_expiry(order.tif, &options)?;
     if order.cross_type != CrossCode::CONTINUOUS {
         return Err(RejectReason::CROSS_ORDER);
     }
     if !order.capacity.is_known() {
         return Err(RejectReason::OTHER);
     }
-    Ok((Terms { locate, side, limit_px, tif }, options))
+    Ok((Terms { locate, side, limit_px, tif, special, expire_s }, options))
 }
 
 /// Shares of one order or chain.
@@ -99,19 +110,51 @@ pub(super) fn check_px(px: WirePx, tick_px: u32) -> Result<Option<u32>, RejectRe
 /// offered.
 pub(super) fn check_tif(tif: TifCode) -> Result<Tif, RejectReason> {
     match tif {
-        TifCode::DAY | TifCode::GTX => Ok(Tif::Day),
+        TifCode::DAY | TifCode::GTX | TifCode::GTT => Ok(Tif::Day),
         TifCode::IOC => Ok(Tif::Ioc),
         TifCode::AFTER_HOURS => Err(RejectReason::DESTINATION_CLOSED),
         _ => Err(RejectReason::OTHER),
     }
 }
 
+/// What an order keeps from others. Only what is not shown may wait for a least quantity; what is
+/// hidden whole has nothing to show a part of.
+///
 /// # Errors
-/// [`RejectReason::DISPLAY`]: every order of this market is on the tape.
-pub(super) fn check_display(display: DisplayCode) -> Result<(), RejectReason> {
-    match display {
-        DisplayCode::VISIBLE | DisplayCode::ATTRIBUTABLE => Ok(()),
-        _ => Err(RejectReason::DISPLAY),
+/// [`RejectReason::DISPLAY`], [`RejectReason::MAX_FLOOR`], [`RejectReason::MIN_QTY`].
+pub(super) fn check_special(
+    display: DisplayCode,
+    tif: Tif,
+    options: &KnownOptions,
+    qty: u32,
+) -> Result<Special, RejectReason> {
+    let hidden = match display {
+        DisplayCode::VISIBLE | DisplayCode::ATTRIBUTABLE => false,
+        DisplayCode::HIDDEN => true,
+        _ => return Err(RejectReason::DISPLAY),
+    };
+    let KnownOptions { min_qty, floor_qty, .. } = *options;
+    if floor_qty > 0 && hidden {
+        return Err(RejectReason::MAX_FLOOR);
+    }
+    if min_qty > qty || (min_qty > 0 && tif == Tif::Day && !hidden) {
+        return Err(RejectReason::MIN_QTY);
+    }
+    Ok(Special { hidden, floor_qty, min_qty })
+}
+
+/// The seconds of an order that ends by itself. Source: OUCH 5.0, option ExpireTime.
+///
+/// # Errors
+/// [`RejectReason::OTHER`]: one without the other, or not within the day.
+pub(super) fn check_expiry(
+    tif: TifCode,
+    options: &KnownOptions,
+) -> Result<Option<u32>, RejectReason> {
+    match (tif == TifCode::GTT, options.expire_s) {
+        (false, 0) => Ok(None),
+        (true, seconds @ 1..=86_399) => Ok(Some(seconds)),
+        (_, _) => Err(RejectReason::OTHER),
     }
 }
 
@@ -126,18 +169,18 @@ pub(super) fn check_options(appendage: Appendage<'_>) -> Result<KnownOptions, Re
             Tag::PostOnly(letter) => known.post_only = Some(letter == b'P'),
             Tag::Firm(firm) => known.firm = Some(firm),
             Tag::GroupId(group_id) => known.group_id = Some(group_id),
+            Tag::MinQty(qty) => known.min_qty = qty,
+            Tag::MaxFloor(qty) => known.floor_qty = qty,
+            Tag::ExpireTime(seconds) => known.expire_s = seconds,
             Tag::PriceType(b'L')
             | Tag::UserRefIdx(0)
-            | Tag::MinQty(0)
-            | Tag::MaxFloor(0)
             | Tag::CustomerType(_)
             | Tag::SharesLocated(_)
             | Tag::LocateBroker(_)
             | Tag::BboWeight(_)
             | Tag::TradeNow(b'N') => {}
             Tag::PriceType(_) | Tag::PegOffset(_) => return Err(RejectReason::PEGGING_NOT_ALLOWED),
-            Tag::MinQty(_) => return Err(RejectReason::MIN_QTY),
-            Tag::MaxFloor(_) | Tag::RandomReserves(_) => return Err(RejectReason::MAX_FLOOR),
+            Tag::RandomReserves(_) => return Err(RejectReason::MAX_FLOOR),
             Tag::Route(_) => return Err(RejectReason::ROUTING_NOT_ALLOWED),
             _ => return Err(RejectReason::OTHER),
         }

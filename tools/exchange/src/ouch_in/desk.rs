@@ -2,7 +2,8 @@
 
 use super::account::Account;
 use super::checks::{
-    KnownOptions, Terms, check_display, check_enter, check_options, check_px, check_qty, check_tif,
+    KnownOptions, Terms, check_enter, check_expiry, check_options, check_px, check_qty,
+    check_special, check_tif,
 };
 use super::mischief::Mischief;
 use super::order::ClientOrder;
@@ -21,7 +22,7 @@ use gateway::codec::ouch50::{
     View,
 };
 use gateway::session::soupbintcp::{Credentials, LoginRequest};
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 /// A trade chosen to be broken is broken this long after it.
 const BREAK_AFTER_NS: u64 = 100_000_000;
@@ -67,6 +68,8 @@ pub struct Desk {
     log_error: Option<std::io::Error>,
     /// Trades to break: due time, account, trade.
     to_break: VecDeque<(u64, usize, ClientTrade)>,
+    /// Orders that end by themselves: when, account, number.
+    to_expire: BTreeSet<(u64, usize, u32)>,
 }
 
 impl Desk {
@@ -94,6 +97,7 @@ impl Desk {
             log: options.log,
             log_error: None,
             to_break: VecDeque::new(),
+            to_expire: BTreeSet::new(),
         }
     }
 
@@ -124,7 +128,8 @@ impl Desk {
     pub fn due_ns(&self) -> Option<u64> {
         let held = self.accounts.iter().filter_map(Account::held_until_ns).min();
         let to_break = self.to_break.front().map(|&(due_ns, _, _)| due_ns);
-        held.into_iter().chain(to_break).min()
+        let to_expire = self.to_expire.first().map(|&(due_ns, _, _)| due_ns);
+        held.into_iter().chain(to_break).chain(to_expire).min()
     }
 
     /// Takes one message of a user. Returns whether the connection is to be cut, by fault.
@@ -167,8 +172,17 @@ impl Desk {
         }
     }
 
-    /// Breaks the trades that are due.
+    /// Ends the orders and breaks the trades that are due.
     pub fn poll(&mut self, venue: &mut Venue<'_>) {
+        while let Some(&(due_ns, at, number)) = self.to_expire.first()
+            && due_ns <= venue.now_ns
+        {
+            self.to_expire.pop_first();
+            let order = self.accounts[at].orders.get(&number);
+            if let Some(order) = order.filter(|order| order.expires_ns == Some(due_ns)) {
+                venue.market.cancel(order.order_ref, CancelReason::Timeout, venue.out);
+            }
+        }
         while let Some((_, at, trade)) =
             self.to_break.pop_front_if(|(due_ns, _, _)| *due_ns <= venue.now_ns)
         {
@@ -221,8 +235,10 @@ impl Desk {
                 return self.log_enter(at, fields, None, Some(reason));
             }
         };
-        let order = client_order(fields, &terms, &options);
+        let mut order = client_order(fields, &terms, &options);
+        order.expires_ns = expires_ns(&terms, venue.now_ns);
         account.orders.insert(user_ref_num, order);
+        self.to_expire.extend(order.expires_ns.map(|due_ns| (due_ns, at, user_ref_num)));
         let new_order = new_order(account.owner, user_ref_num, &terms, &order);
         let order_ref = venue.market.enter(&new_order, venue.out);
         if let Some((number, is_buy, shares)) = account.mischief.external() {
@@ -262,10 +278,13 @@ impl Desk {
             iso: fields.iso,
             cl_ord_id: fields.cl_ord_id,
             post_only: options.post_only.unwrap_or(old.post_only),
+            special: terms.special,
+            expires_ns: expires_ns(&terms, venue.now_ns),
             ..old
         };
         account.orders.remove(&old_num);
         account.orders.insert(new_num, order);
+        self.to_expire.extend(order.expires_ns.map(|due_ns| (due_ns, at, new_num)));
         let new_order = new_order(account.owner, new_num, &terms, &order);
         let order_ref = venue.market.replace(old.order_ref, &new_order, venue.out);
         self.log_replace(at, fields, &old, order_ref, None);
@@ -473,8 +492,9 @@ fn check_replace(
         return Err(RejectReason::OTHER);
     }
     let tif = check_tif(fields.tif)?;
-    check_display(fields.display)?;
-    Ok((Terms { locate: old.locate, side, limit_px, tif }, options))
+    let special = check_special(fields.display, tif, &options, fields.qty.get())?;
+    let expire_s = check_expiry(fields.tif, &options)?;
+    Ok((Terms { locate: old.locate, side, limit_px, tif, special, expire_s }, options))
 }
 
 fn client_order(fields: &EnterOrder, terms: &Terms, options: &KnownOptions) -> ClientOrder {
@@ -495,8 +515,15 @@ fn client_order(fields: &EnterOrder, terms: &Terms, options: &KnownOptions) -> C
         firm: options.firm,
         group_id: options.group_id,
         post_only: options.post_only.unwrap_or(false),
+        special: terms.special,
+        expires_ns: None,
         options: options.echo,
     }
+}
+
+/// When an order ends by itself.
+fn expires_ns(terms: &Terms, now_ns: u64) -> Option<u64> {
+    terms.expire_s.map(|seconds| now_ns + u64::from(seconds) * 1_000_000_000)
 }
 
 fn new_order(owner: Owner, tag: u32, terms: &Terms, order: &ClientOrder) -> NewOrder {
@@ -512,6 +539,7 @@ fn new_order(owner: Owner, tag: u32, terms: &Terms, order: &ClientOrder) -> NewO
         tif: terms.tif,
         post_only: order.post_only,
         mpid: is_attributed.then(|| order.firm.unwrap_or(*b"WLNE")),
+        special: order.special,
     }
 }
 

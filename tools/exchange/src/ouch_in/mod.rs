@@ -16,6 +16,8 @@ mod mischief;
 mod order;
 mod reply;
 mod server;
+#[cfg(test)]
+mod tests;
 
 pub use account::{Account, AccountCounts, Position};
 pub use desk::{Desk, DeskOptions, Venue};

@@ -1,5 +1,6 @@
 //! A client's order that is live, as the desk keeps it.
 
+use crate::matching::Special;
 use gateway::codec::ouch50::{
     AppendageBuf, CL_ORD_ID_BYTES, CapacityCode, CrossCode, DisplayCode, IsoCode, SideCode,
     TifCode, WirePx,
@@ -40,6 +41,10 @@ pub struct ClientOrder {
     pub group_id: Option<u16>,
     /// Post only.
     pub post_only: bool,
+    /// What it keeps from others.
+    pub special: Special,
+    /// When it ends by itself, on the exchange's clock.
+    pub expires_ns: Option<u64>,
     /// Options that are echoed.
     pub options: AppendageBuf,
 }

@@ -4,9 +4,9 @@ use super::account::Account;
 use super::order::ClientOrder;
 use crate::matching::{CancelReason, Liquidity, Report, ReportKind};
 use gateway::codec::ouch50::{
-    Accepted, AiqCanceled, Appendage, Broken, BrokenReasonCode, CancelReasonCode, Canceled,
-    Executed, LiquidityCode, Message, OrderStateCode, RejectReason, Rejected, Replaced, SideCode,
-    WirePx, encode,
+    Accepted, AiqCanceled, Appendage, AppendageBuf, Broken, BrokenReasonCode, CancelReasonCode,
+    Canceled, Executed, LiquidityCode, Message, OrderStateCode, RejectReason, Rejected, Replaced,
+    RestateReasonCode, Restated, SideCode, Tag, WirePx, encode,
 };
 use shm::message::Side;
 
@@ -55,6 +55,19 @@ impl Account {
             cl_ord_id: trade.cl_ord_id,
         };
         self.tell(&broken, Appendage::ABSENT);
+    }
+
+    /// Tells what a reserve order shows now.
+    fn refresh(&mut self, user_ref_num: u32, order_ref: u64, qty: u32, timestamp: u64) {
+        let restated = Restated {
+            timestamp: timestamp.into(),
+            user_ref_num: user_ref_num.into(),
+            reason: RestateReasonCode::REFRESH,
+        };
+        let mut shown = AppendageBuf::default();
+        shown.push(Tag::DisplayQty(qty)).expect("room for two options");
+        shown.push(Tag::SecondaryOrdRefNum(order_ref)).expect("room for two options");
+        self.tell(&restated, shown.view());
     }
 
     /// A trade that no book has made: told and booked.
@@ -157,6 +170,10 @@ impl Account {
                 self.counts.replaces += 1;
                 self.tell(&replaced(old_tag, number, &order, timestamp), echo(&order));
             }
+            ReportKind::Refreshed { order_ref, qty } => {
+                order.order_ref = order_ref;
+                self.refresh(number, order_ref, qty, timestamp);
+            }
             ReportKind::Executed { qty, px, liquidity, match_no } => {
                 order.leaves_qty -= qty;
                 order.chain_cum_qty += qty;
@@ -225,6 +242,7 @@ fn executed(trade: &ClientTrade, liquidity: Liquidity, timestamp: u64) -> Execut
         px: WirePx(u64::from(trade.px).into()),
         liquidity: match liquidity {
             Liquidity::Added => LiquidityCode::ADDED,
+            Liquidity::AddedHidden => LiquidityCode::ADDED_HIDDEN,
             Liquidity::Removed => LiquidityCode::REMOVED,
         },
         match_number: trade.match_no.into(),

@@ -4,7 +4,7 @@ use crate::kit::{Heard, Running, Trader, order, replace};
 use exchange::order_log::OrderLogEntry;
 use feed::codec::itch50::Message as Itch;
 use gateway::codec::ouch50::{
-    AccountQuery, Appendage, AppendageBuf, CancelOrder, CancelReasonCode, DisplayCode, EnterOrder,
+    AccountQuery, Appendage, AppendageBuf, CancelOrder, CancelReasonCode, EnterOrder,
     LiquidityCode, MassCancel, ModifyOrder, Outbound, RejectReason, SideCode, Tag, TifCode,
 };
 
@@ -142,14 +142,13 @@ fn unfit_orders_are_rejected_with_their_reason() {
     let mut trader = Trader::login(running.addresses.ouch, "DEMO01", 1);
     skip_start_of_day(&mut trader);
     let good = order(0, SideCode::BUY, 100, "MSFT", 1_000_000);
-    let faults: [(EnterOrder, RejectReason); 9] = [
+    let faults: [(EnterOrder, RejectReason); 8] = [
         (order(0, SideCode::BUY, 100, "NOSUCH", 1_000_000), RejectReason::SYMBOL),
         (order(0, SideCode::BUY, 0, "MSFT", 1_000_000), RejectReason::QTY),
         (order(0, SideCode::BUY, 1_000_000, "MSFT", 1_000_000), RejectReason::QTY),
         (order(0, SideCode::BUY, 100, "MSFT", 0), RejectReason::PX),
         (order(0, SideCode::BUY, 100, "MSFT", 1_000_050), RejectReason::PX),
         (order(0, SideCode(b'?'), 100, "MSFT", 1_000_000), RejectReason::SIDE),
-        (EnterOrder { display: DisplayCode::HIDDEN, ..good }, RejectReason::DISPLAY),
         (EnterOrder { tif: TifCode::AFTER_HOURS, ..good }, RejectReason::DESTINATION_CLOSED),
         (EnterOrder { tif: TifCode::GTT, ..good }, RejectReason::OTHER),
     ];
@@ -162,7 +161,6 @@ fn unfit_orders_are_rejected_with_their_reason() {
     for (option, reason) in [
         (Tag::MinQty(100), RejectReason::MIN_QTY),
         (Tag::PriceType(b'M'), RejectReason::PEGGING_NOT_ALLOWED),
-        (Tag::MaxFloor(100), RejectReason::MAX_FLOOR),
         (Tag::Route(*b"SCAN"), RejectReason::ROUTING_NOT_ALLOWED),
     ] {
         number += 1;
@@ -177,13 +175,13 @@ fn unfit_orders_are_rejected_with_their_reason() {
     assert_eq!(accepted(&mut trader).0, number + 5, "the repeat and the garbage had no answer");
     let summary = running.stop();
     let counts = summary.users[0].counts;
-    assert_eq!((counts.rejects, counts.repeats, counts.malformed, counts.acks), (13, 1, 1, 1));
+    assert_eq!((counts.rejects, counts.repeats, counts.malformed, counts.acks), (11, 1, 1, 1));
     let text = std::fs::read_to_string(&log).unwrap();
     let entries: Vec<OrderLogEntry> =
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(entries.len(), 14, "one line per order judged");
-    assert!(entries[..13].iter().all(|entry| entry.reject.is_some() && entry.order_ref.is_none()));
-    assert!(entries[13].order_ref.is_some() && entries[13].cl_ord_id == "order");
+    assert_eq!(entries.len(), 12, "one line per order judged");
+    assert!(entries[..11].iter().all(|entry| entry.reject.is_some() && entry.order_ref.is_none()));
+    assert!(entries[11].order_ref.is_some() && entries[11].cl_ord_id == "order");
 }
 
 /// A recording that lists `symbol`, lets it trade, and has no orders.
