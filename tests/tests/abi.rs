@@ -18,7 +18,7 @@ use shm::region;
 const PUBLISHED: &str = include_str!("abi/layout.txt");
 
 /// FNV-1a of it, for the versions it belongs to.
-const HASH: u64 = 0xc492_ec79_6983_de88;
+const HASH: u64 = 0x0001_afe5_0f53_2c09;
 
 /// Size of what a field holds.
 fn bytes_of<T, F>(_: fn(&T) -> &F) -> usize {
@@ -112,6 +112,7 @@ fn order_records() -> String {
         _reserved);
     layout!(text, order::Alarm:
         measured limit id scope reason unit set tripped closes_gate _reserved);
+    layout!(text, order::ScopePeak: peak id scope _reserved);
     layout!(text, order::ScopeTotals:
         debits peak entered_value entered_qty traded_value traded_qty orders trades executions id
         scope set tripped _reserved);

@@ -154,6 +154,8 @@ pub struct Risk {
     drift: Option<Nanos>,
     /// Records are being restored: nothing trips.
     restoring: bool,
+    /// Some scope's peak is to be journalled.
+    peaks_rose: bool,
     /// The latest decision (R08).
     decided: Nanos,
     /// The latest time seen: windows never run backwards.
@@ -216,6 +218,7 @@ impl Risk {
             unknown_since: vec![Nanos(u64::MAX); slots].into(),
             drift: None,
             restoring: false,
+            peaks_rose: false,
             decided: Nanos(0),
             now: Nanos(0),
         }

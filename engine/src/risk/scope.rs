@@ -131,6 +131,8 @@ pub struct ScopeState {
     pub earned: i128,
     /// The session's best profit, at least 0.
     pub peak: i128,
+    /// What the journal has of it: not less, as long as the peak has not passed it.
+    pub noted: i128,
     /// R35.
     pub entered_value: i128,
     /// R35.
@@ -151,6 +153,8 @@ pub struct ScopeState {
     pub unknown: u32,
     /// Positions whose mark cannot be used now.
     pub unmarked: u32,
+    /// `noted` is to be journalled.
+    pub is_peak_new: bool,
     /// Feeds, by bit, that positions get their marks from.
     pub feeds: u32,
     /// Mode that an operator has set (R02).
@@ -170,6 +174,7 @@ impl ScopeState {
         debits: 0,
         earned: 0,
         peak: 0,
+        noted: 0,
         entered_value: 0,
         entered_qty: 0,
         traded_value: 0,
@@ -180,6 +185,7 @@ impl ScopeState {
         executions: 0,
         unknown: 0,
         unmarked: 0,
+        is_peak_new: false,
         feeds: 0,
         set: Mode::Active,
         tripped: Mode::Active,

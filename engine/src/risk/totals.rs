@@ -3,7 +3,7 @@
 use shm::ids::{AccountId, InstrumentId, StrategyId};
 use shm::reason::Reason;
 use shm::record::RecordKind;
-use shm::record::order::{self as record, ScopeKind, ScopeTotals, value_of, words_of};
+use shm::record::order::{self as record, ScopeKind, ScopePeak, ScopeTotals, value_of, words_of};
 
 use super::restore::RestoreError;
 use super::watch::Alarm;
@@ -101,6 +101,16 @@ impl Risk {
         state.executions = totals.executions;
         state.set = Mode::from_value(totals.set.into()).unwrap_or(Mode::Halted);
         state.tripped = Mode::from_value(totals.tripped.into()).unwrap_or(Mode::Halted);
+        Ok(())
+    }
+
+    /// Takes what the journal has of a scope's best profit (R36).
+    pub(super) fn restore_peak(&mut self, peak: &ScopePeak) -> Result<(), RestoreError> {
+        let scope = scope_of(peak.scope, peak.id).ok_or(RestoreError::NotInSetup)?;
+        let place = self.scopes.map.place(scope).ok_or(RestoreError::NotInSetup)?;
+        let state = self.scopes.get_mut(place).ok_or(RestoreError::NotInSetup)?;
+        let noted = value_of(peak.peak);
+        (state.peak, state.noted) = (state.peak.max(noted), noted);
         Ok(())
     }
 

@@ -16,8 +16,11 @@
 use shm::ids::{GatewayId, InstrumentId};
 use shm::message::Kind;
 use shm::reason::{Reason, Unit};
+use shm::record::order::{ScopePeak, words_of};
 
+use super::limits::UNBOUNDED;
 use super::scope::Places;
+use super::totals::scope_words;
 use super::{Mode, Risk};
 use crate::config::limits::Scope;
 use crate::order::Order;
@@ -80,7 +83,26 @@ impl Alarms {
     }
 }
 
+/// A peak is journalled each time it has risen by the limit's n-th part, as so much higher: what a
+/// crash leaves of it is never too low, and at most that much too high.
+const PEAK_STEPS: i128 = 64;
+
 impl Risk {
+    /// The next peak that is to be journalled (R36).
+    #[inline]
+    pub fn take_peak(&mut self) -> Option<ScopePeak> {
+        if !self.peaks_rose {
+            return None;
+        }
+        let place = self.scopes.iter().find(|(_, state)| state.is_peak_new).map(|(place, _)| place);
+        self.peaks_rose = place.is_some();
+        let (scope, id) = scope_words(self.scopes.map.scope(place?));
+        let state = self.scopes.get_mut(place?)?;
+        state.is_peak_new = false;
+        let peak = words_of(state.noted);
+        Some(ScopePeak { peak, id, scope: scope as u8, ..ScopePeak::default() })
+    }
+
     /// The next alarm that the stage has not taken yet.
     #[inline]
     pub fn take_alarm(&mut self) -> Option<Alarm> {
@@ -175,6 +197,11 @@ impl Risk {
             };
             let (gross_max, loss_max) = (limits.gross_max, limits.loss_max);
             let drawdown_max = limits.drawdown_max;
+            if drawdown_max != UNBOUNDED && state.peak > state.noted {
+                state.noted = state.peak.saturating_add(drawdown_max / PEAK_STEPS + 1);
+                state.is_peak_new = true;
+                self.peaks_rose = true;
+            }
             let (loss, fall) = (profit.saturating_neg(), state.peak.saturating_sub(profit));
             if gross > gross_max {
                 self.trip_at(place, Reason::Gross, Mode::ReduceOnly, gross, gross_max);

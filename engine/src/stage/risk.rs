@@ -289,9 +289,13 @@ impl RiskStage {
         self.meters.working.set(self.risk.working_count().into());
     }
 
-    /// Journals alarms, and closes the gates that they ask for; a replay has no gates.
+    /// Journals peaks and alarms, and closes the gates that they ask for; a replay has no gates.
     #[inline]
     fn act_on_alarms(&mut self, now: Nanos, turn: &mut Turn<'_>) {
+        while let Some(peak) = self.risk.take_peak() {
+            let at = self.at();
+            turn.write(RecordKind::ScopePeak, ID, at, now, peak.bytes());
+        }
         while let Some(alarm) = self.risk.take_alarm() {
             let at = self.at();
             turn.write(RecordKind::Alarm, ID, at, now, alarm.record().bytes());

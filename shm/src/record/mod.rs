@@ -134,6 +134,8 @@ byte_enum! {
         /// [`status::StrategyDown`] that opens a session: the strategy does not act until a person
         /// enables it.
         CarryStrategy = 45, "CarryStrategy";
+        /// [`order::ScopePeak`].
+        ScopePeak = 46, "ScopePeak";
         /// [`status::SessionOpen`] and the configuration text.
         SessionOpen = 48, "SessionOpen";
         /// [`status::Text`] and the instrument file.

@@ -229,6 +229,21 @@ byte_enum! {
 }
 
 record! {
+    /// The session's best profit of a scope has come so far, or will have come no further when this
+    /// is the last: marks, which make it, stand in no record of risk (R36).
+    ScopePeak: 32 {
+        /// Not less than the best; low word first.
+        peak: [u64; 2],
+        /// Which of its kind.
+        id: u32,
+        /// [`ScopeKind`].
+        scope: u8,
+        /// Zero.
+        _reserved: [u8; 11],
+    }
+}
+
+record! {
     /// What a scope has counted, carried over from the session before.
     ///
     /// # Layout

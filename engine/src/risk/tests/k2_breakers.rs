@@ -86,3 +86,45 @@ fn k2_unknown_orders_close_the_gate_where_they_are_to() {
         }
     }
 }
+
+/// Goal: a crash does not forget the session's best profit: after it the drawdown is measured from
+/// no less, and from at most a 64th of the limit more. Method: 100 shares bought at 10.00, marked
+/// at ever better prices to 12.00; the records alone, twice over; then marks around 11.00, where
+/// the limit of 100 dollars is.
+#[test]
+fn t01_r36_the_best_of_the_session_outlives_a_crash() {
+    let setup = only(ACCOUNT, |row| row.money.drawdown_max = Limit::Max(dollars(100)));
+    let mut rig = Rig::new(&setup);
+    let order = rig.buy();
+    rig.passes(&order);
+    rig.fill(&order, shares(100), 1);
+    let mut peaks = 0;
+    for middle in 1_001..=1_200 {
+        rig.book(cents(middle - 1).0, cents(middle + 1).0);
+        while let Some(peak) = rig.risk.take_peak() {
+            rig.keep(RecordKind::ScopePeak, peak.bytes());
+            peaks += 1;
+        }
+    }
+    let real = rig.risk.scope(ACCOUNT).unwrap().peak;
+    assert_eq!(real, dollars(200).0);
+    assert!((50..=129).contains(&peaks), "{peaks} records for 128 steps");
+    let mut crashed = Risk::new(&setup);
+    for (kind, body, ts) in &rig.journal {
+        crashed.restore(*kind, body, *ts).unwrap();
+    }
+    let mut next = Risk::new(&setup);
+    crashed.carry(false, &mut |kind, body| next.restore(kind, body, rig.now).unwrap());
+    let kept = next.scope(ACCOUNT).unwrap().peak;
+    let step = dollars(100).0 / 64 + 1;
+    assert!((real..=real + step).contains(&kept), "{kept} of {real}");
+    next.on_market(&sample::live(rig.now));
+    let quote = |risk: &mut Risk, middle: i64| {
+        risk.on_market(&sample::top(0, cents(middle - 1), cents(middle + 1), 0, rig.now));
+    };
+    quote(&mut next, 1_102);
+    assert_eq!(next.take_alarm(), None);
+    quote(&mut next, 1_099);
+    let alarm = next.take_alarm().unwrap();
+    assert_eq!((alarm.reason, alarm.scope), (Reason::Loss, ACCOUNT));
+}

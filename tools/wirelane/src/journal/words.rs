@@ -14,7 +14,7 @@ use shm::record::RecordKind;
 use shm::record::market::{CaptureGap, RxFeed, RxVenue, Sent, Tx, TxVoid, VenueSession};
 use shm::record::order::{
     Alarm, Approved, CancelAsked, Denied, OrderEvent, OrderTerms, PositionEvent, ScopeKind,
-    ScopeTotals,
+    ScopePeak, ScopeTotals,
 };
 use shm::record::parent::Parent;
 use shm::record::status::{
@@ -58,6 +58,7 @@ pub(crate) fn fields(
             names.position(&PositionEvent::read(body)?)
         }
         RecordKind::Alarm => names.alarm(&Alarm::read(body)?),
+        RecordKind::ScopePeak => names.scope_peak(&ScopePeak::read(body)?),
         RecordKind::CarryScope => names.scope_totals(&ScopeTotals::read(body)?),
         RecordKind::VenueSession => names.venue_session(&VenueSession::read(body)?),
         RecordKind::OrderTerms => family::order_terms(&OrderTerms::read(body)?),
@@ -84,9 +85,7 @@ pub(crate) fn fields(
         RecordKind::Anchor => anchor(&Anchor::read(body)?),
         RecordKind::Operator => Operator::split(body).map(|(r, rest)| names.operator(&r, rest))?,
         RecordKind::LimitSet => LimitSet::split(body).map(|(r, rest)| limit_set(&r, rest))?,
-        RecordKind::StrategyDown | RecordKind::CarryStrategy => {
-            StrategyDown::split(body).map(|(r, rest)| names.strategy_down(&r, rest))?
-        }
+        RecordKind::StrategyDown | RecordKind::CarryStrategy => names.strategy_down(body)?,
         RecordKind::OpenComplete | RecordKind::SessionClose => Vec::new(),
     })
 }
@@ -413,14 +412,21 @@ impl Names<'_> {
         ]
     }
 
-    fn strategy_down(&self, down: &StrategyDown, rest: &[u8]) -> Fields {
+    fn scope_peak(&self, peak: &ScopePeak) -> Fields {
+        let at = ScopeTotals { scope: peak.scope, id: peak.id, ..ScopeTotals::default() };
+        let scope = self.scope_totals(&at).into_iter().next();
+        scope.into_iter().chain([("peak", codes::money(peak.peak))]).collect()
+    }
+
+    fn strategy_down(&self, body: &[u8]) -> Option<Fields> {
+        let (down, rest) = StrategyDown::split(body)?;
         let cause = DownCause::from_u8(down.cause);
-        vec![
+        Some(vec![
             ("strategy", self.session.strategy(StrategyId(down.strategy)).into()),
             ("cause", cause.map_or("?", DownCause::name).into()),
             ("call", down.ordinal.into()),
             ("text", text_of(rest, down.len).unwrap_or("?").into()),
-        ]
+        ])
     }
 
     fn operator(&self, given: &Operator, rest: &[u8]) -> Fields {
