@@ -117,7 +117,7 @@ fn assert_replays_alike(dir: &Path, finished: &Finished) {
 fn listen(address: SocketAddr) -> Vec<Vec<u8>> {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    let credentials = Credentials::new("TAPE", "loopback").unwrap();
+    let credentials = Credentials::new("DEMO01", "loopback").unwrap();
     let mut client = Client::new(ClientConfig::new(credentials, Start::FIRST));
     client.on_connect(Nanos(0));
     let mut out = [0; 128];

@@ -1,7 +1,11 @@
 //! The engine's directory: its lock, the place of its hot files, the epoch, the gates. Until a
 //! start has come to its end, everything made here is taken back when it fails.
 
-#![expect(clippy::disallowed_types, reason = "cold: before the start and after the stop")]
+#![expect(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    reason = "cold: before the start and after the stop"
+)]
 
 use super::undo::Undo;
 use rustix::fs::{FlockOperation, flock};
@@ -13,9 +17,14 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Tries at a lock file that others remove at the same time.
 const LOCK_TRIES: usize = 16;
+/// Looks at a lock that another holds: an engine that was just killed lets go of it within these.
+const LOCK_LOOKS: usize = 100;
+/// Time between two looks.
+const LOCK_LOOK: Duration = Duration::from_millis(10);
 
 /// Why the directory cannot be used. Each names the path and the remedy.
 #[derive(Debug, thiserror::Error)]
@@ -49,8 +58,13 @@ pub enum HomeError {
     #[error(transparent)]
     File(#[from] FileError),
     /// The gates could not be opened.
-    #[error(transparent)]
-    Gates(#[from] GatesError),
+    #[error("{path}: {source}")]
+    Gates {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: GatesError,
+    },
 }
 
 /// A directory that no other engine can use as long as this is held.
@@ -74,7 +88,7 @@ impl Lock {
             make(dir, &mut undo)?;
             let is_new = !path.exists();
             let file = open(&path)?;
-            match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            match lock_soon(&file) {
                 Ok(()) => {}
                 Err(rustix::io::Errno::WOULDBLOCK) => {
                     return Err(HomeError::InUse(dir.to_path_buf()));
@@ -177,7 +191,8 @@ impl Home {
     pub fn gates(&mut self, shape: Shape, arm: bool) -> Result<(Gates, GateOpener), HomeError> {
         let path = self.dir.join("gates");
         let is_new = !path.exists();
-        let (gates, mut opener) = Gates::create_or_open(&path, shape, shm::map::Options::HOT)?;
+        let opened = Gates::create_or_open(&path, shape, shm::map::Options::HOT);
+        let (gates, mut opener) = opened.map_err(|source| HomeError::Gates { path, source })?;
         if is_new && arm {
             if let Some(judged) = opener.judge(Scope::Global) {
                 let opened = opener.try_open(&judged);
@@ -204,11 +219,23 @@ fn open(path: &Path) -> Result<File, HomeError> {
 fn lock_folder(path: &Path) -> Result<File, HomeError> {
     let io = |source| HomeError::Io { path: path.to_path_buf(), source };
     let folder = File::open(path).map_err(io)?;
-    match flock(&folder, FlockOperation::NonBlockingLockExclusive) {
+    match lock_soon(&folder) {
         Ok(()) => Ok(folder),
         Err(rustix::io::Errno::WOULDBLOCK) => Err(HomeError::InUse(path.to_path_buf())),
         Err(error) => Err(io(error.into())),
     }
+}
+
+/// Locks a file, or a folder. The lock of a process that was killed lasts until its memory is given
+/// back, so one that is held is looked at again for a second.
+fn lock_soon(file: &File) -> Result<(), rustix::io::Errno> {
+    for _ in 1..LOCK_LOOKS {
+        match flock(file, FlockOperation::NonBlockingLockExclusive) {
+            Err(rustix::io::Errno::WOULDBLOCK) => std::thread::sleep(LOCK_LOOK),
+            answer => return answer,
+        }
+    }
+    flock(file, FlockOperation::NonBlockingLockExclusive)
 }
 
 /// Whether a name still leads to an open file.

@@ -47,6 +47,7 @@ use crate::telemetry::{ArchiveKeys, ThreadKeys, ThreadMeters};
 use feed::instruments::Instruments;
 use lanes::{archive_order, open_lanes};
 use shm::gates::{GateOpener, Shape};
+use shm::ids::ClOrdId;
 use shm::ids::StrategyId;
 use shm::journal::{ArchiveError, Archiver, LaneTail, LaneWriter};
 use shm::map::Options as MapOptions;
@@ -86,6 +87,8 @@ pub struct Finished {
     pub state_hash: u64,
     /// Orders that still work.
     pub working: u32,
+    /// Their ids, the latest of each chain.
+    pub open: Vec<ClOrdId>,
     /// What went wrong at the end, if anything.
     pub archive: Result<(), ArchiveError>,
     /// The region, kept for whoever still reads it.
@@ -469,6 +472,7 @@ impl Running {
             positions: Vec::new(),
             state_hash: 0,
             working: 0,
+            open: Vec::new(),
             archive,
             region: self.region,
         };
@@ -478,6 +482,7 @@ impl Running {
                 let risk = stage.risk();
                 finished.state_hash = risk.state_hash();
                 finished.working = risk.working_count();
+                finished.open = risk.working_orders().map(|order| order.last).collect();
                 finished.positions = position_rows(risk, &self.site.config, &self.instruments);
             }
         }

@@ -15,7 +15,7 @@ use zerocopy::FromBytes as _;
 /// What a bad record means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FaultKind {
-    /// It was durable: corruption. Do not start without an explicit override.
+    /// It was durable: corruption. Nothing starts over it.
     Corrupt,
     /// It was not: the tail that a power cut tore. Cut it.
     Torn,
@@ -50,8 +50,8 @@ impl fmt::Display for Fault {
         match self.kind {
             FaultKind::Corrupt => write!(
                 out,
-                "{path} is corrupt at byte {offset}, record {seq}: {}; it was durable: set the \
-                 segment aside, restore it, or start with the explicit override",
+                "{path} is corrupt at byte {offset}, record {seq}: {}; it was durable: restore \
+                 the segment from a copy, or set the folder aside and start with another engine.dir",
                 self.damage
             ),
             FaultKind::Torn => write!(
@@ -279,7 +279,7 @@ fn whole_record(bytes: &[u8]) -> Option<(RecordHeader, &[u8])> {
 }
 
 /// Cuts a lane before its first bad record. What stood behind is set aside as `<number>.cut` files
-/// beside the segments. For a torn tail; for corruption only under an explicit override, since the
+/// beside the segments. For a torn tail; for corruption only where a person decides, since the
 /// mark is then moved back.
 ///
 /// # Errors

@@ -100,6 +100,7 @@ impl Exchange {
             log: create_log(&options)?,
         };
         let session = options.soup_session;
+        let users = options.users.clone();
         let mut number = 0;
         let lines = sockets.lines.map(|(socket, to)| {
             let random = Random::new(options.seed, 0x11e0 + number as u64);
@@ -115,7 +116,7 @@ impl Exchange {
             requests: RequestServer::new(sockets.request),
             ouch: OuchServer::new(sockets.ouch, session)
                 .with_chop(options.faults.chop, options.seed),
-            itch_soup: sockets.itch_soup.map(|listener| SoupFeed::new(listener, session)),
+            itch_soup: sockets.itch_soup.map(|listener| SoupFeed::new(listener, session, users)),
             market,
             listing,
             flow,

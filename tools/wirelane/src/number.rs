@@ -15,6 +15,11 @@ pub(crate) fn grouped(value: u64) -> String {
     text
 }
 
+/// `1 order`, `2 orders`.
+pub(crate) fn counted(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
 /// Nanoseconds with the unit that leaves three or four figures: `950 ns`, `12.3 us`, `4.56 ms`.
 pub(crate) fn span(ns: u64) -> String {
     let tenths = |unit: u64| format!("{}.{}", ns / unit, ns % unit * 10 / unit);

@@ -2,7 +2,7 @@
 
 use crate::failure::{Failure, Outcome};
 use engine::control::StopFlag;
-use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
+use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -18,14 +18,19 @@ pub(crate) fn stop() -> Outcome<Arc<AtomicBool>> {
     Ok(flag)
 }
 
-/// Lets SIGINT and SIGTERM stop an engine in order, and SIGUSR1 kill its trading. A thread of its
+/// Lets SIGINT and SIGTERM stop an engine in order, and SIGUSR1 kill its trading; SIGUSR2, which
+/// would end the process, does nothing. A thread of its
 /// own hears them, so that nothing but a flag is touched.
 pub(crate) fn drive(flag: StopFlag) -> Outcome {
-    let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGUSR1])
+    let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGUSR1, SIGUSR2])
         .map_err(|error| Failure::not_done(format!("signals: {error}")))?;
     let hear = move || {
         for signal in signals.forever() {
-            if signal == SIGUSR1 { flag.kill() } else { flag.stop() }
+            match signal {
+                SIGUSR1 => flag.kill(),
+                SIGUSR2 => {}
+                _ => flag.stop(),
+            }
         }
     };
     std::thread::Builder::new()

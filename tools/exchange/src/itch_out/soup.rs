@@ -2,25 +2,28 @@
 
 use super::publisher::Publisher;
 use crate::soup_link::{LinkState, SoupLink};
-use gateway::session::soupbintcp::{ServerConfig, ServerEvent, SessionName};
+use gateway::session::soupbintcp::{
+    Credentials, REJECT_CREDENTIALS, SequencedStore, ServerConfig, ServerEvent, SessionName,
+};
 use std::net::{TcpListener, TcpStream};
 
 /// Clients served at once; further ones are closed at once.
 const CLIENTS_MAX: usize = 16;
 
-/// A SoupBinTCP server of the ITCH stream. Any user may log in: the stream is public.
+/// A SoupBinTCP server of the ITCH stream, for the users of order entry.
 #[derive(Debug)]
 pub struct SoupFeed {
     listener: TcpListener,
     links: Vec<SoupLink>,
     session: SessionName,
+    users: Vec<Credentials>,
 }
 
 impl SoupFeed {
-    /// Serves on `listener` (non-blocking).
+    /// Serves `users` on `listener` (non-blocking).
     #[must_use]
-    pub fn new(listener: TcpListener, session: SessionName) -> Self {
-        Self { listener, links: Vec::new(), session }
+    pub fn new(listener: TcpListener, session: SessionName, users: Vec<Credentials>) -> Self {
+        Self { listener, links: Vec::new(), session, users }
     }
 
     /// Sockets to wait on: the listener, then the clients.
@@ -47,15 +50,18 @@ impl SoupFeed {
                 self.links.extend(SoupLink::new(stream, config, now_ns));
             }
         }
-        let store = publisher.store();
+        let (store, users) = (publisher.store(), &self.users);
         self.links.retain_mut(|link| {
             if link.read(now_ns) == LinkState::Closed {
                 return false;
             }
             while let Some(event) = link.server.next_event() {
                 if let ServerEvent::Login(request) = event {
-                    use gateway::session::soupbintcp::SequencedStore;
-                    link.server.accept(&request, store.next_seq());
+                    if users.iter().any(|user| user.matches(&request.credentials)) {
+                        link.server.accept(&request, store.next_seq());
+                    } else {
+                        link.server.reject(REJECT_CREDENTIALS);
+                    }
                 }
             }
             link.write(store, now_ns) == LinkState::Open

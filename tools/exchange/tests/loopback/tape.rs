@@ -122,7 +122,10 @@ fn soup_carries_the_same_stream() {
     use sha2::{Digest, Sha256};
     let (running, _tape) =
         Running::start("--itch-soup 127.0.0.1:0 --messages 20000 --rate 100000 --linger 0.2");
-    let mut reader = Trader::login(running.addresses.itch_soup.unwrap(), "any", 1);
+    let at = running.addresses.itch_soup.unwrap();
+    assert!(Trader::try_login(at, "DEMO01", "wrong", 1).is_none(), "the password counts");
+    assert!(Trader::try_login(at, "any", "loopback", 1).is_none(), "so does the user");
+    let mut reader = Trader::login(at, "DEMO01", 1);
     let mut hash = Sha256::new();
     let mut messages = 0;
     while let Some((seq, message)) = reader.try_receive() {

@@ -2,6 +2,7 @@
 
 use crate::commands::engine::SourceArgs;
 use crate::failure::{Failure, Outcome};
+use crate::number::counted;
 use crate::program;
 use crate::stdout::{self, Out};
 use engine::config::machine::Machine;
@@ -111,10 +112,10 @@ impl CheckArgs {
             }
         }
         out.line(&format!(
-            "{}: sound: {} instruments, {} strategies, layout {}",
+            "{}: sound: {}, {}, layout {}",
             self.file.display(),
-            instruments.len(),
-            loaded.config.strategies.len(),
+            counted(instruments.len(), "instrument", "instruments"),
+            counted(loaded.config.strategies.len(), "strategy", "strategies"),
             plan.placement.name()
         ))?;
         for note in &plan.notes {

@@ -3,16 +3,19 @@
 use crate::allocation;
 use crate::failure::{Failure, Outcome};
 use crate::hitches::Tale;
-use crate::number::money;
+use crate::number::{counted, money};
 use crate::program;
 use crate::signals;
 use crate::stdout::{self, Out};
 use engine::config::machine::Machine;
 use engine::config::{Sources, secret_of_environment};
 use engine::pipeline::live::{self, Finished, Options, Running, StartError};
+use shm::ids::ClOrdId;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+/// Orders named one by one at the end.
+const NAMED_MAX: usize = 20;
 /// Time between two looks at a running engine.
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -141,9 +144,22 @@ fn tell_hitches(running: &Running) {
 fn tell(finished: Finished) -> Outcome {
     let mut out = Out::stdout();
     out.text(&positions(&finished))?;
-    out.line(&format!("stopped: {} orders working", finished.working))?;
+    out.line(&stopped(&finished.open))?;
     out.flush()?;
     finished.archive.map_err(Failure::not_done)
+}
+
+/// What still works at the end, by its ids.
+fn stopped(open: &[ClOrdId]) -> String {
+    let mut text = format!("stopped: {} working", counted(open.len(), "order", "orders"));
+    for (at, id) in open.iter().take(NAMED_MAX).enumerate() {
+        text.push_str(if at == 0 { ": " } else { " " });
+        text.push_str(&id.to_string());
+    }
+    if let Some(more) = open.len().checked_sub(NAMED_MAX).filter(|more| *more > 0) {
+        text.push_str(&format!(" and {more} more"));
+    }
+    text
 }
 
 /// A line a position.

@@ -28,7 +28,8 @@ pub(crate) struct Args {
     /// The one stage to print with --hgrm
     #[arg(long, requires = "hgrm")]
     stage: Option<String>,
-    /// Write an interval log in HdrHistogram's format, an interval each second
+    /// Write an interval log in HdrHistogram's format, an interval each second, until the engine
+    /// ends or Ctrl-C
     #[arg(long, conflicts_with = "hgrm")]
     log: Option<PathBuf>,
 }
