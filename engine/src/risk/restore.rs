@@ -114,9 +114,7 @@ impl Risk {
             RecordKind::Alarm => {
                 self.restore_alarm(&record::Alarm::read(body).ok_or(RestoreError::Short)?)
             }
-            RecordKind::ScopePeak => {
-                self.restore_peak(&record::ScopePeak::read(body).ok_or(RestoreError::Short)?)
-            }
+            RecordKind::ScopePeak => self.restore_peak(body),
             RecordKind::CarryScope => {
                 let record = record::ScopeTotals::read(body).ok_or(RestoreError::Short)?;
                 self.take_carried_scope(&record)

@@ -105,7 +105,8 @@ impl Risk {
     }
 
     /// Takes what the journal has of a scope's best profit (R36).
-    pub(super) fn restore_peak(&mut self, peak: &ScopePeak) -> Result<(), RestoreError> {
+    pub(super) fn restore_peak(&mut self, body: &[u8]) -> Result<(), RestoreError> {
+        let peak = ScopePeak::read(body).ok_or(RestoreError::Short)?;
         let scope = scope_of(peak.scope, peak.id).ok_or(RestoreError::NotInSetup)?;
         let place = self.scopes.map.place(scope).ok_or(RestoreError::NotInSetup)?;
         let state = self.scopes.get_mut(place).ok_or(RestoreError::NotInSetup)?;
