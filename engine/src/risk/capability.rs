@@ -45,11 +45,14 @@ impl Capability {
         display: false,
     };
 
-    /// Whether the venue takes an order with these rare terms.
+    /// Whether the venue takes an order with these rare terms. One that is hidden has no part to
+    /// show, and one that ends at a time says so by its time in force.
     #[must_use]
     #[inline]
-    pub fn takes_terms(&self, terms: &OrderTerms) -> bool {
-        self.display || terms.display_qty == Qty::ZERO
+    pub fn takes_terms(&self, terms: &OrderTerms, tif: Tif) -> bool {
+        let shows_all = terms.display_qty == Qty::ZERO;
+        let shows_part = self.display && terms.display_qty > Qty::ZERO && !terms.is_hidden();
+        (shows_all || shows_part) && (tif == Tif::Gtd || terms.expiry == Nanos(0))
     }
 
     /// Whether the venue takes orders of this type with this time in force.

@@ -179,7 +179,7 @@ impl Risk {
         let tif = Tif::from_u8(intent.tif).ok_or(Refusal::of(Reason::Unsupported))?;
         let ord_type = candidate.ord_type().ok_or(Refusal::of(Reason::Unsupported))?;
         let can = self.capabilities.get(permit.gateway.index());
-        let can = can.is_some_and(|can| can.takes(ord_type, tif) && can.takes_terms(terms));
+        let can = can.is_some_and(|can| can.takes(ord_type, tif) && can.takes_terms(terms, tif));
         holds(Reason::Unsupported, can)?;
         let is_market = ord_type == OrdType::Market;
         holds(Reason::Unsupported, !is_market || self.hours.is_regular(self.now))?;

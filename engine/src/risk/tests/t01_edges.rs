@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::config::limits::Limit;
-use shm::message::{OrderTerms, terms_flags};
+use shm::message::{OrderTerms, Tif, terms_flags};
 
 /// Goal: a band in bps ends where it says, and not at the next tick. Method: a price at which a
 /// tick is one bps; bands of 4, 5 and 6, orders 5 ticks away on both sides.
@@ -39,6 +39,34 @@ fn t01_r10_a_held_instrument_takes_no_order_until_released() {
     assert!(rig.judge(&cancel).is_ok());
     rig.risk.release(InstrumentId(0));
     assert_eq!(rig.reason(&intent), None);
+}
+
+/// Goal: rare terms that contradict each other, or what the order says, are no order of any venue.
+/// Method: each pair, beside the same terms where they go together.
+#[test]
+fn t01_r12_rare_terms_that_contradict_are_refused() {
+    let part = OrderTerms { display_qty: shares(10), ..OrderTerms::NONE };
+    let hidden = OrderTerms { flags: terms_flags::HIDDEN, ..OrderTerms::NONE };
+    let timed = OrderTerms { expiry: Nanos(u64::MAX), ..OrderTerms::NONE };
+    let (day, gtd) = (Tif::Day as u8, Tif::Gtd as u8);
+    for (terms, tif, passes) in [
+        (part, day, true),
+        (hidden, day, true),
+        (OrderTerms { flags: terms_flags::HIDDEN, ..part }, day, false),
+        (OrderTerms { display_qty: Qty(-1), ..part }, day, false),
+        (timed, gtd, true),
+        (timed, day, false),
+    ] {
+        let mut rig = Rig::sample();
+        let intent = Intent { tif, ..rig.buy() };
+        let context = rig.context();
+        let reason = match rig.risk.decide_with(&intent, &terms, &context) {
+            Decision::Deny { record, .. } => Reason::from_u8(record.reason),
+            Decision::Approve { .. } | Decision::Cancel { .. } => None,
+        };
+        let refused = (!passes).then_some(Reason::Unsupported);
+        assert_eq!(reason, refused, "{terms:?}");
+    }
 }
 
 /// Units of an instrument that is traded in fractions.
