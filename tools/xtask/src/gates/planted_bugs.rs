@@ -21,7 +21,7 @@ const fn bug(plant: &'static str, filter: &'static str, says: &'static str) -> P
 }
 
 /// All of them.
-pub const BUGS: [Planted; 12] = [
+pub const BUGS: [Planted; 13] = [
     bug("off_by_one_limit", "t01_r43_", "::t01_r43_"),
     bug("rule_commented_out", "t01_r23_", "::t01_r23_"),
     bug("rule_commented_out", "::self_test_", "::self_test_finds_every_rule_in_its_place"),
@@ -34,6 +34,7 @@ pub const BUGS: [Planted; 12] = [
         with: None,
     },
     bug("reservation_released_early", "t03_", "::t03_pending_"),
+    bug("reservation_released_early", "t02_", "::t02_decisions_"),
     bug("late_fill_dropped", "t03_", "::t03_late_fills_"),
     bug("stale_feed_ignored", "t01_r24_", "::t01_r24_"),
     bug("kill_word_not_reread", "::k4_", "::k4_after_the_store_"),
