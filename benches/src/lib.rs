@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! decode   book   risk   encode     one part of a trip at a time
+//! risk_rules                        what every rule adds to a stage that asks nothing
 //! journal  ring                     what every part stands on
 //! trip                              a datagram in, an order out: all parts on one thread
 //! ```
@@ -12,5 +13,6 @@
 #![forbid(unsafe_code)]
 
 pub mod flow;
+pub mod risk;
 pub mod rounds;
 pub mod trip;

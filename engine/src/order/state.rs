@@ -169,18 +169,21 @@ impl Order {
 
     /// Whether the row holds an order.
     #[must_use]
+    #[inline]
     pub const fn is_some(&self) -> bool {
         self.root.0 != 0
     }
 
     /// Whether the row holds an order that has not ended.
     #[must_use]
+    #[inline]
     pub const fn is_working(&self) -> bool {
         self.is_some() && !self.base().is_terminal()
     }
 
     /// Whether a fact of [`ACKED`](Self::ACKED) and the like holds.
     #[must_use]
+    #[inline]
     pub const fn is(&self, fact: u16) -> bool {
         self.facts & fact != 0
     }
@@ -203,6 +206,7 @@ impl Order {
 
     /// The state that follows from the facts.
     #[must_use]
+    #[inline]
     pub const fn base(&self) -> Base {
         if self.cum_qty.0 >= self.terms.qty.0 {
             return Base::Filled;
@@ -248,6 +252,7 @@ impl Order {
 
     /// What the venue does with it: a restatement after `DoneForDay` makes it work again (E19).
     #[must_use]
+    #[inline]
     pub const fn phase_in_force(&self) -> Phase {
         match self.phase {
             Phase::DoneForDay if self.restated_seq > self.phase_seq => Phase::Working,
@@ -257,6 +262,7 @@ impl Order {
 
     /// Whether the venue says that it does not know the order, and nothing later disproves it.
     #[must_use]
+    #[inline]
     pub const fn is_gone(&self) -> bool {
         self.gone_seq > self.seen_seq
     }

@@ -6,6 +6,7 @@
 //! left of it then, whose and of what, lasts for `past` more.
 
 use shm::ids::ClOrdId;
+use shm::record::order::Base;
 
 use super::event::{Event, Signs};
 use super::facts::Facts;
@@ -30,6 +31,12 @@ struct Closed {
     before: u64,
 }
 
+/// The place behind another in a ring.
+#[inline]
+const fn after(at: usize, places: usize) -> usize {
+    if at + 1 < places { at + 1 } else { 0 }
+}
+
 /// All orders.
 #[derive(Clone, Debug)]
 pub struct OrderTable {
@@ -43,8 +50,10 @@ pub struct OrderTable {
     closed: Box<[Closed]>,
     /// What the ring has dropped.
     past: Past,
-    /// Orders ever closed; the next goes to `closed_count % closed.len()`.
+    /// Orders ever closed.
     closed_count: u64,
+    /// Where the next goes: `closed_count % closed.len()`.
+    closed_next: usize,
     /// Number + 1 of the latest closed order of each slot.
     closed_latest: Box<[u64]>,
     /// Closed orders that work after all: the venue took back an end, or the gateway's word.
@@ -70,6 +79,7 @@ impl OrderTable {
             closed: vec![Closed::default(); closed].into(),
             past: Past::new(slots, past),
             closed_count: 0,
+            closed_next: 0,
             closed_latest: vec![0; slots].into(),
             reopened: 0,
             dropped_working: 0,
@@ -79,6 +89,7 @@ impl OrderTable {
 
     /// The row of a slot, used or not; `None` beyond the table.
     #[must_use]
+    #[inline]
     pub fn row(&self, slot: u32) -> Option<&Order> {
         self.slots.get(slot as usize)
     }
@@ -128,24 +139,52 @@ impl OrderTable {
     /// Puts a new order into its row, closing the one before it. The caller has checked that the
     /// row exists and that what it holds has ended; otherwise nothing happens and `false` comes
     /// back.
+    #[inline]
     pub fn open(&mut self, order: Order) -> bool {
         let slot = order.root.slot();
         let Some(row) = self.slots.get_mut(slot as usize) else { return false };
         if row.is_working() {
             return false;
         }
-        let ended = core::mem::replace(row, order);
-        if ended.is_some() {
-            self.close(slot, ended);
+        if row.is_some() {
+            self.close_row(slot);
         }
-        self.relink(slot);
+        // Of the value and not of the row: what its maker knows of it is known here.
+        let (is_some, base) = (order.is_some(), order.base());
+        if let Some(row) = self.slots.get_mut(slot as usize) {
+            *row = order;
+        }
+        self.link(slot, is_some, base);
         true
+    }
+
+    /// Puts what a row holds, which has ended, among the closed orders; the row stays as it is.
+    #[inline]
+    fn close_row(&mut self, slot: u32) {
+        let at = slot as usize;
+        let (Some(order), Some(latest)) = (self.slots.get(at), self.closed_latest.get_mut(at))
+        else {
+            return;
+        };
+        let Some(row) = self.closed.get_mut(self.closed_next) else { return };
+        if self.reopened > 0 && row.order.is_working() {
+            self.dropped_working += 1;
+            self.reopened -= 1;
+        }
+        if let (true, Some(side)) = (row.order.is_some(), row.order.side) {
+            let Order { root, last, instrument, .. } = row.order;
+            self.past.take(root, last, instrument, side);
+        }
+        row.order = *order;
+        row.before = *latest;
+        self.closed_count += 1;
+        self.closed_next = after(self.closed_next, self.closed.len());
+        *latest = self.closed_count;
     }
 
     fn close(&mut self, slot: u32, order: Order) {
         let Some(latest) = self.closed_latest.get_mut(slot as usize) else { return };
-        let room = self.closed.len() as u64;
-        let Some(row) = self.closed.get_mut((self.closed_count % room) as usize) else { return };
+        let Some(row) = self.closed.get_mut(self.closed_next) else { return };
         if row.order.is_working() {
             self.dropped_working += 1;
             self.reopened = self.reopened.saturating_sub(1);
@@ -157,6 +196,7 @@ impl OrderTable {
         }
         *row = Closed { order, before: *latest };
         self.closed_count += 1;
+        self.closed_next = after(self.closed_next, self.closed.len());
         *latest = self.closed_count;
     }
 
@@ -203,11 +243,17 @@ impl OrderTable {
     }
 
     /// Makes the lists agree with the state of a row.
+    #[inline]
     fn relink(&mut self, slot: u32) {
         let Some(order) = self.slots.get(slot as usize) else { return };
-        self.working.set(slot, order.is_working());
-        self.in_flight.set(slot, order.is_in_flight());
-        self.unknown.set(slot, order.is_unknown());
+        self.link(slot, order.is_some(), order.base());
+    }
+
+    #[inline]
+    fn link(&mut self, slot: u32, is_some: bool, base: Base) {
+        self.working.set(slot, is_some && !base.is_terminal());
+        self.in_flight.set(slot, is_some && base == Base::Approved);
+        self.unknown.set(slot, is_some && base == Base::Unknown);
     }
 
     /// The order that has waited longest for the venue's first answer.

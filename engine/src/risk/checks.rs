@@ -90,12 +90,14 @@ impl Form {
     #[must_use]
     #[inline]
     pub fn tick(&self, px: Price) -> Price {
-        let [(_, first), ..] = self.bands;
-        self.bands
-            .iter()
-            .take_while(|(from, tick)| tick.0 > 0 && *from <= px)
-            .last()
-            .map_or(first, |(_, tick)| *tick)
+        let &[(_, mut found), ref rest @ ..] = &self.bands;
+        for (from, tick) in rest {
+            if tick.0 <= 0 || *from > px {
+                break;
+            }
+            found = *tick;
+        }
+        found
     }
 }
 

@@ -6,7 +6,7 @@ use shm::reason::Reason;
 use shm::record::order as record;
 use shm::units::{Nanos, Notional, Price};
 
-use super::checks::{self, Form, Refusal, Verdict, at_least, at_most, holds};
+use super::checks::{self, Form, Refusal, at_least, at_most, holds};
 use super::duplicate::Likeness;
 use super::exposure::{Change, Rows};
 use super::limits::PairLimits;
@@ -28,24 +28,8 @@ pub(super) struct Candidate<'a> {
     pub(super) rows: Rows,
 }
 
-/// Told of each rule before it is asked: nothing in a decision, the means of measuring in
-/// [`super::cost`].
-pub(super) trait Step {
-    /// Whether to go on.
-    ///
-    /// # Errors
-    /// Any refusal ends the decision there.
-    fn at(&self, rule: Reason) -> Verdict;
-}
-
-impl Step for () {
-    #[inline(always)]
-    fn at(&self, _: Reason) -> Verdict {
-        Ok(())
-    }
-}
-
 /// What passed, and what it will reserve.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Passed {
     pub(super) rows: Rows,
     pub(super) change: Change,
@@ -78,10 +62,33 @@ impl Risk {
             Some(Kind::IntentCancel) => return self.cancel(intent),
             Some(_) | None => return self.deny(intent, Refusal::of(Reason::Unsupported)),
         };
-        let verdict = self.check(intent, terms, is_replace, context, &());
+        let passed = self.pass(intent, terms, is_replace, context, &());
+        if let Some((passed, grown)) = &passed {
+            debug_assert_eq!(
+                self.check(intent, terms, is_replace, context),
+                Ok(*passed),
+                "what passes at once passes rule by rule"
+            );
+            self.decided = self.decided.max(context.now);
+            return self.approve(intent, terms, passed, Some(grown));
+        }
+        self.judge(intent, terms, is_replace, context)
+    }
+
+    /// Rule by rule.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn judge(
+        &mut self,
+        intent: &Intent,
+        terms: &OrderTerms,
+        is_replace: bool,
+        context: &Context,
+    ) -> Decision {
+        let verdict = self.check(intent, terms, is_replace, context);
         self.decided = self.decided.max(context.now);
         match verdict {
-            Ok(passed) => self.approve(intent, terms, &passed),
+            Ok(passed) => self.approve(intent, terms, &passed, None),
             Err(refusal) => self.deny(intent, refusal),
         }
     }
@@ -93,23 +100,24 @@ impl Risk {
         self.deny(intent, Refusal::of(reason))
     }
 
-    /// R01 to R46 in this order. `step` is told of each rule before it is asked.
+    /// R01 to R47 in this order: the first failure gives the code. For what [`Risk::pass`] does not
+    /// let pass.
+    #[cold]
+    #[inline(never)]
     pub(super) fn check(
         &self,
         intent: &Intent,
         terms: &OrderTerms,
         is_replace: bool,
         context: &Context,
-        step: &impl Step,
     ) -> Result<Passed, Refusal> {
-        let (mut candidate, limits) = self.check_gates(intent, terms, is_replace, context, step)?;
-        let (form, chain) = self.check_form(&candidate, limits, step)?;
-        let value = self.check_price(&mut candidate, form, limits, step)?;
+        let (mut candidate, limits) = self.check_gates(intent, terms, is_replace, context)?;
+        let (form, chain) = self.check_form(&candidate, limits)?;
+        let value = self.check_price(&mut candidate, form, limits)?;
         let passed = self.reserve(&candidate, form, value, chain)?;
-        self.check_sums(&candidate, &passed, limits, step)?;
-        self.check_flow(&candidate, &passed, step)?;
+        self.check_sums(&candidate, &passed, limits)?;
+        self.check_flow(&candidate, &passed)?;
         // R47: a child stays within its parent; the approval itself is spent by the gateway.
-        step.at(Reason::Unapproved)?;
         self.check_child(&candidate, &passed)?;
         Ok(passed)
     }
@@ -122,11 +130,8 @@ impl Risk {
         terms: &'a OrderTerms,
         is_replace: bool,
         context: &Context,
-        step: &impl Step,
     ) -> Result<(Candidate<'a>, &'a PairLimits), Refusal> {
-        step.at(Reason::Killed)?;
         holds(Reason::Killed, context.gates_open)?;
-        step.at(Reason::Mode)?;
         let strategy = intent.cl_ord_id.strategy();
         let permit = self.permits.get(strategy.index());
         let permit = permit.ok_or(Refusal::of(Reason::NotPermitted))?;
@@ -136,23 +141,17 @@ impl Risk {
         let candidate = Candidate { intent, terms, side, is_replace, px, permit, rows };
         let reduce = context.mode == Mode::Active && self.is_reduce_only(intent.instrument);
         self.mode(&candidate, if reduce { Mode::ReduceOnly } else { context.mode })?;
-        step.at(Reason::Session)?;
         holds(Reason::Session, self.is_session_up(permit.gateway))?;
-        step.at(Reason::Journal)?;
         holds(Reason::Journal, context.journal_ok)?;
         // R05. An unknown instrument has no limits, and fails R06.
-        step.at(Reason::NoLimit)?;
         holds(Reason::NoLimit, self.limits.version() != 0)?;
         let limits = self.limits.pair(strategy, intent.instrument);
         let missing = limits.map_or(0, |limits| limits.missing);
         at_most(Reason::NoLimit, i128::from(missing), 0)?;
-        step.at(Reason::NotPermitted)?;
         let (Some(limits), true) = (limits, permit.allows(intent.instrument)) else {
             return Err(Refusal::of(Reason::NotPermitted));
         };
-        step.at(Reason::Unresolved)?;
         self.check_unresolved(&rows.places)?;
-        step.at(Reason::Clock)?;
         self.check_clock(context.now, limits)?;
         Ok((candidate, limits))
     }
@@ -163,19 +162,15 @@ impl Risk {
         &self,
         candidate: &Candidate<'_>,
         limits: &PairLimits,
-        step: &impl Step,
     ) -> Result<(&Form, Option<Place>), Refusal> {
         let Candidate { intent, terms, permit, .. } = *candidate;
-        step.at(Reason::Instrument)?;
         holds(Reason::Instrument, !self.is_held(intent.instrument))?;
         holds(Reason::Instrument, !self.references.is_halted(intent.instrument))?;
         holds(Reason::Instrument, self.hours.is_open(self.now))?;
         let form = self.forms.get(intent.instrument.index());
         let form = form.ok_or(Refusal::of(Reason::Instrument))?;
-        step.at(Reason::Restricted)?;
         holds(Reason::Restricted, !limits.restricted)?;
         self.check_locate(candidate)?;
-        step.at(Reason::Unsupported)?;
         let tif = Tif::from_u8(intent.tif).ok_or(Refusal::of(Reason::Unsupported))?;
         let ord_type = candidate.ord_type().ok_or(Refusal::of(Reason::Unsupported))?;
         let can = self.capabilities.get(permit.gateway.index());
@@ -183,15 +178,11 @@ impl Risk {
         holds(Reason::Unsupported, can)?;
         let is_market = ord_type == OrdType::Market;
         holds(Reason::Unsupported, !is_market || self.hours.is_regular(self.now))?;
-        step.at(Reason::BadPrice)?;
         if !is_market {
             checks::price_form(form, intent.px)?;
         }
-        step.at(Reason::BadQty)?;
         checks::qty_form(form, intent.qty)?;
-        step.at(Reason::Expired)?;
         self.check_expiry(candidate, tif)?;
-        step.at(Reason::DupId)?;
         Ok((form, self.check_id(candidate)?))
     }
 
@@ -202,10 +193,8 @@ impl Risk {
         candidate: &mut Candidate<'_>,
         form: &Form,
         limits: &PairLimits,
-        step: &impl Step,
     ) -> Result<Notional, Refusal> {
         let Candidate { intent, side, .. } = *candidate;
-        step.at(Reason::OrderQty)?;
         checks::qty_limit(intent.qty, limits.qty_max)?;
         let reference = self.references.get(intent.instrument, self.now, limits.reference_age_max);
         let reference =
@@ -213,21 +202,15 @@ impl Risk {
         if candidate.ord_type() == Some(OrdType::Market) {
             candidate.px = market_px(form, side, reference?, limits)?;
         }
-        step.at(Reason::OrderValue)?;
         let value = checks::notional(candidate.px, intent.qty, form.multiplier)?;
         at_most(Reason::OrderValue, value.0, limits.value_max)?;
-        step.at(Reason::OrderValueMin)?;
         at_least(Reason::OrderValueMin, value.0, limits.value_min)?;
         // R23 on R24: without a reference there is nothing to compare with.
-        step.at(Reason::Collar)?;
         let reference = reference?;
         let (bps, ticks) = limits.collar(side, candidate.px, reference);
         checks::collar(form, candidate.px, reference, bps, ticks)?;
-        step.at(Reason::NoReference)?;
-        step.at(Reason::VolumeShare)?;
         let shown = self.references.shown(intent.instrument, side);
         checks::volume_share(intent.qty, shown, limits)?;
-        step.at(Reason::CollarWindow)?;
         self.check_moves(candidate, form.tick(reference.floor()))?;
         Ok(value)
     }
@@ -239,14 +222,11 @@ impl Risk {
         candidate: &Candidate<'_>,
         passed: &Passed,
         limits: &PairLimits,
-        step: &impl Step,
     ) -> Result<(), Refusal> {
         let Passed { rows, change, .. } = passed;
-        step.at(Reason::Position)?;
         if let Some(excess) = self.exposure.position_excess(rows, change, &self.limits) {
             return Err(excess.refusal(Reason::Position));
         }
-        step.at(Reason::OpenOrders)?;
         if let Some(excess) = self.exposure.open_excess(rows, change, &self.limits) {
             return Err(excess.refusal(Reason::OpenOrders));
         }
@@ -255,18 +235,12 @@ impl Risk {
         let (now, age_max) = (self.now, limits.reference_age_max);
         let ask = Ask { rows, change, reduces: &reduces, now, age_max };
         let books = self.books();
-        step.at(Reason::Gross)?;
         books.marks(&ask)?;
         books.gross(&ask)?;
-        step.at(Reason::Net)?;
         books.net(&ask)?;
-        step.at(Reason::Funds)?;
         books.funds(&ask)?;
-        step.at(Reason::Daily)?;
         books.day(&ask)?;
-        step.at(Reason::Loss)?;
         books.loss(&ask)?;
-        step.at(Reason::ReduceOnly)?;
         let [_, _, own] = rows.sums;
         let is_reduce_only = candidate.is_reduce_only();
         holds(Reason::ReduceOnly, !is_reduce_only || self.reduces(candidate, own))
@@ -274,26 +248,14 @@ impl Risk {
 
     /// R40 to R46: how often, how alike, and against whom.
     #[inline]
-    fn check_flow(
-        &self,
-        candidate: &Candidate<'_>,
-        passed: &Passed,
-        step: &impl Step,
-    ) -> Result<(), Refusal> {
+    fn check_flow(&self, candidate: &Candidate<'_>, passed: &Passed) -> Result<(), Refusal> {
         let places = &passed.rows.places;
-        step.at(Reason::Rate)?;
         self.check_rate(candidate.permit)?;
-        step.at(Reason::RateStrategy)?;
         self.check_scope_rates(places)?;
-        step.at(Reason::OrderToTrade)?;
         self.check_ratio(places)?;
-        step.at(Reason::Duplicate)?;
         self.check_repeats(candidate, places)?;
-        step.at(Reason::Repeated)?;
         self.check_executions(places)?;
-        step.at(Reason::SelfTrade)?;
         self.check_self_trade(candidate)?;
-        step.at(Reason::Breaker)?;
         self.check_breakers(places)
     }
 
@@ -330,7 +292,8 @@ impl Risk {
     /// R16: the id is of this start and of the strategy's range, and higher than any its slot has
     /// seen. A replace goes on in the slot of its order, which works and is not being replaced, and
     /// keeps its side, instrument and type.
-    fn check_id(&self, candidate: &Candidate<'_>) -> Result<Option<Place>, Refusal> {
+    #[inline]
+    pub(super) fn check_id(&self, candidate: &Candidate<'_>) -> Result<Option<Place>, Refusal> {
         let Candidate { intent, permit, .. } = *candidate;
         let id = intent.cl_ord_id;
         let slot = id.slot();
@@ -355,6 +318,7 @@ impl Risk {
     }
 
     /// What the order would reserve, and by how much the sums would grow.
+    #[inline]
     pub(super) fn reserve(
         &self,
         candidate: &Candidate<'_>,
@@ -363,11 +327,23 @@ impl Risk {
         chain: Option<Place>,
     ) -> Result<Passed, Refusal> {
         let Candidate { intent, side, px, rows, .. } = *candidate;
+        if let Some(place) = chain {
+            return self.reserve_more(candidate, form, place);
+        }
+        let change = Change { side, qty: intent.qty.0, value: value.0, orders: 1 };
+        Ok(Passed { rows, change, px, side, reserved: (intent.qty.0, value), chain })
+    }
+
+    /// The same of a replace.
+    #[inline(never)]
+    fn reserve_more(
+        &self,
+        candidate: &Candidate<'_>,
+        form: &Form,
+        place: Place,
+    ) -> Result<Passed, Refusal> {
+        let Candidate { intent, side, px, rows, .. } = *candidate;
         let overflow = Refusal::of(Reason::Overflow);
-        let Some(place) = chain else {
-            let change = Change { side, qty: intent.qty.0, value: value.0, orders: 1 };
-            return Ok(Passed { rows, change, px, side, reserved: (intent.qty.0, value), chain });
-        };
         let order = self.table.get(place).ok_or(Refusal::of(Reason::UnknownOrder))?;
         let mut next = *order;
         next.apply(Event::AskReplace { id: intent.cl_ord_id, px, qty: intent.qty });
@@ -378,7 +354,7 @@ impl Risk {
             value: value.0.checked_sub(order.reserved_value.0).ok_or(overflow)?,
             orders: 0,
         };
-        Ok(Passed { rows, change, px, side, reserved: (qty.0, value), chain })
+        Ok(Passed { rows, change, px, side, reserved: (qty.0, value), chain: Some(place) })
     }
 }
 

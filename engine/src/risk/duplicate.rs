@@ -16,6 +16,7 @@ pub struct Likeness {
 }
 
 impl Likeness {
+    #[inline]
     fn mixed(&self) -> u64 {
         let ids = u64::from(self.account.0) << 40
             | u64::from(self.instrument.0) << 8
@@ -42,6 +43,8 @@ pub struct Repeats {
     /// Number + 1 of the latest entry per bucket, 0 for none.
     buckets: Box<[u64]>,
     count: u64,
+    /// Where the next goes: `count % ring.len()`.
+    next: usize,
 }
 
 impl Repeats {
@@ -54,25 +57,31 @@ impl Repeats {
             ring: vec![empty; capacity].into(),
             buckets: vec![0; (capacity * 2).next_power_of_two()].into(),
             count: 0,
+            next: 0,
         }
     }
 
+    #[inline]
     fn bucket(&self, likeness: &Likeness) -> usize {
         likeness.mixed() as usize & (self.buckets.len() - 1)
     }
 
+    #[inline]
     fn entry(&self, number: u64) -> Option<&Entry> {
-        let room = self.ring.len() as u64;
-        if number >= self.count || self.count - number > room {
+        let room = self.ring.len();
+        if number >= self.count {
             return None;
         }
-        self.ring.get((number % room) as usize)
+        let back = usize::try_from(self.count - number).ok().filter(|back| *back <= room)?;
+        let at = if back <= self.next { self.next - back } else { self.next + room - back };
+        self.ring.get(at)
     }
 
     /// Approvals equal to this one within `per` before `now`, counted up to `enough`. An approval
     /// exactly `per` old has left the window. Where the ring has dropped approvals that may still
     /// be in the window, the answer is `enough`.
     #[must_use]
+    #[inline]
     pub fn count(&self, likeness: &Likeness, per: Nanos, now: Nanos, enough: u32) -> u32 {
         let room = self.ring.len() as u64;
         let dropped_inside = self.count > room
@@ -101,10 +110,12 @@ impl Repeats {
     }
 
     /// Remembers an approval; `now` is at least that of the last one.
+    #[inline]
     pub fn push(&mut self, likeness: Likeness, now: Nanos) {
-        let at = (self.count % self.ring.len() as u64) as usize;
+        let at = self.next;
         let bucket = self.bucket(&likeness);
         self.count += 1;
+        self.next = if at + 1 < self.ring.len() { at + 1 } else { 0 };
         let Some(latest) = self.buckets.get_mut(bucket) else { return };
         if let Some(entry) = self.ring.get_mut(at) {
             *entry = Entry { likeness: Some(likeness), at: now, before: *latest };

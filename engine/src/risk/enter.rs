@@ -10,18 +10,21 @@ use shm::units::{Nanos, Qty};
 use super::checks::{self, Refusal};
 use super::decide::{Candidate, Passed};
 use super::duplicate::Likeness;
+use super::exposure::Grown;
 use super::{Decision, Risk};
 use crate::order::state::Terms;
 use crate::order::{Event, Order, Place};
 use crate::planted::{self, Bug};
 
 impl Risk {
-    /// The reservation, and the words that announce it.
+    /// The reservation, and the words that announce it. `grown` as in `enter`.
+    #[inline]
     pub(super) fn approve(
         &mut self,
         intent: &Intent,
         terms: &OrderTerms,
         passed: &Passed,
+        grown: Option<&[Grown; 3]>,
     ) -> Decision {
         let id = intent.cl_ord_id;
         let replaces = passed.chain.and_then(|place| self.table.get(place));
@@ -56,7 +59,7 @@ impl Risk {
             parent,
         };
         let is_new = passed.chain.is_none();
-        self.enter(&record, passed, self.now);
+        self.enter(&record, passed, grown, self.now);
         let kind = if is_new { Kind::ApprovedNew } else { Kind::ApprovedReplace };
         let counter = if is_new {
             &mut self.counters.approved_new
@@ -69,34 +72,20 @@ impl Risk {
         Decision::Approve { record, message }
     }
 
-    /// Takes an approval into table, sums and windows.
-    fn enter(&mut self, record: &record::Approved, passed: &Passed, now: Nanos) {
+    /// Takes an approval into table, sums and windows. `grown` is what it makes of its rows, where
+    /// that is known.
+    #[inline]
+    fn enter(
+        &mut self,
+        record: &record::Approved,
+        passed: &Passed,
+        grown: Option<&[Grown; 3]>,
+        now: Nanos,
+    ) {
         let (qty, value) = passed.reserved;
         match passed.chain {
             None => {
-                self.table.open(Order {
-                    root: record.cl_ord_id,
-                    last: record.cl_ord_id,
-                    terms: Terms {
-                        id: record.cl_ord_id,
-                        px: record.px,
-                        qty: record.qty,
-                        ..Terms::default()
-                    },
-                    reserved_qty: Qty(qty),
-                    reserved_value: value,
-                    instrument: record.instrument,
-                    account: AccountId(record.account),
-                    gateway: GatewayId(record.gateway),
-                    side: Some(passed.side),
-                    tif: record.tif,
-                    ord_type: record.ord_type,
-                    parent: record.parent,
-                    leg: record.leg,
-                    facts: Order::COUNTED,
-                    since: now,
-                    ..Order::default()
-                });
+                self.table.open(opened(record, passed, now));
             }
             Some(place) => {
                 let (id, px) = (record.cl_ord_id, record.px);
@@ -107,10 +96,23 @@ impl Risk {
                 });
             }
         }
-        self.settle_child(passed.chain.unwrap_or(Place::Slot(record.cl_ord_id.slot())));
-        self.apply_open(&passed.rows, &passed.change);
-        self.count_order(&passed.rows.places, &passed.change, now);
-        self.list_own(record.cl_ord_id.slot());
+        let slot = record.cl_ord_id.slot();
+        match grown {
+            // What passes at once is nobody's child.
+            Some(grown) => self.apply_grown(passed, grown, now),
+            None => {
+                self.settle_child(passed.chain.unwrap_or(Place::Slot(slot)));
+                self.apply_open(&passed.rows, &passed.change);
+                self.count_order(&passed.rows.places, &passed.change, now);
+            }
+        }
+        match self.accounts.get(usize::from(record.account)) {
+            Some(account) if grown.is_some() && passed.chain.is_none() => {
+                let (group, px) = (account.group, Some(record.px));
+                self.own.set(slot, group, record.instrument, passed.side, px);
+            }
+            _ => self.list_own(slot),
+        }
         if let Some(window) = self.windows.get_mut(usize::from(record.gateway)) {
             window.push(now);
         }
@@ -167,7 +169,7 @@ impl Risk {
             return false;
         };
         let Ok(passed) = self.reserve(&candidate, form, value, chain) else { return false };
-        self.enter(record, &passed, self.now);
+        self.enter(record, &passed, None, self.now);
         true
     }
 
@@ -267,6 +269,30 @@ impl Risk {
         if let Some(count) = self.counters.refused.get_mut(usize::from(reason)) {
             *count += 1;
         }
+    }
+}
+
+/// The order that an approval begins.
+#[inline(always)]
+fn opened(record: &record::Approved, passed: &Passed, now: Nanos) -> Order {
+    let (qty, reserved_value) = passed.reserved;
+    Order {
+        root: record.cl_ord_id,
+        last: record.cl_ord_id,
+        terms: Terms { id: record.cl_ord_id, px: record.px, qty: record.qty, ..Terms::default() },
+        reserved_qty: Qty(qty),
+        reserved_value,
+        instrument: record.instrument,
+        account: AccountId(record.account),
+        gateway: GatewayId(record.gateway),
+        side: Some(passed.side),
+        tif: record.tif,
+        ord_type: record.ord_type,
+        parent: record.parent,
+        leg: record.leg,
+        facts: Order::COUNTED,
+        since: now,
+        ..Order::default()
     }
 }
 

@@ -8,10 +8,11 @@
 use shm::ids::{AccountId, InstrumentId, StrategyId};
 use shm::message::Side;
 use shm::reason::{Reason, Unit};
-use shm::units::{Notional, Qty};
+use shm::units::{Notional, Price, Qty};
 
 use super::checks::Refusal;
 use super::limits::{COUNT_UNBOUNDED, LimitTable, QTY_UNBOUNDED, SumLimits};
+use super::money::short_at;
 use super::scope::{Places, SCOPES, ScopeMap};
 
 /// Sums of one scope in one instrument.
@@ -124,6 +125,7 @@ impl Sums {
 
     /// The sums after a change; `None` when one would leave its integer.
     #[must_use]
+    #[inline]
     pub fn after(&self, change: &Change) -> Option<Self> {
         let mut sums = *self;
         let open = match change.side {
@@ -134,6 +136,48 @@ impl Sums {
         sums.open_value = sums.open_value.checked_add(Notional(change.value))?;
         sums.open_orders = sums.open_orders.checked_add_signed(change.orders)?;
         Some(sums)
+    }
+}
+
+/// One row of sums with an order in it: what its scopes compare with their limits, and what the row
+/// becomes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Grown {
+    /// R31.
+    pub(super) open_value: i128,
+    /// R34: by how much more would be short, of a sell, with every working sell filled.
+    pub(super) short_more: i128,
+    /// R11 and R30.
+    pub(super) worst: i64,
+    /// R31.
+    pub(super) open_qty: i64,
+    /// Of the order's side.
+    open_side: i64,
+    /// R31.
+    pub(super) open_orders: u32,
+}
+
+impl Grown {
+    /// `None` where a sum leaves its integer. `px` is the mark.
+    #[inline(always)]
+    pub(super) fn of(sums: &Sums, change: &Change, px: Price, multiplier: i64) -> Option<Self> {
+        let position = sums.position.0;
+        let open_value = sums.open_value.0.checked_add(change.value)?;
+        let open_orders = sums.open_orders.checked_add_signed(change.orders)?;
+        let (open_side, open_qty, worst, short_more) = match change.side {
+            Side::Buy => {
+                let side = sums.open_buy.0.checked_add(change.qty)?;
+                (side, side.checked_add(sums.open_sell.0)?, position.checked_add(side)?, 0)
+            }
+            Side::Sell => {
+                let side = sums.open_sell.0.checked_add(change.qty)?;
+                let worst = side.checked_sub(position)?;
+                let before = short_at(sums.open_sell.0.checked_sub(position)?, px, multiplier);
+                let short = short_at(worst, px, multiplier);
+                (side, side.checked_add(sums.open_buy.0)?, worst, short.checked_sub(before)?)
+            }
+        };
+        Some(Self { open_value, short_more, worst, open_qty, open_side, open_orders })
     }
 }
 
@@ -265,12 +309,30 @@ impl Exposure {
 
     /// Applies a change to one row. One that does not fit is held at the end of the integer and
     /// counted; approved ones were checked by [`Exposure::fits`].
+    #[inline]
     pub(super) fn apply(&mut self, row: usize, change: &Change) {
         let Some(sums) = self.sums.get_mut(row) else { return };
-        if let Some(after) = sums.after(change) {
-            *sums = after;
-            return;
+        match sums.after(change) {
+            Some(after) => *sums = after,
+            None => self.apply_held(row, change),
         }
+    }
+
+    /// Makes a row what an order has been found to make of it.
+    #[inline(always)]
+    pub(super) fn grow(&mut self, row: usize, side: Side, grown: &Grown) {
+        let Some(sums) = self.sums.get_mut(row) else { return };
+        sums.open_value = Notional(grown.open_value);
+        sums.open_orders = grown.open_orders;
+        match side {
+            Side::Buy => sums.open_buy = Qty(grown.open_side),
+            Side::Sell => sums.open_sell = Qty(grown.open_side),
+        }
+    }
+
+    #[cold]
+    fn apply_held(&mut self, row: usize, change: &Change) {
+        let Some(sums) = self.sums.get_mut(row) else { return };
         self.overflows = self.overflows.saturating_add(1);
         let open = match change.side {
             Side::Buy => &mut sums.open_buy,

@@ -179,11 +179,13 @@ impl Risk {
     }
 
     /// Makes a parent's sums agree with what a child of it uses now.
+    #[inline]
     pub(super) fn settle_child(&mut self, place: Place) {
-        let Some(order) = self.table.get(place).copied() else { return };
-        if order.parent == ClOrdId::NONE {
+        let Some(order) = self.table.get(place).filter(|order| order.parent != ClOrdId::NONE)
+        else {
             return;
-        }
+        };
+        let order = *order;
         let (used, filled) = order.used_now();
         let (more, fills) = (used.0 - order.used_qty.0, filled.0 - order.used_cum_qty.0);
         self.parents.moved(order.parent, order.leg, more, fills);

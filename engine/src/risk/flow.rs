@@ -41,8 +41,8 @@ impl Risk {
     pub(super) fn check_scope_rates(&self, places: &Places) -> Verdict {
         for place in places.0 {
             let Some(windows) = self.limits.windows(place) else { continue };
-            if !windows.orders.has_room(self.now) {
-                return Err(over(Reason::RateStrategy, &windows.orders, self.now));
+            if !windows.orders().has_room(self.now) {
+                return Err(over(Reason::RateStrategy, windows.orders(), self.now));
             }
         }
         Ok(())
@@ -120,7 +120,7 @@ impl Risk {
     pub(super) fn check_breakers(&self, places: &Places) -> Verdict {
         for place in places.0 {
             let Some(windows) = self.limits.windows(place) else { continue };
-            for window in [&windows.rejects, &windows.cancel_rejects, &windows.disconnects] {
+            for window in windows.breakers() {
                 if window.is_over(self.now) {
                     let (used, max) = (window.used(self.now), window.order_max());
                     let (measured, limit) = (i128::from(used), i128::from(max));

@@ -3,7 +3,7 @@
 //! | part | per | lines |
 //! |---|---|---|
 //! | [`PairLimits`] | strategy and instrument: the tightest of each limit of one order | 2 |
-//! | [`ScopeLimits`] | scope: what is compared with the scope's own sums | 4 |
+//! | [`ScopeLimits`] | scope: what is compared with the scope's own sums | 5 |
 //! | [`ScopeWindows`] | scope: the times that rates and breakers count | its own |
 //!
 //! A scope is the firm, an account, a strategy or an instrument; its row is found by
@@ -61,7 +61,11 @@ pub struct SameLimit {
 }
 
 /// Limits of one scope, each the last allowed value.
+///
+/// # Layout
+/// Five cache lines, in the order written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C, align(64))]
 pub struct ScopeLimits {
     /// Of sums per instrument.
     pub sums: SumLimits,
@@ -103,17 +107,32 @@ pub struct ScopeLimits {
     pub binds: bool,
 }
 
+const _: () = assert!(size_of::<ScopeLimits>() == 320);
+
 /// What a scope counts in windows.
+///
+/// # Layout
+/// What an order is asked and counted by lies in the first cache line.
 #[derive(Clone, Debug)]
+#[repr(C, align(64))]
 pub struct ScopeWindows {
-    /// R41.
-    pub orders: RateWindow,
-    /// R46, refusals.
-    pub rejects: RateWindow,
-    /// R46, refused cancels.
-    pub cancel_rejects: RateWindow,
-    /// R46, sessions lost.
-    pub disconnects: RateWindow,
+    /// From when on R41 lets one more order pass.
+    free_at: Nanos,
+    /// From when on no breaker of R46 is over its limit.
+    calm_at: Nanos,
+    orders: RateWindow,
+    breakers: [RateWindow; 3],
+}
+
+/// What the breakers of R46 count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Breaker {
+    /// Refusals.
+    Rejects,
+    /// Refused cancels.
+    CancelRejects,
+    /// Sessions lost.
+    Disconnects,
 }
 
 /// Everything that bounds one order of one strategy in one instrument.
@@ -150,6 +169,14 @@ pub struct PairLimits {
     pub adv_bps: u32,
     /// R25, or [`COUNT_UNBOUNDED`].
     pub visible_bps: u32,
+    /// The longest window of R26 over the scopes.
+    pub move_per: Nanos,
+    /// The longest window of R43 over the scopes.
+    pub same_per: Nanos,
+    /// The least ticks of R26 over the scopes, or [`COUNT_UNBOUNDED`].
+    pub move_ticks_least: u32,
+    /// The least number of R43 over the scopes, or [`COUNT_UNBOUNDED`].
+    pub same_least: u32,
     /// R11.
     pub restricted: bool,
 }
@@ -253,16 +280,90 @@ impl ScopeWindows {
         };
         let breaker = row.map(|row| row.breaker);
         let per = breaker.map(|breaker| breaker.per);
-        Self {
+        let mut windows = Self {
+            free_at: Nanos(0),
+            calm_at: Nanos(0),
             orders: of(row.map(|row| row.rate.orders_max), row.map(|row| row.rate.per)),
-            rejects: of(breaker.map(|breaker| breaker.rejects_max), per),
-            cancel_rejects: of(breaker.map(|breaker| breaker.cancel_rejects_max), per),
-            disconnects: of(breaker.map(|breaker| breaker.disconnects_max), per),
-        }
+            breakers: [
+                of(breaker.map(|breaker| breaker.rejects_max), per),
+                of(breaker.map(|breaker| breaker.cancel_rejects_max), per),
+                of(breaker.map(|breaker| breaker.disconnects_max), per),
+            ],
+        };
+        windows.settle();
+        windows
     }
 
-    fn each(&mut self) -> [&mut RateWindow; 4] {
-        [&mut self.orders, &mut self.rejects, &mut self.cancel_rejects, &mut self.disconnects]
+    /// R41.
+    #[must_use]
+    #[inline]
+    pub const fn orders(&self) -> &RateWindow {
+        &self.orders
+    }
+
+    /// R46.
+    #[must_use]
+    #[inline]
+    pub const fn breakers(&self) -> &[RateWindow; 3] {
+        &self.breakers
+    }
+
+    /// R41: one more order passes.
+    #[must_use]
+    #[inline]
+    pub fn is_free(&self, now: Nanos) -> bool {
+        now >= self.free_at
+    }
+
+    /// R46: no breaker is over its limit.
+    #[must_use]
+    #[inline]
+    pub fn is_calm(&self, now: Nanos) -> bool {
+        now >= self.calm_at
+    }
+
+    /// Counts an order (R41).
+    #[inline]
+    pub(super) fn count_order(&mut self, now: Nanos) {
+        self.orders.push(now);
+        self.free_at = self.orders.free_at();
+    }
+
+    /// Counts what a breaker counts (R46): what it has measured and its limit, if that is now over.
+    pub(super) fn count(&mut self, breaker: Breaker, now: Nanos) -> Option<(u32, u32)> {
+        let window = self.breakers.get_mut(breaker as usize)?;
+        window.push(now);
+        let over = window.is_over(now).then(|| (window.used(now), window.order_max()));
+        self.settle();
+        over
+    }
+
+    /// Forgets what a breaker has counted.
+    pub(super) fn clear(&mut self, breaker: Breaker) {
+        if let Some(window) = self.breakers.get_mut(breaker as usize) {
+            window.clear();
+        }
+        self.settle();
+    }
+
+    /// Forgets what all breakers have counted.
+    pub(super) fn clear_breakers(&mut self) {
+        self.breakers.iter_mut().for_each(RateWindow::clear);
+        self.settle();
+    }
+
+    fn inherit(&mut self, old: &mut Self) {
+        self.orders.inherit(&mut old.orders);
+        for (new, old) in self.breakers.iter_mut().zip(&mut old.breakers) {
+            new.inherit(old);
+        }
+        self.settle();
+    }
+
+    fn settle(&mut self) {
+        self.free_at = self.orders.free_at();
+        let calm_at = self.breakers.iter().map(RateWindow::calm_at).max();
+        self.calm_at = calm_at.unwrap_or(Nanos(0));
     }
 }
 
@@ -298,6 +399,10 @@ impl PairLimits {
         adv: 0,
         adv_bps: 0,
         visible_bps: 0,
+        move_per: Nanos(0),
+        same_per: Nanos(0),
+        move_ticks_least: 0,
+        same_least: 0,
         restricted: true,
     };
 
@@ -324,7 +429,25 @@ impl PairLimits {
             adv: order.adv.number().map_or(0, |qty| qty.0),
             adv_bps: count(order.adv_bps),
             visible_bps: count(order.visible_bps),
+            move_per: Nanos(0),
+            same_per: Nanos(0),
+            move_ticks_least: COUNT_UNBOUNDED,
+            same_least: COUNT_UNBOUNDED,
             restricted: order.restricted,
+        }
+    }
+
+    /// What R26 and R43 of a scope leave: longest windows, least numbers. Who keeps these keeps
+    /// those of every scope.
+    fn tighten(&mut self, scope: &ScopeLimits) {
+        let ticks = scope.sums.move_ticks_max;
+        if ticks != COUNT_UNBOUNDED {
+            self.move_ticks_least = self.move_ticks_least.min(ticks);
+            self.move_per = self.move_per.max(scope.move_per);
+        }
+        if let Some(same) = scope.same {
+            self.same_least = self.same_least.min(same.max);
+            self.same_per = self.same_per.max(same.per);
         }
     }
 }
@@ -364,14 +487,6 @@ impl LimitTable {
     /// Compiles a set. `accounts` holds the account of each strategy, by id.
     #[must_use]
     pub fn compile(set: &LimitSet, accounts: &[AccountId], map: ScopeMap) -> Self {
-        let mut pairs = Vec::with_capacity(accounts.len() * map.instruments());
-        for (strategy, &account) in accounts.iter().enumerate() {
-            let strategy = StrategyId(strategy as u8);
-            for instrument in 0..map.instruments() {
-                let instrument = InstrumentId(instrument as u32);
-                pairs.push(PairLimits::compile(&set.tightest(account, strategy, instrument)));
-            }
-        }
         let row_of = |scope: Scope| {
             let mut rows = set.rows.iter().filter(|row| row.scope == scope);
             let first = *rows.next()?;
@@ -380,14 +495,22 @@ impl LimitTable {
         let rows: Vec<Option<LimitRow>> = map.all().map(row_of).collect();
         let compiled = |row: &Option<LimitRow>| row.as_ref().map(ScopeLimits::compile);
         let scopes = rows.iter().map(|row| compiled(row).unwrap_or(ScopeLimits::OPEN));
+        let scopes: Box<[ScopeLimits]> = scopes.collect();
         let windows = rows.iter().map(|row| ScopeWindows::compile(row.as_ref()));
-        Self {
-            version: set.version,
-            map,
-            pairs: pairs.into(),
-            scopes: scopes.collect(),
-            windows: windows.collect(),
+        let mut pairs = Vec::with_capacity(accounts.len() * map.instruments());
+        for (strategy, &account) in accounts.iter().enumerate() {
+            let strategy = StrategyId(strategy as u8);
+            for instrument in 0..map.instruments() {
+                let instrument = InstrumentId(instrument as u32);
+                let mut pair = PairLimits::compile(&set.tightest(account, strategy, instrument));
+                let places = map.of(account, strategy, instrument).0;
+                let own = places.iter().filter_map(|place| scopes.get(*place as usize));
+                own.for_each(|scope| pair.tighten(scope));
+                pairs.push(pair);
+            }
         }
+        let windows = windows.collect();
+        Self { version: set.version, map, pairs: pairs.into(), scopes, windows }
     }
 
     /// Version of the set; 0 is none (R05).
@@ -429,9 +552,7 @@ impl LimitTable {
     /// Takes over what another table's windows have counted.
     pub(super) fn inherit(&mut self, old: &mut Self) {
         for (new, old) in self.windows.iter_mut().zip(&mut old.windows) {
-            for (new, old) in new.each().into_iter().zip(old.each()) {
-                new.inherit(old);
-            }
+            new.inherit(old);
         }
     }
 

@@ -17,6 +17,7 @@
 //! |---|---|
 //! | [`checks`] | one pure function per rule |
 //! | [`decide`](Risk::decide) | the fixed order, first failure wins, one reservation at the end |
+//! | `pass` | all rules at once, for the orders that pass |
 //! | [`exposure`] | sums of positions and working orders per scope (R30, R31) |
 //! | [`limits`] | the compiled limit set (R05) |
 //! | [`mod@reference`] | reference prices (R24) |
@@ -53,6 +54,7 @@ mod flow;
 mod money;
 mod outcome;
 mod over;
+mod pass;
 mod report;
 mod restore;
 mod rules;

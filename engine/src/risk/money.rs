@@ -80,6 +80,20 @@ impl Money {
         Self { marks: marks.collect(), feeds, held: vec![0; scopes * feeds].into() }
     }
 
+    /// Mark of an instrument, [`Price::NONE`] before the first, and its multiplier.
+    #[inline]
+    pub(super) fn mark_of(&self, instrument: InstrumentId) -> Option<(Price, i64)> {
+        self.marks.get(instrument.index()).map(|mark| (mark.px, mark.multiplier))
+    }
+
+    /// Notes that some scope sells an instrument: its mark changes sums.
+    #[inline]
+    pub(super) fn sells(&mut self, instrument: InstrumentId) {
+        if let Some(mark) = self.marks.get_mut(instrument.index()) {
+            mark.busy = true;
+        }
+    }
+
     fn parts(&self, sums: &Sums, instrument: InstrumentId) -> Parts {
         let Some(mark) = self.marks.get(instrument.index()) else { return Parts::default() };
         parts_at(sums, mark.px, mark.multiplier)
@@ -122,6 +136,7 @@ impl Money {
     }
 
     /// Applies a change of working orders to sums and scopes.
+    #[inline]
     pub(super) fn apply_open(
         &mut self,
         rows: &Rows,
@@ -135,19 +150,25 @@ impl Money {
             mark.busy = true;
             at = (mark.px, mark.multiplier);
         }
-        for (index, row) in rows.sums.into_iter().enumerate() {
+        let mut apply = |row| {
             // Working buys change neither what is held nor what may be short.
-            let short = |sums: &Sums| if is_sell { short_at(sums, at.0, at.1) } else { 0 };
+            let short = |sums: &Sums| if is_sell { short_of(sums, at.0, at.1) } else { 0 };
             let old = exposure.row(row).map_or(0, short);
             exposure.apply(row, change);
-            let new = exposure.row(row).map_or(0, short);
-            for place in places_of(rows, index) {
-                let Some(scope) = scopes.get_mut(place) else { continue };
-                scope.short_value = scope.short_value.saturating_add(new).saturating_sub(old);
-                let open = if is_sell { &mut scope.open_sell } else { &mut scope.open_buy };
-                *open = open.saturating_add(change.value);
-                scope.open_qty = scope.open_qty.saturating_add(i128::from(change.qty));
+            (old, exposure.row(row).map_or(0, short))
+        };
+        let [firm, account, strategy] = rows.sums;
+        let firm = apply(firm);
+        let shorts = [firm, apply(account), apply(strategy), firm];
+        for (place, (old, new)) in rows.places.0.into_iter().zip(shorts) {
+            let Some(scope) = scopes.get_mut(place) else { continue };
+            if is_sell {
+                scope.short_value = sum_less(scope.short_value, new, old);
+                scope.open_sell = sum(scope.open_sell, change.value);
+            } else {
+                scope.open_buy = sum(scope.open_buy, change.value);
             }
+            scope.open_qty = sum(scope.open_qty, i128::from(change.qty));
         }
     }
 
@@ -195,6 +216,27 @@ impl Money {
     }
 }
 
+/// A sum, held at the end of the integer.
+#[inline(always)]
+pub(super) const fn sum(sum: i128, more: i128) -> i128 {
+    match sum.checked_add(more) {
+        Some(sum) => sum,
+        None => sum.saturating_add(more),
+    }
+}
+
+/// A sum with one part in place of another, held at the end of the integer.
+#[inline(always)]
+const fn sum_less(sum: i128, new: i128, old: i128) -> i128 {
+    match sum.checked_add(new) {
+        Some(sum) => match sum.checked_sub(old) {
+            Some(sum) => sum,
+            None => sum.saturating_sub(old),
+        },
+        None => sum.saturating_add(new).saturating_sub(old),
+    }
+}
+
 /// Price x quantity x multiplier, held at the end of the integer. The quantity is at most 2^64.
 #[inline]
 const fn value_at(qty: i128, px: Price, multiplier: i64) -> i128 {
@@ -205,9 +247,25 @@ const fn value_at(qty: i128, px: Price, multiplier: i64) -> i128 {
     qty.saturating_mul((px.0 as i128).saturating_mul(multiplier as i128))
 }
 
-/// What would be short with every working sell filled, at a price; nothing without one.
+/// What a short quantity comes to at a price; nothing without one.
+#[inline(always)]
+pub(super) const fn short_at(short: i64, px: Price, multiplier: i64) -> i128 {
+    if short <= 0 || px.is_none() {
+        return 0;
+    }
+    if multiplier == 1 {
+        // At most 2^126 in size.
+        return (short as i128 * px.0 as i128).abs();
+    }
+    value_at(short as i128, px, multiplier).saturating_abs()
+}
+
+/// What would be short with every working sell filled, at a price.
 #[inline]
-const fn short_at(sums: &Sums, px: Price, multiplier: i64) -> i128 {
+const fn short_of(sums: &Sums, px: Price, multiplier: i64) -> i128 {
+    if let Some(short) = sums.open_sell.0.checked_sub(sums.position.0) {
+        return short_at(short, px, multiplier);
+    }
     let short = sums.open_sell.0 as i128 - sums.position.0 as i128;
     if short <= 0 || px.is_none() {
         return 0;
@@ -222,7 +280,7 @@ fn parts_at(sums: &Sums, px: Price, multiplier: i64) -> Parts {
         return Parts::default();
     }
     let net = value_at(i128::from(sums.position.0), px, multiplier);
-    Parts { gross: net.saturating_abs(), net, short: short_at(sums, px, multiplier) }
+    Parts { gross: net.saturating_abs(), net, short: short_of(sums, px, multiplier) }
 }
 
 /// The scopes that a row belongs to: the firm's row is the instrument's as well.

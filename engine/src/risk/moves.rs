@@ -6,6 +6,7 @@
 //! entry keeps its price and takes the new time: the limit gets tighter, never looser.
 
 use shm::ids::{AccountId, InstrumentId};
+use shm::map::prefetch_read;
 use shm::message::Side;
 use shm::units::{Nanos, Price};
 
@@ -37,6 +38,14 @@ impl Moves {
     const fn at(&self, account: AccountId, instrument: InstrumentId, side: Side) -> usize {
         let at = account.index() * self.instruments + instrument.index();
         at * 2 + matches!(side, Side::Sell) as usize
+    }
+
+    /// Asks for the line that [`Moves::paid`] will read first.
+    #[inline(always)]
+    pub(super) fn fetch(&self, account: AccountId, instrument: InstrumentId, side: Side) {
+        if let Some(queue) = self.queues.get(self.at(account, instrument, side)) {
+            prefetch_read(&queue.count);
+        }
     }
 
     /// How much worse `px` is than the best fill of the side within `per` before `now`; `None`

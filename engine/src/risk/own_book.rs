@@ -6,6 +6,7 @@
 //! side.
 
 use shm::ids::InstrumentId;
+use shm::map::prefetch_write;
 use shm::message::Side;
 use shm::units::Price;
 
@@ -55,6 +56,14 @@ impl OwnBook {
     const fn list(&self, group: u16, instrument: InstrumentId, side: Side) -> u32 {
         let at = group as usize * self.instruments + instrument.index();
         (at * 2 + matches!(side, Side::Sell) as usize) as u32
+    }
+
+    /// Asks for the line that [`OwnBook::meets`] will read.
+    #[inline(always)]
+    pub(super) fn fetch(&self, group: u16, instrument: InstrumentId, side: Side) {
+        if let Some(list) = self.lists.get(self.list(group, instrument, side) as usize) {
+            prefetch_write(list);
+        }
     }
 
     /// Price of the own order that an order of `side` at `px` would meet first, if any.

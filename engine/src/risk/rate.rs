@@ -87,6 +87,37 @@ impl RateWindow {
         low as u32
     }
 
+    /// From when on one more order passes, as long as nothing more is counted: what
+    /// [`RateWindow::has_room`] compares with, found without the ring.
+    #[must_use]
+    #[inline]
+    pub fn free_at(&self) -> Nanos {
+        if self.times.is_empty() {
+            return Nanos(0);
+        }
+        match u64::from(self.order_max).checked_sub(1) {
+            Some(back) => self.leaves_at(back),
+            None => Nanos(u64::MAX),
+        }
+    }
+
+    /// From when on no more than it allows are in the window: the same for
+    /// [`RateWindow::is_over`].
+    #[must_use]
+    #[inline]
+    pub fn calm_at(&self) -> Nanos {
+        if self.times.is_empty() { Nanos(0) } else { self.leaves_at(self.max.into()) }
+    }
+
+    /// When the message `back` before the latest leaves the window.
+    #[inline]
+    fn leaves_at(&self, back: u64) -> Nanos {
+        let Some(at) = self.count.checked_sub(back + 1) else { return Nanos(0) };
+        let mask = self.times.len().wrapping_sub(1);
+        let time = self.times.get(at as usize & mask);
+        time.map_or(Nanos(0), |time| Nanos(time.0.saturating_add(self.per.0)))
+    }
+
     /// Whether more than it allows are in the window.
     #[must_use]
     #[inline]

@@ -46,23 +46,59 @@ pub enum NoReference {
     Absent,
 }
 
+/// What the market shows of an instrument.
+///
+/// # Layout
+/// One cache line.
 #[derive(Clone, Copy, Debug)]
-struct View {
+#[repr(align(64))]
+pub(super) struct View {
     bid: Price,
     ask: Price,
     bid_qty: Qty,
     ask_qty: Qty,
     last: Price,
     prior_close: Price,
-    feed: FeedId,
+    /// Where it comes from.
+    pub(super) feed: FeedId,
     flags: u8,
 }
 
 impl View {
     /// Neither stale nor crossed (F1, F5).
     #[inline]
-    const fn is_whole(&self) -> bool {
+    pub(super) const fn is_whole(&self) -> bool {
         self.flags & (flags::STALE | flags::CROSSED) == 0
+    }
+
+    /// Halted, paused or quotation-only.
+    #[inline]
+    pub(super) const fn is_halted(&self) -> bool {
+        self.flags & flags::HALT != 0
+    }
+
+    /// Twice the price that [`References::price`] finds; `None` also where it is beyond the
+    /// integer.
+    #[inline]
+    pub(super) fn twice(&self) -> Option<i64> {
+        let twice = if self.bid.is_some() && self.ask.is_some() {
+            self.bid.0.checked_add(self.ask.0).filter(|_| self.bid <= self.ask)?
+        } else if self.last.is_some() {
+            self.last.0.checked_mul(2)?
+        } else {
+            self.prior_close.is_some().then(|| self.prior_close.0.checked_mul(2)).flatten()?
+        };
+        (twice > 0).then_some(twice)
+    }
+
+    /// Quantity shown at the best price that an order of `side` would meet; 0 where nothing is.
+    #[inline]
+    pub(super) const fn shown(&self, side: Side) -> Qty {
+        match side {
+            Side::Buy if self.ask.is_some() => self.ask_qty,
+            Side::Sell if self.bid.is_some() => self.bid_qty,
+            Side::Buy | Side::Sell => Qty::ZERO,
+        }
     }
 }
 
@@ -157,7 +193,13 @@ impl References {
     /// Whether the instrument is halted, paused or quotation-only (R10).
     #[must_use]
     pub fn is_halted(&self, instrument: InstrumentId) -> bool {
-        self.views.get(instrument.index()).is_none_or(|view| view.flags & flags::HALT != 0)
+        self.views.get(instrument.index()).is_none_or(View::is_halted)
+    }
+
+    /// What the market shows of an instrument.
+    #[inline]
+    pub(super) fn view(&self, instrument: InstrumentId) -> Option<&View> {
+        self.views.get(instrument.index())
     }
 
     /// The reference price at `now`, of a feed heard at most `age_max` ago.
@@ -206,11 +248,7 @@ impl References {
     #[must_use]
     #[inline]
     pub fn shown(&self, instrument: InstrumentId, side: Side) -> Qty {
-        self.views.get(instrument.index()).map_or(Qty::ZERO, |view| match side {
-            Side::Buy if view.ask.is_some() => view.ask_qty,
-            Side::Sell if view.bid.is_some() => view.bid_qty,
-            Side::Buy | Side::Sell => Qty::ZERO,
-        })
+        self.views.get(instrument.index()).map_or(Qty::ZERO, |view| view.shown(side))
     }
 
     fn price(&self, view: &View) -> Result<Reference, NoReference> {

@@ -10,10 +10,10 @@ use shm::units::{Nanos, Price};
 
 use super::Risk;
 use super::checks::{Refusal, Verdict, at_most};
-use super::decide::Candidate;
-use super::exposure::{Change, Rows};
+use super::decide::{Candidate, Passed};
+use super::exposure::{Change, Grown, Rows};
 use super::limits::{COUNT_UNBOUNDED, PairLimits};
-use super::money::{Books, Traded};
+use super::money::{Books, Traded, sum};
 use super::scope::Places;
 use crate::order::Order;
 use crate::position::{Fill, Holding};
@@ -124,6 +124,7 @@ impl Risk {
     }
 
     /// A change of working orders, in sums and scopes.
+    #[inline]
     pub(super) fn apply_open(&mut self, rows: &Rows, change: &Change) {
         let Self { money, exposure, scopes, .. } = self;
         money.apply_open(rows, change, exposure, scopes);
@@ -181,17 +182,52 @@ impl Risk {
         money.apply_fill(rows, &traded, exposure, scopes);
     }
 
+    /// An order that passed at once, in sums, scopes and windows, where it has been found what it
+    /// makes of them: as `apply_open` and `count_order` do.
+    #[inline]
+    pub(super) fn apply_grown(&mut self, passed: &Passed, grown: &[Grown; 3], now: Nanos) {
+        let Passed { rows, change, .. } = passed;
+        let is_sell = change.side == Side::Sell;
+        for (row, grown) in rows.sums.into_iter().zip(grown) {
+            self.exposure.grow(row, change.side, grown);
+        }
+        if is_sell {
+            self.money.sells(rows.instrument);
+        }
+        let [firm, account, strategy] = grown;
+        let (qty, entered) = (i128::from(change.qty), change.value.max(0));
+        for (place, grown) in rows.places.0.into_iter().zip([firm, account, strategy, firm]) {
+            let (Some(scope), Some(windows)) =
+                (self.scopes.get_mut(place), self.limits.windows_mut(place))
+            else {
+                continue;
+            };
+            if is_sell {
+                scope.short_value = sum(scope.short_value, grown.short_more);
+                scope.open_sell = sum(scope.open_sell, change.value);
+            } else {
+                scope.open_buy = sum(scope.open_buy, change.value);
+            }
+            scope.open_qty = sum(scope.open_qty, qty);
+            scope.entered_value = sum(scope.entered_value, entered);
+            scope.entered_qty = sum(scope.entered_qty, qty.max(0));
+            scope.orders = scope.orders.saturating_add(1);
+            windows.count_order(now);
+        }
+    }
+
     /// Counts an approval for the day and in the windows of its scopes (R35, R41, R42).
+    #[inline]
     pub(super) fn count_order(&mut self, places: &Places, change: &Change, now: Nanos) {
+        let (value, qty) = (change.value.max(0), i128::from(change.qty.max(0)));
         for place in places.0 {
             if let Some(scope) = self.scopes.get_mut(place) {
                 scope.orders = scope.orders.saturating_add(1);
-                let (value, qty) = (change.value.max(0), i128::from(change.qty.max(0)));
-                scope.entered_value = scope.entered_value.saturating_add(value);
-                scope.entered_qty = scope.entered_qty.saturating_add(qty);
+                scope.entered_value = sum(scope.entered_value, value);
+                scope.entered_qty = sum(scope.entered_qty, qty);
             }
             if let Some(windows) = self.limits.windows_mut(place) {
-                windows.orders.push(now);
+                windows.count_order(now);
             }
         }
     }

@@ -18,7 +18,7 @@ use shm::message::Kind;
 use shm::reason::{Reason, Unit};
 use shm::record::order::{ScopePeak, words_of};
 
-use super::limits::UNBOUNDED;
+use super::limits::{Breaker, UNBOUNDED};
 use super::scope::Places;
 use super::totals::scope_words;
 use super::{Mode, Risk};
@@ -150,9 +150,7 @@ impl Risk {
                 state.executions = 0;
             }
             if let Some(windows) = self.limits.windows_mut(place) {
-                windows.rejects.clear();
-                windows.cancel_rejects.clear();
-                windows.disconnects.clear();
+                windows.clear_breakers();
             }
         }
         let set = self.scopes.get(first).map_or(Mode::Active, |state| state.set);
@@ -254,17 +252,15 @@ impl Risk {
         let now = self.now;
         for place in rows.places.0 {
             let Some(windows) = self.limits.windows_mut(place) else { continue };
-            let window = match kind {
-                Kind::Rejected => &mut windows.rejects,
-                Kind::CancelRejected => &mut windows.cancel_rejects,
+            let breaker = match kind {
+                Kind::Rejected => Breaker::Rejects,
+                Kind::CancelRejected => Breaker::CancelRejects,
                 _ => {
-                    windows.rejects.clear();
+                    windows.clear(Breaker::Rejects);
                     continue;
                 }
             };
-            window.push(now);
-            if window.is_over(now) {
-                let (measured, limit) = (window.used(now), window.order_max());
+            if let Some((measured, limit)) = windows.count(breaker, now) {
                 let (measured, limit) = (i128::from(measured), i128::from(limit));
                 self.trip_at(place, Reason::Breaker, Mode::CancelOnly, measured, limit);
             }
@@ -287,10 +283,8 @@ impl Risk {
             });
             let now = self.now;
             let windows = self.limits.windows_mut(place).filter(|_| uses);
-            let Some(window) = windows.map(|windows| &mut windows.disconnects) else { continue };
-            window.push(now);
-            if window.is_over(now) {
-                let (measured, limit) = (window.used(now), window.order_max());
+            let over = windows.and_then(|windows| windows.count(Breaker::Disconnects, now));
+            if let Some((measured, limit)) = over {
                 let (measured, limit) = (i128::from(measured), i128::from(limit));
                 self.trip_at(place, Reason::Breaker, Mode::CancelOnly, measured, limit);
             }

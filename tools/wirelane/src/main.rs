@@ -26,6 +26,7 @@ mod meters;
 mod number;
 mod place;
 mod program;
+mod risk_costs;
 mod session;
 mod signals;
 mod stage_latency;

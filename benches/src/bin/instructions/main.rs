@@ -9,6 +9,7 @@ mod book;
 mod decode;
 mod encode;
 mod risk;
+mod rules;
 
 use std::process::ExitCode;
 
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
         "book" => book::run(events),
         "encode" => encode::run(events),
         "risk" => risk::run(events),
+        "rules" => rules::run(events),
         _ => {
             eprintln!("no case `{case}`");
             return ExitCode::from(2);

@@ -7,7 +7,7 @@ use shm::units::{Nanos, Notional, Price, Qty};
 use super::trial::{NOW, REPEATS, Trial};
 use crate::config::limits::{Limit, LimitRow};
 use crate::risk::duplicate::Likeness;
-use crate::risk::limits::{COUNT_UNBOUNDED, QTY_UNBOUNDED, UNBOUNDED};
+use crate::risk::limits::{Breaker, COUNT_UNBOUNDED, QTY_UNBOUNDED, UNBOUNDED};
 
 /// A limit to be reached (step 0) or passed (step 1).
 pub(super) struct Case<'a> {
@@ -246,7 +246,7 @@ pub(super) const KEYS: [Key; 37] = [
     key!("rate.orders_max" RateStrategy false rate.orders_max |at, case| {
         let count = case.before_none(1)?;
         let windows = at.windows()?;
-        (0..count).for_each(|_| windows.orders.push(NOW));
+        (0..count).for_each(|_| windows.count_order(NOW));
         Some(())
     }),
     key!("day.orders_per_trade_max" OrderToTrade false day.orders_per_trade_max |at, case| {
@@ -275,19 +275,19 @@ pub(super) const KEYS: [Key; 37] = [
     key!("breaker.rejects_max" Breaker false breaker.rejects_max |at, case| {
         let count = case.before(0)?;
         let windows = at.windows()?;
-        (0..count).for_each(|_| windows.rejects.push(NOW));
+        (0..count).for_each(|_| _ = windows.count(Breaker::Rejects, NOW));
         Some(())
     }),
     key!("breaker.cancel_rejects_max" Breaker false breaker.cancel_rejects_max |at, case| {
         let count = case.before(0)?;
         let windows = at.windows()?;
-        (0..count).for_each(|_| windows.cancel_rejects.push(NOW));
+        (0..count).for_each(|_| _ = windows.count(Breaker::CancelRejects, NOW));
         Some(())
     }),
     key!("breaker.disconnects_max" Breaker false breaker.disconnects_max |at, case| {
         let count = case.before(0)?;
         let windows = at.windows()?;
-        (0..count).for_each(|_| windows.disconnects.push(NOW));
+        (0..count).for_each(|_| _ = windows.count(Breaker::Disconnects, NOW));
         Some(())
     }),
 ];

@@ -3,6 +3,7 @@
 
 mod carry;
 mod k2_breakers;
+mod pass;
 mod positions;
 mod r47_parents;
 mod t01_edges;

@@ -6,6 +6,7 @@ use crate::latency::{Watch, percentiles};
 use crate::liveness::Liveness;
 use crate::meters::Meters;
 use crate::place::DirArg;
+use crate::risk_costs;
 use crate::signals;
 use crate::stage_latency::{StageLatency, legend, refused_stamps};
 use crate::stdout;
@@ -32,11 +33,20 @@ pub(crate) struct Args {
     /// ends or Ctrl-C
     #[arg(long, conflicts_with = "hgrm")]
     log: Option<PathBuf>,
+    /// Measure what each rule of risk costs, here and now, without an engine
+    #[arg(long, conflicts_with_all = ["watch", "explain", "hgrm", "log"])]
+    risk: bool,
+    /// With --risk: a configuration, to show which rules its limits put to work
+    #[arg(long, requires = "risk")]
+    config: Option<PathBuf>,
 }
 
 impl Args {
-    /// Reads shared memory, and nothing else.
+    /// Reads shared memory, and nothing else; with `--risk` it measures instead.
     pub(crate) fn run(&self) -> Outcome {
+        if self.risk {
+            return stdout::print(&risk_costs::table(self.config.as_deref())?);
+        }
         let place = self.dir.place()?;
         let region = place.region()?;
         if self.hgrm {

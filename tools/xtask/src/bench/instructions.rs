@@ -14,7 +14,7 @@ use serde::Deserialize;
 use crate::{process, workspace};
 
 /// What is measured.
-pub const CASES: [&str; 4] = ["decode", "book", "risk", "encode"];
+pub const CASES: [&str; 5] = ["decode", "book", "risk", "rules", "encode"];
 
 /// Events asked of each case; fewer would let the edges of the run weigh.
 pub const EVENTS: u64 = 200_000;

@@ -115,18 +115,19 @@ fn windows_agree(risk: &Risk, model: &Model, scope: Scope) -> Step {
     let place = risk.scopes.map.place(scope).ok_or("no such scope")?;
     let windows = risk.limits.windows(place).ok_or("no windows")?;
     let (breaker, now) = (&row.breaker, model.now);
+    let [rejects, cancel_rejects, disconnects] = windows.breakers();
     let lost = Outcome::Lost(GatewayId(0));
     let outcomes = |what| model.outcomes_within(scope, what, breaker.per);
     for (name, window, max, count) in [
-        ("R41", &windows.orders, row.rate.orders_max, model.orders_within(scope, row.rate.per)),
-        ("refused", &windows.rejects, breaker.rejects_max, outcomes(Outcome::Refused)),
+        ("R41", windows.orders(), row.rate.orders_max, model.orders_within(scope, row.rate.per)),
+        ("refused", rejects, breaker.rejects_max, outcomes(Outcome::Refused)),
         (
             "cancel refused",
-            &windows.cancel_rejects,
+            cancel_rejects,
             breaker.cancel_rejects_max,
             outcomes(Outcome::CancelRefused),
         ),
-        ("lost", &windows.disconnects, breaker.disconnects_max, outcomes(lost)),
+        ("lost", disconnects, breaker.disconnects_max, outcomes(lost)),
     ] {
         let Some(max) = max.number().map(i128::from) else { continue };
         let (found, expected) = (i128::from(window.used(now)), count.min(max + 1));

@@ -1,0 +1,24 @@
+//! Intents in a thousand instruments through every rule, with a number in every limit of all four
+//! scopes; slots and closed orders in use again.
+
+use engine::risk::cost::Round;
+
+pub(crate) fn run(events: usize) -> u64 {
+    let mut round = Round::new();
+    // The first round finds every slot unused.
+    round.decide();
+    round.end();
+    let mut done = 0;
+    while done < events as u64 {
+        let approved = wirelane_measured_rules(&mut round);
+        assert_eq!(approved as usize, round.orders.len(), "every intent passes");
+        round.end();
+        done += u64::from(approved);
+    }
+    done
+}
+
+#[inline(never)]
+fn wirelane_measured_rules(round: &mut Round) -> u32 {
+    round.decide()
+}
