@@ -139,11 +139,15 @@ impl Rig {
 
     /// Waits until no order works; or until the guard has acted, where the machine has kept the
     /// gateway's thread from its core for so long that it was taken for hung.
-    pub(crate) fn wait_for_the_end_of_all(&self) {
+    /// With the control thread held nobody can be asked: then for a second at most.
+    pub(crate) fn wait_for_the_end_of_all(&self, can_ask: bool) {
         let (begun, mut looked) = (Instant::now(), Instant::now());
         while self.working() > 0 {
             std::thread::sleep(Duration::from_micros(200));
-            if looked.elapsed() > Duration::from_millis(100) {
+            if !can_ask && begun.elapsed() > Duration::from_secs(1) {
+                return;
+            }
+            if can_ask && looked.elapsed() > Duration::from_millis(100) {
                 let status = self.status();
                 if status.contains("GUARD") {
                     return;
@@ -227,6 +231,7 @@ impl Rig {
         let Some(running) = self.running.take() else { return };
         running.stop_flag().stop();
         let finished = running.wait();
+        self.stop.store(true, Ordering::Relaxed);
         for layout in ["fused", "split2", "split4"] {
             let replayed = engine::replay::run(&self.dir, None, Some(layout)).unwrap();
             assert_eq!(replayed.order_stream_hash, replayed.recorded_hash, "{layout}");

@@ -113,8 +113,11 @@ impl Wire {
     pub(crate) fn position(&self) -> Position {
         let current = self.shared.current.lock().unwrap();
         let Some(Ends { link, client, peer }) = &*current else { return Position::default() };
-        let came = info(peer.as_raw_fd()).long(BYTES_RECEIVED);
-        Position { link: *link, given: info(*client).given(), came }
+        let came = info(peer.as_raw_fd()).map_or(0, |info| info.long(BYTES_RECEIVED));
+        // A link that its client has closed is given nothing any more.
+        let is_there = address_of(*client).is_some_and(|own| peer.peer_addr().ok() == Some(own));
+        let given = is_there.then(|| info(*client)).flatten().map_or(came, |info| info.given());
+        Position { link: *link, given, came }
     }
 
     /// Takes what was seen so far, in the order of the stamps.
@@ -128,15 +131,21 @@ impl Wire {
 /// What the kernel says of a connection.
 struct Info([u8; INFO_BYTES]);
 
-fn info(fd: RawFd) -> Info {
+fn info(fd: RawFd) -> Option<Info> {
     let mut info = [0_u8; INFO_BYTES];
     let mut len = INFO_BYTES as libc::socklen_t;
     let (level, name) = (libc::IPPROTO_TCP, libc::TCP_INFO);
     // SAFETY: the kernel writes at most `len` bytes into `info`; both live through the call.
     let result =
         unsafe { libc::getsockopt(fd, level, name, info.as_mut_ptr().cast(), &raw mut len) };
-    assert!(result == 0 && len as usize >= INFO_BYTES, "the kernel tells no TCP_INFO");
-    Info(info)
+    assert!(result != 0 || len as usize >= INFO_BYTES, "the kernel's TCP_INFO is too old");
+    (result == 0).then_some(Info(info))
+}
+
+fn address_of(fd: RawFd) -> Option<SocketAddr> {
+    // SAFETY: the descriptor is only asked for its address, and its absence is an error.
+    let borrowed = unsafe { std::os::fd::BorrowedFd::borrow_raw(fd) };
+    SocketAddr::try_from(rustix::net::getsockname(borrowed).ok()?).ok()
 }
 
 impl Info {
@@ -197,13 +206,7 @@ fn own_end(stream: &TcpStream) -> Option<RawFd> {
     let wanted = stream.peer_addr().ok()?;
     let all = std::fs::read_dir("/proc/self/fd").ok()?;
     let all = all.filter_map(|row| row.ok()?.file_name().to_str()?.parse::<RawFd>().ok());
-    let is_wanted = |fd: &RawFd| {
-        // SAFETY: the descriptor is only asked for its address, and its absence is an error.
-        let borrowed = unsafe { std::os::fd::BorrowedFd::borrow_raw(*fd) };
-        let name = rustix::net::getsockname(borrowed);
-        name.is_ok_and(|name| SocketAddr::try_from(name).is_ok_and(|name| name == wanted))
-    };
-    all.filter(|fd| *fd != stream.as_raw_fd()).find(is_wanted)
+    all.filter(|fd| *fd != stream.as_raw_fd()).find(|fd| address_of(*fd) == Some(wanted))
 }
 
 /// From the client to the venue.
