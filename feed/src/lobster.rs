@@ -255,23 +255,7 @@ impl<F: FnMut(&[u8])> Converter<F> {
     /// level or order. Two seed levels at one price and side are one.
     pub fn start(&mut self, ts: u64, seed: &[SeedOrder]) {
         self.system(ts, b'O');
-        let directory = StockDirectory {
-            head: self.head::<StockDirectory>(ts),
-            stock: self.stock,
-            market_category: b'Q',
-            financial_status: b'N',
-            round_lot_size: 100.into(),
-            round_lots_only: b'N',
-            issue_classification: b'C',
-            issue_sub_type: *b"Z ",
-            authenticity: b'P',
-            short_sale_threshold: b'N',
-            ipo_flag: b'N',
-            luld_tier: b'1',
-            etp_flag: b'N',
-            etp_leverage: 0.into(),
-            inverse: b'N',
-        };
+        let directory = StockDirectory::common_stock(self.head::<StockDirectory>(ts), self.stock);
         self.send(&directory);
         self.trading(ts, b'T');
         for order in seed {

@@ -222,23 +222,7 @@ impl Day {
     }
 
     fn stock_directory(&self) -> StockDirectory {
-        StockDirectory {
-            head: self.head::<StockDirectory>(),
-            stock: self.name(),
-            market_category: b'Q',
-            financial_status: b'N',
-            round_lot_size: 100.into(),
-            round_lots_only: b'N',
-            issue_classification: b'C',
-            issue_sub_type: *b"Z ",
-            authenticity: b'P',
-            short_sale_threshold: b'N',
-            ipo_flag: b'N',
-            luld_tier: b'1',
-            etp_flag: b'N',
-            etp_leverage: 0.into(),
-            inverse: b'N',
-        }
+        StockDirectory::common_stock(self.head::<StockDirectory>(), self.name())
     }
 
     /// The last symbol again 35 times in 100, else by activity.

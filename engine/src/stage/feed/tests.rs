@@ -18,23 +18,7 @@ const STOCK: Symbol = Symbol(*b"AAPL    ");
 fn message(seq: u64) -> Vec<u8> {
     let mut out = [0; 64];
     let length = if seq == 1 {
-        let directory = StockDirectory {
-            head: Head::of::<StockDirectory>(1, 0, seq),
-            stock: STOCK,
-            market_category: b'Q',
-            financial_status: b'N',
-            round_lot_size: 100.into(),
-            round_lots_only: b'N',
-            issue_classification: b'C',
-            issue_sub_type: *b"Z ",
-            authenticity: b'P',
-            short_sale_threshold: b'N',
-            ipo_flag: b'N',
-            luld_tier: b'1',
-            etp_flag: b'N',
-            etp_leverage: 0.into(),
-            inverse: b'N',
-        };
+        let directory = StockDirectory::common_stock(Head::of::<StockDirectory>(1, 0, seq), STOCK);
         encode(&directory, &mut out)
     } else {
         let add = AddOrder {

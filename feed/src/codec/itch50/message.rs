@@ -41,6 +41,30 @@ impl Head {
     }
 }
 
+impl StockDirectory {
+    /// A common stock in round lots of 100, as the entries that are made here say of every symbol.
+    #[must_use]
+    pub fn common_stock(head: Head, stock: Symbol) -> Self {
+        Self {
+            head,
+            stock,
+            market_category: b'Q',
+            financial_status: b'N',
+            round_lot_size: 100.into(),
+            round_lots_only: b'N',
+            issue_classification: b'C',
+            issue_sub_type: *b"Z ",
+            authenticity: b'P',
+            short_sale_threshold: b'N',
+            ipo_flag: b'N',
+            luld_tier: b'1',
+            etp_flag: b'N',
+            etp_leverage: 0.into(),
+            inverse: b'N',
+        }
+    }
+}
+
 /// A message of the table.
 pub trait Body {
     /// Its type byte.

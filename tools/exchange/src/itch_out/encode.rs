@@ -101,23 +101,10 @@ pub fn encode_system_event(event: u8, timestamp: u64) -> Encoded {
 /// The directory entry of a symbol.
 #[must_use]
 pub fn encode_directory(locate: u16, symbol: Symbol, timestamp: u64) -> Encoded {
-    Encoded::of(&StockDirectory {
-        head: Head::of::<StockDirectory>(locate, 0, timestamp),
-        stock: symbol,
-        market_category: b'Q',
-        financial_status: b'N',
-        round_lot_size: 100.into(),
-        round_lots_only: b'N',
-        issue_classification: b'C',
-        issue_sub_type: *b"Z ",
-        authenticity: b'P',
-        short_sale_threshold: b'N',
-        ipo_flag: b'N',
-        luld_tier: b'1',
-        etp_flag: b'N',
-        etp_leverage: 0.into(),
-        inverse: b'N',
-    })
+    Encoded::of(&StockDirectory::common_stock(
+        Head::of::<StockDirectory>(locate, 0, timestamp),
+        symbol,
+    ))
 }
 
 /// A trading action: `H`, `P`, `Q` or `T`.
