@@ -19,8 +19,8 @@ pub struct Arena<T> {
 }
 
 impl<T: FromBytes> Arena<T> {
-    /// `len` values of zero bytes. The kernel is asked for huge pages; without them the table is
-    /// the same, and slower.
+    /// `len` values of zero bytes, every page of them there. The kernel is asked for huge pages;
+    /// without them the table is the same, and slower.
     ///
     /// # Panics
     /// Without memory, or for values that are aligned to more than a page: construction only.
@@ -29,20 +29,26 @@ impl<T: FromBytes> Arena<T> {
     pub fn zeroed(len: usize) -> Self {
         const { assert!(align_of::<T>() <= 4096 && size_of::<T>() > 0) };
         let bytes = len.saturating_mul(size_of::<T>());
-        let Ok(map) = MmapOptions::new().len(bytes.max(1)).map_anon() else {
+        let Ok(mut map) = MmapOptions::new().len(bytes.max(1)).map_anon() else {
             panic!("no memory for a table of {bytes} bytes: lower its capacity")
         };
         if !cfg!(miri) {
             // A hint: a kernel without huge pages says no, and nothing is lost but speed.
             let _ = map.advise(Advice::HugePage);
         }
+        // Opaque, so that the write to memory that is zero already is not left out.
+        map.fill(core::hint::black_box(0));
+        if !cfg!(miri) {
+            // Pages that were not huge when they came stay small: to gather them later, the kernel
+            // takes them away under whoever uses them. Those that are huge stay so.
+            let _ = map.advise(Advice::NoHugePage);
+        }
         Self { map, len, values: PhantomData }
     }
 
-    /// Writes zero to every byte, so that each page is there.
+    /// Writes zero to every byte.
     pub fn clear(&mut self) {
-        // Opaque, so that the write to memory that is zero already is not left out.
-        self.map.fill(core::hint::black_box(0));
+        self.map.fill(0);
     }
 }
 

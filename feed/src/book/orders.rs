@@ -89,11 +89,9 @@ impl OrderBooks {
     pub fn new(instruments: usize, orders_max: usize, levels_max: usize) -> Self {
         assert!(instruments <= INSTRUMENTS_MAX, "too many instruments");
         assert!(orders_max <= ORDERS_MAX, "too many orders");
-        let mut windows = Arena::zeroed(instruments);
-        windows.clear();
         Self {
             books: vec![Book::EMPTY; instruments].into(),
-            windows,
+            windows: Arena::zeroed(instruments),
             orders: OrderTable::new(orders_max),
             pool: LevelPool::new(levels_max, instruments * 2),
             faults: FaultCounts::default(),

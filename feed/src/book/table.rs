@@ -119,20 +119,17 @@ impl OrderTable {
     /// Room for `live_max` orders, in 32 bytes each.
     pub(super) fn new(live_max: usize) -> Self {
         let groups = (live_max * 2).div_ceil(GROUP as usize).max(1);
-        let entries = Arena::zeroed(groups * GROUP as usize);
-        let mut table = Self {
-            entries,
+        Self {
+            entries: Arena::zeroed(groups * GROUP as usize),
             groups: groups as u64,
             live: 0,
             live_max,
             uppers: [0; UPPERS_MAX],
             uppers_used: 1,
-        };
-        table.clear();
-        table
+        }
     }
 
-    /// Forgets all. Writes to every entry, so that each page is there before the first message.
+    /// Forgets all.
     pub(super) fn clear(&mut self) {
         self.entries.clear();
         self.live = 0;
