@@ -4,8 +4,8 @@
 pub mod archive;
 pub mod assemble;
 mod doors;
-mod ends;
 pub mod down;
+mod ends;
 pub mod guard;
 pub mod home;
 pub mod hot;
