@@ -36,7 +36,7 @@ const CONFIG: &str = include_str!("../config/tests/good.toml");
 const INSTRUMENTS: &str = include_str!("../../../config/demo-instruments.csv");
 
 /// Counters that a status is made of, by stage.
-const COUNTERS: [&str; 22] = [
+const COUNTERS: [&str; 25] = [
     "risk.working",
     "risk.mode",
     "risk.limits_over",
@@ -50,6 +50,9 @@ const COUNTERS: [&str; 22] = [
     "strategy:mm.enabled",
     "strategy:take.enabled",
     "strategy:probe.enabled",
+    "strategy:mm.down",
+    "strategy:take.down",
+    "strategy:probe.down",
     "gateway:ouch.link_open",
     "gateway:ouch.session_up",
     "gateway:ouch.session_broken",

@@ -114,7 +114,7 @@ fn t29_a_strategy_that_spins_is_stopped_alone() {
 #[test]
 fn t29_a_strategy_that_spins_on_everyones_thread_closes_everything() {
     let site = Site::open();
-    let bad = "act = \"spin\", after = 200, qty = \"5\", spin_millions = 60";
+    let bad = "act = \"spin\", after = 200, qty = \"5\", spin_millions = 400";
     let running = engine(&site, bad, &format!("{FUSED}\nkill = {{ overrun_max_ms = 40 }}"));
     site.wait("the overrun", |site| site.status().contains("closed: global"));
     site.wait("the guard", |site| site.status().contains("GUARD: gateway"));
