@@ -106,6 +106,8 @@ pub enum Event {
         /// Sequence of the report.
         seq: u32,
     },
+    /// The gateway sent no cancel: to it the order has ended.
+    NotHeld,
     /// The venue will cancel later.
     CancelPending {
         /// Sequence of the report.

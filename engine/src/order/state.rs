@@ -155,6 +155,9 @@ impl Order {
     pub const REPLACE_PENDING: u16 = 1 << 11;
     /// [`since`](Self::since) says since when its outcome is not known.
     pub const DATED: u16 = 1 << 12;
+    /// Its gateway holds it as ended (an undone execution may work again without a word of the
+    /// venue): no cancel of it can be sent in this session.
+    pub const NOT_HELD: u16 = 1 << 13;
 
     /// Whether the exposure sums count it as working.
     #[must_use]
@@ -474,6 +477,10 @@ impl Order {
                     CancelRefusal::Other | CancelRefusal::TooLate => {}
                 }
                 self.facts &= !(Self::CANCEL_ASKED | Self::CANCEL_PENDING);
+            }
+            Event::NotHeld => {
+                self.facts &= !(Self::CANCEL_ASKED | Self::CANCEL_PENDING);
+                self.facts |= Self::NOT_HELD;
             }
             Event::CancelPending { seq } => {
                 self.facts |= Self::CANCEL_ASKED | Self::CANCEL_PENDING;

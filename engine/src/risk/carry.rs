@@ -35,6 +35,8 @@ use crate::order::state::Terms;
 use crate::order::{Order, Phase};
 use crate::position::COST_UNKNOWN;
 
+/// Facts that a next session finds out anew.
+const OF_THE_SESSION: u16 = Order::COUNTED | Order::DATED | Order::NOT_HELD;
 /// Where `flags` of a carried order hold its phase.
 const PHASE_SHIFT: u8 = 4;
 /// In `flags` of a carried order: the venue does not know it.
@@ -227,7 +229,7 @@ impl Risk {
             side: Some(side),
             tif: event.liquidity & 15,
             ord_type: event.liquidity >> 4,
-            facts: event.reason & !(Order::COUNTED | Order::DATED),
+            facts: event.reason & !OF_THE_SESSION,
             phase: Phase::from_bits(event.flags >> PHASE_SHIFT & 3),
             gone_seq: u32::from(event.flags & GONE != 0),
             ..Order::default()
@@ -280,7 +282,7 @@ impl Risk {
 pub(super) fn digest(risk: &Risk) -> u64 {
     let mut sum = 0_u64;
     for order in risk.table.working() {
-        let state = u64::from(order.facts & !(Order::COUNTED | Order::DATED)) << 32
+        let state = u64::from(order.facts & !OF_THE_SESSION) << 32
             | u64::from(order.is_gone()) << 24
             | (order.phase_in_force() as u64) << 16
             | u64::from(order.base() as u8) << 8

@@ -200,6 +200,11 @@ impl Risk {
     }
 }
 
+/// Whether it is the gateway's own word that it has no such order to cancel.
+const fn is_not_held(report: &ExecReport) -> bool {
+    report.venue_seq == 0 && report.reason == Reason::UnknownOrder as u16
+}
+
 /// Why the strategy hears of it.
 const fn reason_of(report: &ExecReport) -> Reason {
     match Kind::from_u8(report.kind) {
@@ -262,6 +267,7 @@ fn event_of_kind(kind: Kind, report: &ExecReport) -> Option<Event> {
         Kind::Absent => Event::Absent { id },
         Kind::CanceledAll => Event::Ended { expired: false, seq },
         Kind::Expired => Event::Ended { expired: true, seq },
+        Kind::CancelRejected if is_not_held(report) => Event::NotHeld,
         Kind::CancelRejected => {
             let why = CancelRefusal::from_u8(report.liquidity).unwrap_or(CancelRefusal::Other);
             Event::CancelRejected { why, seq }

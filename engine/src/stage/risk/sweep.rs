@@ -70,6 +70,7 @@ impl RiskStage {
                 && sweep.gateway.is_none_or(|gateway| order.gateway == gateway)
                 && sweep.account.is_none_or(|account| order.account == account)
                 && order.pending() & shm::message::pending::CANCEL == 0
+                && !order.is(Order::NOT_HELD)
         });
         for (place, order) in ids.iter_mut().zip(working) {
             *place = order.newest();

@@ -3,6 +3,7 @@
 
 mod limits;
 mod r45;
+mod sweep;
 
 use super::*;
 use crate::clock::Clock;
