@@ -94,7 +94,7 @@ fn t29_a_strategy_that_panics_is_stopped_alone() {
 #[test]
 fn t29_a_strategy_that_spins_is_stopped_alone() {
     let site = Site::open();
-    let bad = "act = \"spin\", after = 200, qty = \"5\", spin_millions = 60";
+    let bad = "act = \"spin\", after = 200, qty = \"5\", spin_millions = 400";
     let running = engine(&site, bad, APART);
     site.wait("the overrun", |site| site.status().starts_with("closed: strategy:bad;"));
     site.wait("its order's end", |site| !works(site, BAD));
