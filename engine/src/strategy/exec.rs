@@ -2,16 +2,20 @@
 //! parents of every type. With `every` above 0 also by itself: a parent of the next type in each of
 //! so many changes of the top, cancelled after a while; a demonstration of parents.
 
+mod chain;
 mod staged;
+#[cfg(test)]
+mod tests;
 
 use super::Strategy;
-use super::desk::{Desk, Order};
+use super::desk::Desk;
 use crate::config::params::{ExecParams, Params};
 use crate::parent::row::Phase;
 use crate::parent::{Ask, OcoLeg, Offset, ParentEvent};
+use chain::{Chain, is_same};
 use shm::ids::ClOrdId;
 use shm::message::{
-    BookTop, Command, CommandOp, OrderField, OrderTerms, OrderUpdate, RiskReject, Side, flags,
+    BookTop, Command, CommandOp, Kind, OrderField, OrderUpdate, RiskReject, Side, flags,
 };
 use shm::record::order::Base;
 use shm::units::{Nanos, Price, Qty};
@@ -31,12 +35,28 @@ const SPAN: Nanos = Nanos(1_000_000_000);
 struct Entry {
     /// What the operator calls it; 0 for one of its own.
     number: i64,
-    /// Newest id of the order, or id of the parent.
-    id: ClOrdId,
-    /// Of an order what was asked last, with its rare terms; `None` for a parent.
-    order: Option<(Order, OrderTerms)>,
+    what: What,
     /// When it was asked for.
     at: Nanos,
+}
+
+/// What an entry is.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::large_enum_variant, reason = "a fixed table, made before the start")]
+enum What {
+    /// An order.
+    Order(Chain),
+    /// A parent.
+    Parent(ClOrdId),
+}
+
+impl Entry {
+    fn owns(&self, id: ClOrdId) -> bool {
+        match &self.what {
+            What::Order(chain) => chain.owns(id),
+            What::Parent(parent) => is_same(*parent, id),
+        }
+    }
 }
 
 /// The strategy.
@@ -77,7 +97,7 @@ impl Exec {
         self.entries.iter().position(|entry| {
             entry.is_some_and(|entry| match id {
                 ClOrdId::NONE => entry.number == number,
-                id => is_same(entry.id, id),
+                id => entry.owns(id),
             })
         })
     }
@@ -88,13 +108,15 @@ impl Exec {
         if !self.has_room() {
             return;
         }
-        let (id, order) = match asked {
-            Some(Asked::Parent(ask)) => (desk.ask(ask), None),
-            Some(Asked::Order(order, rare)) => (desk.enter_with(order, rare), Some((order, rare))),
+        let what = match asked {
+            Some(Asked::Parent(ask)) => desk.ask(ask).map(What::Parent),
+            Some(Asked::Order(order, rare)) => {
+                desk.enter_with(order, rare).map(|id| What::Order(Chain::new(id, order, rare)))
+            }
             None => return,
         };
-        if let Ok(id) = id {
-            self.keep(Entry { number: command.value, id, order, at: desk.now() });
+        if let Ok(what) = what {
+            self.keep(Entry { number: command.value, what, at: desk.now() });
         }
     }
 
@@ -104,13 +126,12 @@ impl Exec {
         let (px, qty) = (self.staged.get(OrderField::Px), self.staged.get(OrderField::Qty));
         self.staged = Staged::default();
         let Some(at) = self.named(command.value, id) else { return };
-        let Some(Some(entry)) = self.entries.get_mut(at) else { return };
-        let Some((mut order, rare)) = entry.order else { return };
-        order.px = px.map_or(order.px, Price);
-        order.qty = qty.map_or(order.qty, Qty);
-        if let Ok(next) = desk.replace_with(entry.id, order, rare) {
-            entry.id = next;
-            entry.order = Some((order, rare));
+        let Some(Some(Entry { what: What::Order(chain), .. })) = self.entries.get_mut(at) else {
+            return;
+        };
+        let Ok((order, rare)) = chain.replaced_by(px.map(Price), qty.map(Qty)) else { return };
+        if let Ok(next) = desk.replace_with(chain.id(), order, rare) {
+            chain.ask(next, &order);
         }
     }
 
@@ -121,11 +142,12 @@ impl Exec {
         self.staged = Staged::default();
         let known = self.named(command.value, id).and_then(|at| self.entries.get(at));
         match known.copied().flatten() {
-            Some(Entry { id, order: Some((order, _)), .. }) => {
+            Some(Entry { what: What::Order(chain), .. }) => {
+                let (order, _) = chain.order();
                 // BUSY is heard in the journal; the operator asks again.
-                desk.cancel(id, order.instrument, order.side).ok();
+                desk.cancel(chain.id(), order.instrument, order.side).ok();
             }
-            Some(Entry { id, order: None, .. }) => {
+            Some(Entry { what: What::Parent(id), .. }) => {
                 desk.cancel_parent(id);
             }
             None if id != ClOrdId::NONE => {
@@ -142,7 +164,7 @@ impl Exec {
         let Some(ask) = self.next(top, tick, qty, distance_ticks, desk.now()) else { return };
         self.turn = self.turn.wrapping_add(1);
         if let Ok(id) = desk.ask(ask) {
-            self.keep(Entry { number: 0, id, order: None, at: desk.now() });
+            self.keep(Entry { number: 0, what: What::Parent(id), at: desk.now() });
         }
     }
 
@@ -186,8 +208,9 @@ impl Exec {
         let mut open = 0;
         for entry in self.entries.iter_mut().flatten().filter(|entry| entry.number == 0) {
             open += 1;
+            let What::Parent(id) = entry.what else { continue };
             if desk.now().saturating_since(entry.at) >= LIFE {
-                desk.cancel_parent(entry.id);
+                desk.cancel_parent(id);
                 // Not again at every event.
                 entry.at = Nanos(u64::MAX);
             }
@@ -195,18 +218,21 @@ impl Exec {
         open
     }
 
+    /// The order that an id is of.
+    fn chain(&mut self, id: ClOrdId) -> Option<&mut Chain> {
+        self.entries.iter_mut().flatten().find_map(|entry| match &mut entry.what {
+            What::Order(chain) if chain.owns(id) => Some(chain),
+            What::Order(_) | What::Parent(_) => None,
+        })
+    }
+
     fn drop_entry(&mut self, id: ClOrdId) {
         for entry in &mut self.entries {
-            if entry.is_some_and(|entry| is_same(entry.id, id)) {
+            if entry.is_some_and(|entry| entry.owns(id)) {
                 *entry = None;
             }
         }
     }
-}
-
-/// Whether two ids are of one chain.
-const fn is_same(a: ClOrdId, b: ClOrdId) -> bool {
-    a.epoch() == b.epoch() && a.slot() == b.slot()
 }
 
 impl Strategy for Exec {
@@ -232,6 +258,8 @@ impl Strategy for Exec {
     fn on_update(&mut self, update: &OrderUpdate, _desk: &mut Desk<'_>) {
         if Base::from_u8(update.base).is_some_and(Base::is_terminal) {
             self.drop_entry(update.cl_ord_id);
+        } else if let Some(chain) = self.chain(update.cl_ord_id) {
+            chain.on_update(update);
         }
     }
 
@@ -252,13 +280,11 @@ impl Strategy for Exec {
     }
 
     fn on_reject(&mut self, reject: &RiskReject, _desk: &mut Desk<'_>) {
-        let entry = self.entries.iter_mut().flatten();
-        let entry = entry.into_iter().find(|entry| is_same(entry.id, reject.cl_ord_id));
-        let Some(entry) = entry else { return };
-        if reject.intent == shm::message::Kind::IntentReplace as u8 {
-            // The order stands as it was, one use behind the refused id.
-            entry.id = ClOrdId(entry.id.0.saturating_sub(1));
-        } else if reject.intent == shm::message::Kind::IntentNew as u8 {
+        if reject.intent == Kind::IntentReplace as u8 {
+            if let Some(chain) = self.chain(reject.cl_ord_id) {
+                chain.on_reject(reject.cl_ord_id);
+            }
+        } else if reject.intent == Kind::IntentNew as u8 {
             self.drop_entry(reject.cl_ord_id);
         }
     }
