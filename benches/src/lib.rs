@@ -12,6 +12,7 @@
 //! taken by the program `instructions`, and gated.
 #![forbid(unsafe_code)]
 
+pub mod figure;
 pub mod flow;
 pub mod risk;
 pub mod rounds;

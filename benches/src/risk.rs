@@ -318,7 +318,7 @@ impl<S: Decides> Side<S> {
             let to = self.ends.intents.get_mut(intent.cl_ord_id.strategy().index());
             let pushed = to.expect("a strategy of the setup").try_push((*intent).into(), *now);
             assert!(pushed.is_ok(), "the stage keeps up");
-            let mut turn = Turn { now: *now, lane: &mut self.lane, clock };
+            let mut turn = Turn::new(*now, &mut self.lane, clock);
             let begin = watch.now();
             self.stage.poll(&mut turn);
             self.times.push(watch.now().saturating_since(begin).0);
@@ -330,7 +330,7 @@ impl<S: Decides> Side<S> {
 
     /// A turn without an order.
     fn turn(&mut self, clock: &Clock) {
-        self.stage.poll(&mut Turn { now: clock.now(), lane: &mut self.lane, clock });
+        self.stage.poll(&mut Turn::new(clock.now(), &mut self.lane, clock));
         self.drain();
     }
 

@@ -143,7 +143,7 @@ impl HotThread {
                 phase = told;
             }
             let mut work = 0;
-            let mut turn = Turn { now, lane: &mut self.lane, clock: &self.clock };
+            let mut turn = Turn::new(now, &mut self.lane, &self.clock);
             for stage in &mut self.stages {
                 work += stage.poll(&mut turn);
             }

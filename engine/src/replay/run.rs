@@ -158,7 +158,7 @@ impl Lane {
             for _ in 0..256 {
                 let clock = Clock::given(stage.replay_now());
                 let now = clock.now();
-                let mut turn = Turn { now, lane: &mut self.writer, clock: &clock };
+                let mut turn = Turn::new(now, &mut self.writer, &clock);
                 if stage.replay_step(&mut turn) != Progress::Moved {
                     break;
                 }

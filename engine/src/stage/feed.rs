@@ -73,6 +73,8 @@ pub struct FeedStage {
     capture: bool,
     /// Whether the source keeps what is not read.
     keeps: bool,
+    /// The line that is read first in the next turn.
+    first_line: usize,
     polls: u32,
     replay: VecDeque<Recorded>,
 }
@@ -96,7 +98,7 @@ impl FeedStage {
         } = setup;
         let out = Out::new(feed, books, links, meters, cells, check, clock);
         let keeps = source.as_ref().is_some_and(|source| source.keeps());
-        Self { id, source, receiver, out, capture, keeps, polls: 0, replay }
+        Self { id, source, receiver, out, capture, keeps, first_line: 0, polls: 0, replay }
     }
 
     /// The books, for tests and reports.
@@ -109,21 +111,35 @@ impl FeedStage {
     pub fn poll(&mut self, turn: &mut Turn<'_>) -> usize {
         self.flush(turn);
         self.polls = self.polls.wrapping_add(1);
+        let work = self.read(turn);
+        self.tick(turn);
+        self.out.compare();
+        work
+    }
+
+    /// Reads the lines, each a few packets at most. A packet of a line that can be waited for is
+    /// carried to the end of its trip before the next look at a socket, which costs more than the
+    /// trip: the line after it is then the first of the next turn.
+    fn read(&mut self, turn: &mut Turn<'_>) -> usize {
         let lines = self.source.as_ref().map_or(0, |source| source.lines());
+        let first = core::mem::take(&mut self.first_line);
         let mut work = 0;
-        for line in 0..lines {
+        for line in (first..lines).chain(0..first.min(lines)) {
             if line == usize::from(RxFeed::ANSWERS) && !self.looks_for_answers() {
                 continue;
             }
             for _ in 0..BATCH {
+                let published = self.out.published();
                 if !self.receive(line, turn) {
                     break;
                 }
                 work += 1;
+                if !self.keeps && self.out.published() != published {
+                    self.first_line = line + 1;
+                    return work;
+                }
             }
         }
-        self.tick(turn);
-        self.out.compare();
         work
     }
 

@@ -67,6 +67,9 @@ pub const REPLAYED: [RecordKind; 6] = [
 const READ_BYTES: usize = 4_096;
 /// Free slots of the ring to risk below which the socket is not read: TCP keeps the rest.
 const REPORT_ROOM: usize = 320;
+/// Turns in a row that may pass without a look at what the venue says, where a look is a call of
+/// the system or something was sent.
+const UNREAD_MAX: u32 = 4;
 /// Messages sent or voided in one poll, about.
 const SEND_BATCH: usize = 32;
 
@@ -178,6 +181,8 @@ pub struct GatewayStage {
     leaving: Leaving,
     gates: Option<Gates>,
     kill: Kill,
+    /// Turns since the socket was read.
+    unread: u32,
     open: Arc<OpenOrders>,
     durable: Option<DurableMark>,
     rules: SendRules,
@@ -233,6 +238,7 @@ impl GatewayStage {
             leaving: Leaving::No,
             gates,
             kill: Kill::default(),
+            unread: 0,
             open,
             durable,
             rules,
@@ -267,9 +273,7 @@ impl GatewayStage {
         if self.expiry.is_some() {
             return self.expire_on(turn);
         }
-        let mut work = self.receive(turn);
-        self.keep_session(turn);
-        work += self.take_approved(u64::MAX, turn);
+        let mut work = self.take_approved(u64::MAX, turn);
         work += self.sweep(turn);
         let mut sent = 0;
         while sent < SEND_BATCH {
@@ -280,6 +284,15 @@ impl GatewayStage {
                 break;
             }
         }
+        // An order does not wait for a look at the socket, which costs more than all of its trip;
+        // the socket waits a few turns at most.
+        self.unread += 1;
+        let is_call = matches!(self.link, Some(AnyLink::Tcp(_)));
+        if self.unread >= UNREAD_MAX || (sent == 0 && !is_call) {
+            self.unread = 0;
+            work += self.receive(turn);
+        }
+        self.keep_session(turn);
         self.leave(turn);
         work + sent
     }

@@ -26,12 +26,47 @@ pub struct Turn<'a> {
     pub lane: &'a mut LaneWriter,
     /// For the stamps of a trip, and for nothing else.
     pub clock: &'a Clock,
+    /// The latest stamp of this turn, at first the time of the poll.
+    last: Nanos,
 }
 
 /// Bytes of lane that must be free before a stage takes anything: the records of one poll.
 pub const ROOM_MIN: usize = 64 * 1024;
 
+impl<'a> Turn<'a> {
+    /// A turn at `now`.
+    #[inline]
+    #[must_use]
+    pub const fn new(now: Nanos, lane: &'a mut LaneWriter, clock: &'a Clock) -> Self {
+        Self { now, lane, clock, last: now }
+    }
+}
+
 impl Turn<'_> {
+    /// Reads the clock: a stamp of the trip.
+    #[inline]
+    pub fn stamp(&mut self) -> Nanos {
+        self.last = self.clock.now().max(self.last);
+        self.last
+    }
+
+    /// The latest stamp of this turn. A reading of the clock costs more than many a stage.
+    #[inline]
+    #[must_use]
+    pub const fn last(&self) -> Nanos {
+        self.last
+    }
+
+    /// When a stage took a message published at `published`, as far as is known without reading the
+    /// clock: not before the message, nor before what this thread has stamped. Between stages of
+    /// one thread that leaves the way over the link to the stage that takes; between threads it is
+    /// the poll that found the message.
+    #[inline]
+    pub fn took(&mut self, published: Nanos) -> Nanos {
+        self.last = self.last.max(published);
+        self.last
+    }
+
     /// Appends a record of `stage`, which has taken `at` primary messages. False when the lane is
     /// full; stages look at the room before they take inputs, so that happens only to those that do
     /// not.

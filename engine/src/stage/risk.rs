@@ -45,6 +45,8 @@ const MARKET_BATCH: usize = 64;
 const REPORT_BATCH: usize = 64;
 /// Intents of one strategy decided in one poll.
 const INTENT_BATCH: usize = 16;
+/// One approval in so many has its way into the lane timed.
+const JOURNAL_EVERY: u64 = 61;
 /// What this stage is.
 const ID: StageId = StageId::RISK;
 
@@ -371,9 +373,8 @@ impl RiskStage {
         }
         input.pop();
         let Some(instrument) = self.whole(strategy, &message) else { return true };
-        // The clock is read once per decision: it is the time the rules see, and a stamp of the
-        // trip.
-        let now = turn.clock.now().max(turn.now);
+        // The time the rules see, and a stamp of the trip.
+        let now = turn.took(message.tail().published(turn.last()));
         let world = World {
             gates_open: self.gates.as_ref().is_none_or(|gates| {
                 gates.is_open(
@@ -416,7 +417,7 @@ impl RiskStage {
         };
         self.meters.intents.add(1);
         let published = message.tail().published(now);
-        let decided = turn.clock.now();
+        let decided = turn.stamp();
         self.time(intent, published, now, decided);
         self.carry_out(
             decision,
@@ -489,9 +490,12 @@ impl RiskStage {
         }
     }
 
-    fn push_approved(&mut self, gateway: GatewayId, message: Message, turn: &Turn<'_>) {
+    fn push_approved(&mut self, gateway: GatewayId, message: Message, turn: &mut Turn<'_>) {
+        // The way into the lane is timed now and then; else it counts with the way over the link.
+        let timed = self.meters.approved.get() % JOURNAL_EVERY == 1;
+        let now = if timed { turn.stamp() } else { turn.last() };
         let Some(ring) = self.ports.approved.get_mut(gateway.index()) else { return };
-        let pushed = ring.try_push(message, turn.clock.now());
+        let pushed = ring.try_push(message, now);
         debug_assert!(pushed.is_ok(), "room was checked before the decision");
     }
 }

@@ -434,12 +434,13 @@ impl StrategyStage {
             return;
         }
         self.now = self.now.max(t0);
-        let begin = turn.clock.now();
+        let published = message.tail().published(turn.last());
+        let begin = turn.took(published);
         let mut port = OrderPort {
             now: self.now,
             cause,
             t0,
-            d_publish: message.tail().published(begin).after(t0),
+            d_publish: published.after(t0),
             d_begin: begin.after(t0),
             clock: turn.clock,
             terms: &self.terms,

@@ -14,6 +14,9 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 #[repr(transparent)]
 pub struct Tail(pub u64);
 
+/// A message published less than this after a time is not taken for an old one, ns.
+const AHEAD_MAX: u32 = 1 << 30;
+
 impl Tail {
     /// Packs a ring sequence and the time of publishing.
     #[must_use]
@@ -27,11 +30,15 @@ impl Tail {
         (self.0 >> 32) as u32
     }
 
-    /// The full time of publishing, given any time at most 4.29 s later.
+    /// The full time of publishing, given any time at most 3.2 s later or 1 s earlier: the time of
+    /// a turn in which the message was published will do.
     #[must_use]
-    pub const fn published(self, now: Nanos) -> Nanos {
-        let age = (now.0 as u32).wrapping_sub(self.0 as u32);
-        Nanos(now.0.wrapping_sub(age as u64))
+    pub const fn published(self, near: Nanos) -> Nanos {
+        let ahead = (self.0 as u32).wrapping_sub(near.0 as u32);
+        if ahead < AHEAD_MAX {
+            return Nanos(near.0.wrapping_add(ahead as u64));
+        }
+        Nanos(near.0.wrapping_sub(ahead.wrapping_neg() as u64))
     }
 }
 

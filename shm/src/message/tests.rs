@@ -26,7 +26,8 @@ fn a_message_is_read_as_its_own_shape_only() {
     assert!(message.view::<Trade>().is_none());
     assert_eq!(message.tail().seq(), 3);
     assert_eq!(message.tail().published(Nanos(0x1_0000_0009)), Nanos(0x1_0000_0005));
-    assert_eq!(message.tail().published(Nanos(0x2_0000_0001)), Nanos(0x1_0000_0005));
+    assert_eq!(message.tail().published(Nanos(0x1_C000_0005)), Nanos(0x1_0000_0005));
+    assert_eq!(message.tail().published(Nanos(0x0_C000_0006)), Nanos(0x1_0000_0005));
 }
 
 /// Goal: a kind byte means one thing. Method: every byte through `from_u8` and back.

@@ -34,10 +34,11 @@ const LEGEND: [(&str, &str); 14] = [
     ("strategy", "begun by the strategy to the order it emits"),
     ("hop_strategy_risk", "emitted to begun by risk"),
     ("risk", "all checks, the reservation, the decision"),
-    ("journal", "decided to published by risk: the record's way into the journal"),
+    ("journal", "decided to published by risk: the record's way into the journal, one in 61"),
     (
         "hop_risk_gateway",
-        "published by risk to begun by the gateway, sends ahead of it in the same batch included",
+        "published by risk to begun by the gateway, sends ahead of it in the same batch included;\n  \
+         where `journal` is not timed, from the decision",
     ),
     ("encode", "the venue's message, framed, into the journal"),
     ("send", "the system call that gives it to the socket"),
@@ -55,8 +56,9 @@ pub(crate) fn legend() -> String {
         let _ = writeln!(text, "  {name:<20}{spans}");
     }
     text.push_str(
-        "  The rows up to `book` count every message that changed a top or printed, the others only\n  \
-         trips that ended in a send. The parts of one trip sum to its whole: `wirelane trace ID`.\n",
+        "  The first row counts every message that changed a top or printed, the next three one in 61,\n  \
+         the others only trips that ended in a send. Between stages of one thread a hop is part of\n  \
+         the stage that takes. The parts of one trip sum to its whole: `wirelane trace ID`.\n",
     );
     text
 }

@@ -60,6 +60,10 @@ enum Task {
         /// Leave the criterion benches out.
         #[arg(long)]
         counts_only: bool,
+        /// Only the figures of a fixed name, printed and written there as JSON: median, smallest
+        /// and greatest of the rounds, unit, command, machine; within ten minutes.
+        #[arg(long, value_name = "FILE", conflicts_with_all = ["update_baseline", "counts_only"])]
+        json: Option<std::path::PathBuf>,
         /// Only criterion benches whose name holds this.
         filter: Option<String>,
     },
@@ -118,9 +122,9 @@ fn run(task: Task) -> Result<bool, Box<dyn Error>> {
             test::summary(&tally);
             Ok(tally.failed == 0)
         }
-        Task::Bench { update_baseline, reason, counts_only, filter } => {
+        Task::Bench { update_baseline, reason, counts_only, json, filter } => {
             let update_baseline = reason.filter(|_| update_baseline);
-            bench::run(&bench::Options { update_baseline, counts_only, filter })
+            bench::run(&bench::Options { update_baseline, counts_only, json, filter })
         }
         Task::Gen { what: Generated::Itch { messages, symbols, seed, out } } => {
             Ok(generate::itch(messages, symbols, seed, out.as_deref())?)

@@ -10,6 +10,7 @@ mod decode;
 mod encode;
 mod risk;
 mod rules;
+mod trip;
 
 use std::process::ExitCode;
 
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
         "encode" => encode::run(events),
         "risk" => risk::run(events),
         "rules" => rules::run(events),
+        "trip" => trip::run(events),
         _ => {
             eprintln!("no case `{case}`");
             return ExitCode::from(2);

@@ -99,11 +99,7 @@ impl Queue {
 
     /// The next item, without taking it. While the session is not ready cancels wait, and orders
     /// are shown so that they can grow too old.
-    pub(super) fn peek(&self, ready: bool) -> Option<Item> {
-        self.next(ready).copied()
-    }
-
-    fn next(&self, ready: bool) -> Option<&Item> {
+    pub(super) fn peek(&self, ready: bool) -> Option<&Item> {
         if self.annulled > 0 {
             return self.orders.iter().find(|item| item.annulled);
         }

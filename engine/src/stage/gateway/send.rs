@@ -27,14 +27,17 @@ impl GatewayStage {
         let mut work = 0;
         while self.approved.taken() < until && self.queue.has_room() {
             let Some(message) = self.approved.pop() else { break };
-            let published = message.tail().published(turn.clock.now());
+            let published = message.tail().published(turn.last());
             work += 1;
             if let Some(terms) = message.view::<OrderTerms>() {
                 self.terms.put(terms);
             }
             if let Some(approved) = message.view::<Approved>() {
                 let d_published = published.after(approved.t0);
-                self.meters.journal.record(d_published.saturating_sub(approved.d_decided).into());
+                // Risk times its way into the lane now and then: else it publishes as it decides.
+                if let Some(journal @ 1..) = d_published.checked_sub(approved.d_decided) {
+                    self.meters.journal.record(journal.into());
+                }
                 let item = Item { approved: *approved, published, annulled: false, again: None };
                 if !item.is_cancel() {
                     // What cannot be granted cannot be spent, and is refused there.
@@ -69,22 +72,22 @@ impl GatewayStage {
         while !self.batch.is_full() && taken < MESSAGES_MAX {
             let Some(item) = self.queue.peek(self.ready) else { break };
             let is_order = !item.is_cancel();
-            if self.batch.has_chain_of(&item)
+            if self.batch.has_chain_of(item)
                 || (is_order && self.batch.orders() >= self.rules.batch_max)
             {
                 break;
             }
-            let now = turn.clock.now();
-            if let Some(reason) = self.why_not(&item, now) {
-                self.queue.pop(self.ready);
+            let now = turn.took(item.published);
+            if let Some(reason) = self.why_not(item, now) {
+                let Some(item) = self.queue.pop(self.ready) else { break };
                 self.void(&item, 0, reason, now, turn);
                 taken += 1;
                 continue;
             }
-            if !can_send || !self.is_durable(&item) {
+            if !can_send || !self.is_durable(item) {
                 break;
             }
-            self.queue.pop(true);
+            let Some(item) = self.queue.pop(true) else { break };
             if let Some(held) = self.encode(item, now, turn) {
                 self.batch.push(held);
             }
@@ -179,6 +182,7 @@ impl GatewayStage {
         };
         let placed = claim.commit(RecordKind::Tx as u16, self.id.0, at, now, tx.bytes(), len);
         let place = placed.ok()?;
+        turn.took(stamp);
         self.meters.hop_risk_gateway.record(now.saturating_since(item.published).0);
         self.meters.encode.record(stamp.saturating_since(now).0);
         Some(Held { item, place, urn, len, encoded: stamp })
@@ -216,7 +220,7 @@ impl GatewayStage {
             return voided + 1;
         };
         let result = link.link().send(bytes);
-        let sent = turn.clock.now();
+        let sent = turn.stamp();
         let given = match result {
             SendResult::All => usize::MAX,
             SendResult::Partial(count) => count,
@@ -236,14 +240,15 @@ impl GatewayStage {
 
     /// Takes back what may not go out any more.
     fn look_again(&mut self, turn: &mut Turn<'_>) -> usize {
-        let now = turn.clock.now();
+        // What was encoded in this turn is as old as its stamp says; what waited, as the turn.
+        let now = turn.last();
         let (mut at, mut voided) = (0, 0);
-        while let Some(held) = self.batch.get(at).copied() {
-            let Some(reason) = self.why_not(&held.item, now) else {
+        while let Some(why) = self.batch.get(at).map(|held| self.why_not(&held.item, now)) {
+            let Some(reason) = why else {
                 at += 1;
                 continue;
             };
-            self.batch.remove(at);
+            let Some(held) = self.batch.remove(at) else { break };
             self.void_held(&held, reason, now, turn);
             voided += 1;
         }

@@ -263,8 +263,8 @@ impl Rig {
     fn wait(&mut self, later: u64) -> usize {
         self.now += later;
         self.clock.tell(Nanos(self.now));
-        let mut turn =
-            Turn { now: Nanos(self.now), lane: &mut self.lane, clock: &self.clock.clone() };
+        let clock = self.clock.clone();
+        let mut turn = Turn::new(Nanos(self.now), &mut self.lane, &clock);
         let work = self.stage.poll(&mut turn);
         let mut body = Vec::new();
         while !self.is_disk_full
@@ -341,7 +341,7 @@ impl Rig {
         }
         let (mut lane, _tail) = LaneWriter::in_memory(spec());
         let clock = Clock::given(Nanos(self.now));
-        let mut turn = Turn { now: Nanos(self.now), lane: &mut lane, clock: &clock };
+        let mut turn = Turn::new(Nanos(self.now), &mut lane, &clock);
         loop {
             match stage.replay_step(&mut turn) {
                 Progress::Moved => {}

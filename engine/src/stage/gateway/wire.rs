@@ -118,12 +118,11 @@ impl UnansweredTable {
             }
             new
         };
-        let mut row = Unanswered { approved: *approved, urn, ..Unanswered::default() };
         // A longer message than any of ours cannot be sent again: it is not kept.
-        if let Some(place) = row.bytes.get_mut(..bytes.len()) {
+        if let Some(place) = kept.bytes.get_mut(..bytes.len()) {
             place.copy_from_slice(bytes);
-            row.len = bytes.len() as u8;
-            *kept = row;
+            kept.len = bytes.len() as u8;
+            (kept.approved, kept.urn) = (*approved, urn);
         }
     }
 

@@ -182,7 +182,7 @@ impl Rig {
         self.now = Nanos(self.now.0 + 1_000);
         self.clock.tell(self.now);
         let clock = self.clock.clone();
-        self.stage.poll(&mut Turn { now: self.now, lane: &mut self.lane, clock: &clock });
+        self.stage.poll(&mut Turn::new(self.now, &mut self.lane, &clock));
         let mut body = Vec::new();
         while let Some(header) = self.tail.take(&mut body).unwrap() {
             let kind = RecordKind::from_u16(header.kind).unwrap();
@@ -249,7 +249,7 @@ impl Rig {
         let (mut lane, mut tail) = LaneWriter::in_memory(spec());
         let clock = Clock::given(self.now);
         loop {
-            let mut turn = Turn { now: self.now, lane: &mut lane, clock: &clock };
+            let mut turn = Turn::new(self.now, &mut lane, &clock);
             match stage.replay_step(&mut turn) {
                 Progress::Moved => {}
                 Progress::Waiting => panic!("a cause is missing: {:?}", stage.replay.front()),

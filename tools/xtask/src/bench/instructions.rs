@@ -6,26 +6,31 @@
 
 use std::error::Error;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
-
-use serde::Deserialize;
 
 use crate::{process, workspace};
 
-/// What is measured.
-pub const CASES: [&str; 5] = ["decode", "book", "risk", "rules", "encode"];
+use super::program;
 
-/// Events asked of each case; fewer would let the edges of the run weigh.
-pub const EVENTS: u64 = 200_000;
+/// What is measured, and how many events are asked of it: fewer would let the edges of the run
+/// weigh.
+pub const CASES: [(&str, u64); 5] = [
+    ("decode", 200_000),
+    ("book", 200_000),
+    ("risk", 200_000),
+    ("rules", 200_000),
+    ("encode", 200_000),
+];
 
-/// Fewer than this is no measurement.
-pub const EVENTS_MIN: u64 = 100_000;
+/// A whole trip, counted from its first to its last instruction, so that no edge weighs. A figure,
+/// and not in the baseline yet.
+pub const TRIP: (&str, u64) = ("trip", 20_000);
 
 /// What one case came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Count {
-    /// One of [`CASES`].
+    /// One of [`CASES`], or [`TRIP`].
     pub case: &'static str,
     /// Events that went through.
     pub events: u64,
@@ -48,41 +53,36 @@ pub type Measured = Result<Count, Box<dyn Error>>;
 /// # Errors
 /// The build fails. A single case fails when the program does not know it, or nothing was counted.
 pub fn measure() -> Result<Vec<Measured>, Box<dyn Error>> {
-    let program = build()?;
+    let program = program::build("instructions")?;
     let folder = workspace::target().join("callgrind");
     fs::create_dir_all(&folder)?;
     Ok(CASES.into_iter().map(|case| one(&program, &folder, case)).collect())
 }
 
-#[derive(Deserialize)]
-struct Message {
-    executable: Option<PathBuf>,
+/// Builds the program and measures [`TRIP`].
+///
+/// # Errors
+/// As [`measure`].
+pub fn measure_trip() -> Measured {
+    let program = program::build("instructions")?;
+    let folder = workspace::target().join("callgrind");
+    fs::create_dir_all(&folder)?;
+    one(&program, &folder, TRIP)
 }
 
-/// Builds in the profile latency figures are taken with, and finds what was built.
-fn build() -> Result<PathBuf, Box<dyn Error>> {
-    let args = ["build", "--profile", "bench", "--package", "wirelane-benches", "--locked"];
-    let mut command = workspace::cargo(&args);
-    command.args(["--bin", "instructions", "--message-format", "json-render-diagnostics"]);
-    let text = process::output(&mut command)?;
-    let found = text.lines().filter_map(|line| serde_json::from_str::<Message>(line).ok());
-    let program = found.filter_map(|message| message.executable).next_back();
-    program.ok_or_else(|| "cargo built no program `instructions`".into())
-}
-
-fn one(program: &Path, folder: &Path, case: &'static str) -> Measured {
+fn one(program: &Path, folder: &Path, (case, asked): (&'static str, u64)) -> Measured {
     let file = folder.join(format!("{case}.out"));
     let mut command = Command::new("valgrind");
     command.args(["--tool=callgrind", "--quiet", "--collect-atstart=no"]);
     command.arg("--toggle-collect=*wirelane_measured*");
     command.arg(format!("--callgrind-out-file={}", file.display()));
-    command.arg(program).args([case, &EVENTS.to_string()]);
+    command.arg(program).args([case, &asked.to_string()]);
     let text = process::output(&mut command)?;
     let events = number_after(&text, "events ").ok_or("the program printed no `events N`")?;
     let instructions = number_after(&fs::read_to_string(&file)?, "totals: ")
         .ok_or("callgrind's file holds no `totals`")?;
-    if events < EVENTS_MIN {
-        return Err(format!("case {case}: {events} events, at least {EVENTS_MIN}").into());
+    if events < asked {
+        return Err(format!("case {case}: {events} events where {asked} were asked for").into());
     }
     if instructions < events {
         return Err(

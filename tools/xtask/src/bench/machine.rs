@@ -1,5 +1,6 @@
 //! What a number was measured on. Numbers without the machine are not quoted.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;
 use std::process::Command;
@@ -9,6 +10,20 @@ use crate::{process, workspace};
 
 /// One line per fact.
 pub fn facts() -> String {
+    let mut text = String::new();
+    for (name, value) in rows() {
+        // Writing to a string cannot fail.
+        let _infallible = writeln!(text, "   {name:16} {value}");
+    }
+    text
+}
+
+/// The facts by name.
+pub fn map() -> BTreeMap<String, String> {
+    rows().into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+fn rows() -> Vec<(&'static str, String)> {
     let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let field = |name: &str| {
         let line = cpuinfo.lines().find(|line| line.starts_with(name));
@@ -16,7 +31,7 @@ pub fn facts() -> String {
     };
     let virtual_machine = field("flags").split(' ').any(|flag| flag == "hypervisor");
     let cores = thread::available_parallelism().map_or(0, usize::from);
-    let rows = [
+    vec![
         ("date", said("date", &["-u", "+%F %R UTC"])),
         ("commit", commit()),
         ("compiler", said("rustc", &["--version"])),
@@ -31,13 +46,7 @@ pub fn facts() -> String {
         ("huge pages", file("/sys/kernel/mm/transparent_hugepage/enabled")),
         ("virtual machine", if virtual_machine { "yes" } else { "no" }.to_owned()),
         ("load", file("/proc/loadavg")),
-    ];
-    let mut text = String::new();
-    for (name, value) in rows {
-        // Writing to a string cannot fail.
-        let _infallible = writeln!(text, "   {name:16} {value}");
-    }
-    text
+    ]
 }
 
 /// What was measured: the commit, and whether the tree has changed since.

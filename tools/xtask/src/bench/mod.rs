@@ -1,11 +1,15 @@
-//! `cargo xtask bench`: the machine, the criterion benches, and instructions per event.
+//! `cargo xtask bench`: the machine, the criterion benches, and instructions per event; or, with
+//! `--json`, the figures of fixed names.
 
 pub mod baseline;
+pub mod figures;
 pub mod gate;
 pub mod instructions;
 pub mod machine;
+pub mod program;
 
 use std::error::Error;
+use std::path::PathBuf;
 use std::process::Stdio;
 
 use crate::test::need::VALGRIND;
@@ -18,6 +22,8 @@ pub struct Options {
     pub update_baseline: Option<String>,
     /// Leave the criterion benches out.
     pub counts_only: bool,
+    /// Only the figures of a fixed name, written there as JSON.
+    pub json: Option<PathBuf>,
     /// Only criterion benches whose name holds this.
     pub filter: Option<String>,
 }
@@ -28,6 +34,10 @@ pub struct Options {
 /// Cargo or valgrind cannot be started, or a case cannot be measured.
 pub fn run(options: &Options) -> Result<bool, Box<dyn Error>> {
     println!("== machine\n{}", machine::facts());
+    if let Some(file) = &options.json {
+        figures::run(file)?;
+        return Ok(true);
+    }
     let mut held = true;
     if !options.counts_only {
         println!("== criterion");

@@ -1,0 +1,131 @@
+//! The engine of a trip: its stages as a start puts them together, on one thread.
+
+use engine::clock::Clock;
+use engine::config::machine::Machine;
+use engine::config::topology::plan;
+use engine::config::{Sources, StageId};
+use engine::link::Output;
+use engine::pipeline::assemble::{Assembly, LiveEnds, Sheet, World};
+use engine::pipeline::opening::Opening;
+use engine::stage::feed::Source;
+use engine::stage::gateway::{AnyLink, Dial};
+use engine::stage::{Stage, Turn};
+use feed::instruments::Instruments;
+use gateway::session::soupbintcp::Credentials;
+use shm::counters::CounterReader;
+use shm::gates::{Gates, Shape};
+use shm::ids::InstrumentId;
+use shm::journal::{LaneSpec, LaneTail, LaneWriter};
+use shm::message::{Command, CommandOp, Kind};
+use shm::region::RegionBuilder;
+use shm::units::Nanos;
+
+const CONFIG: &str = include_str!("config.toml");
+const INSTRUMENTS: &str = include_str!("instruments.csv");
+
+/// What the engine is given of the world.
+fn ends(
+    instruments: usize,
+    source: Box<dyn Source>,
+    link: AnyLink,
+    archive_failed: CounterReader,
+) -> LiveEnds {
+    let (mut links, dialed) = rtrb::RingBuffer::new(1);
+    assert!(links.push(link).is_ok(), "an empty ring has room");
+    let shape = Shape { gateways: 1, accounts: 1, strategies: 2, instruments, names_hash: 0 };
+    let (gates, _) = Gates::in_memory(shape).expect("a small shape");
+    LiveEnds {
+        sources: vec![Some(source)],
+        channels: vec![None],
+        dials: vec![Some(Dial {
+            wanted: Default::default(),
+            links: dialed,
+            fence: Default::default(),
+        })],
+        credentials: vec![Credentials::new("BENCH", "bench")],
+        gates,
+        durable: None,
+        archive_failed,
+        limits: Default::default(),
+    }
+}
+
+/// What the control thread does every so often: without it risk trusts no clock (R08).
+fn measure_clock(commands: Vec<(StageId, Output)>, now: Nanos) {
+    let risk = commands.into_iter().find(|(stage, _)| *stage == StageId::Risk);
+    let (_, mut risk) = risk.expect("risk takes commands");
+    let (kind, op) = (Kind::Command as u8, CommandOp::ClockDrift as u8);
+    let instrument = InstrumentId::NONE;
+    let measured = Command { kind, op, instrument, value: 0, ..Command::default() };
+    assert!(risk.try_push(measured.into(), now).is_ok(), "an empty ring has room");
+}
+
+/// The stages of one thread, and what they write.
+pub(super) struct Engine {
+    stages: Vec<Stage>,
+    lane: LaneWriter,
+    tail: LaneTail,
+    clock: Clock,
+    scratch: Vec<u8>,
+}
+
+impl Engine {
+    /// Puts it together over a feed and a link.
+    pub(super) fn new(clock: Clock, source: Box<dyn Source>, link: AnyLink) -> Self {
+        let loaded = Sources::text("trip.toml", CONFIG).load().expect("the configuration is sound");
+        let instruments =
+            Instruments::parse("instruments.csv", INSTRUMENTS).expect("the instruments are sound");
+        let bound = loaded.bind(&instruments).expect("they fit");
+        let plan = plan(&loaded, &Machine::probe()).expect("it names no core");
+        let mut builder = RegionBuilder::new(1, clock.now());
+        let mut sheet = Sheet::new(&loaded.config);
+        builder.thread("hot");
+        for stage in &plan.threads[0].stages {
+            sheet.list(*stage, &loaded.config, instruments.len(), &mut builder);
+        }
+        builder.counter("archive.failed", "flag");
+        let region = builder.create_in_memory().expect("the list is sound");
+        let archive_failed =
+            region.reader().and_then(|reader| reader.counter("archive.failed")).expect("listed");
+        let ends = ends(instruments.len(), source, link, archive_failed);
+        let opening = Opening::default();
+        let assembly = Assembly {
+            config: &loaded.config,
+            instruments: &instruments,
+            bound: &bound,
+            plan: &plan,
+            epoch: 1,
+            days: 20_458,
+            opening: &opening,
+        };
+        let pipeline =
+            assembly.build(&clock, &region, sheet, World::Live(ends)).expect("it fits together");
+        let mut threads = pipeline.threads;
+        measure_clock(pipeline.commands, clock.now());
+        let stages = threads.pop().expect("one thread");
+        let spec =
+            LaneSpec { lane: 1, epoch: 1, segment_bytes: 1 << 22, segments: 4, layout_hash: 0 };
+        let (lane, tail) = LaneWriter::in_memory(spec);
+        Self { stages, lane, tail, clock, scratch: Vec::new() }
+    }
+
+    /// One turn of every stage, as the loop of a hot thread makes it; when it began.
+    #[inline(always)]
+    pub(super) fn turn(&mut self) -> Nanos {
+        let now = self.clock.now();
+        let mut turn = Turn::new(now, &mut self.lane, &self.clock);
+        for stage in &mut self.stages {
+            stage.poll(&mut turn);
+        }
+        now
+    }
+
+    pub(super) fn now(&self) -> Nanos {
+        self.clock.now()
+    }
+
+    /// Gives the lane's segments back, as the archive thread does.
+    pub(super) fn archive(&mut self) {
+        while let Ok(Some(_)) = self.tail.take(&mut self.scratch) {}
+    }
+}
