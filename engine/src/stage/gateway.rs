@@ -67,9 +67,9 @@ pub const REPLAYED: [RecordKind; 6] = [
 const READ_BYTES: usize = 4_096;
 /// Free slots of the ring to risk below which the socket is not read: TCP keeps the rest.
 const REPORT_ROOM: usize = 320;
-/// Turns in a row that may pass without a look at what the venue says, where a look is a call of
-/// the system or something was sent.
-const UNREAD_MAX: u32 = 4;
+/// Time that may pass without a look at what the venue says, where a look is a call of the system
+/// and the last one found nothing. Time and not turns: on a thread that yields, a turn can be long.
+const UNREAD_MAX: Nanos = Nanos(1_500);
 /// Messages sent or voided in one poll, about.
 const SEND_BATCH: usize = 32;
 
@@ -181,8 +181,10 @@ pub struct GatewayStage {
     leaving: Leaving,
     gates: Option<Gates>,
     kill: Kill,
-    /// Turns since the socket was read.
-    unread: u32,
+    /// When the socket was looked at last.
+    looked: Nanos,
+    /// Whether that look found something: there may be more.
+    found: bool,
     open: Arc<OpenOrders>,
     durable: Option<DurableMark>,
     rules: SendRules,
@@ -238,7 +240,8 @@ impl GatewayStage {
             leaving: Leaving::No,
             gates,
             kill: Kill::default(),
-            unread: 0,
+            looked: Nanos(0),
+            found: false,
             open,
             durable,
             rules,
@@ -284,17 +287,22 @@ impl GatewayStage {
                 break;
             }
         }
-        // An order does not wait for a look at the socket, which costs more than all of its trip;
-        // the socket waits a few turns at most.
-        self.unread += 1;
-        let is_call = matches!(self.link, Some(AnyLink::Tcp(_)));
-        if self.unread >= UNREAD_MAX || (sent == 0 && !is_call) {
-            self.unread = 0;
-            work += self.receive(turn);
+        if self.looks(sent, turn.now) {
+            let read = self.receive(turn);
+            (self.looked, self.found) = (turn.now, read > 0);
+            work += read;
         }
         self.keep_session(turn);
         self.leave(turn);
         work + sent
+    }
+
+    /// Whether to look at the socket in a turn that began at `now` and sent so much. Orders go out
+    /// before the look, which costs more than all of their trip.
+    fn looks(&self, sent: usize, now: Nanos) -> bool {
+        let is_call = matches!(self.link, Some(AnyLink::Tcp(_)));
+        let is_due = now.saturating_since(self.looked) >= UNREAD_MAX;
+        self.found || is_due || (sent == 0 && !is_call)
     }
 
     fn at(&self) -> u64 {
