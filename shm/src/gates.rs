@@ -296,6 +296,17 @@ impl Gates {
         Summary(summary.fetch_or(bits, order) | bits)
     }
 
+    /// How many times any gate was closed since the file was made. Only rises; an opening does not
+    /// move it. Looks at every gate.
+    #[must_use]
+    pub fn closings(&self) -> u64 {
+        let places = 0..self.shape.scopes();
+        // ORDERING: Acquire: whoever counts a closing sees what its closer did before. Pairs with
+        // the Release of the latch in `close`.
+        let latches = places.filter_map(|place| self.latches_at(place, Ordering::Acquire));
+        latches.flatten().fold(0, u64::wrapping_add)
+    }
+
     /// Who has closed a gate and was not judged yet, for people.
     pub fn closed_by(&self, scope: Scope) -> impl Iterator<Item = Trigger> {
         let place = self.shape.place(scope);

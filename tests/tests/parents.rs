@@ -109,8 +109,7 @@ fn ask(dir: &Path, request: &Request) -> Reply {
     let stream = UnixStream::connect(dir.join("control.sock")).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     let mut stream = BufReader::new(stream);
-    let line = serde_json::to_string(request).unwrap() + "\n";
-    stream.get_mut().write_all(line.as_bytes()).unwrap();
+    stream.get_mut().write_all(&engine::control::line(dir, request, PATIENCE)).unwrap();
     let mut line = String::new();
     stream.read_line(&mut line).unwrap();
     serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line:?}"))

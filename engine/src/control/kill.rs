@@ -4,6 +4,7 @@
 //! A kill is a store; everything else follows it. The answer to a kill waits until no order of the
 //! scope is open, or for a time: what is open then is listed as NOT CONFIRMED, never as cancelled.
 
+use super::asked::Asking;
 use super::{Caller, Control, Reply, cancel_of};
 use crate::config::StageId;
 use crate::config::model::Session;
@@ -200,9 +201,13 @@ impl Control {
     /// Opens a gate: with a reason, once every session that it stands before is reconciled, and if
     /// every rule of risk refuses the order that it is shown. The generation that is judged is
     /// journalled before it is opened.
-    pub(super) fn arm(&mut self, scope: Scope, reason: &str, caller: Caller) -> Reply {
+    pub(super) fn arm(&mut self, scope: Scope, reason: &str, asking: &Asking) -> Reply {
+        let caller = asking.caller;
         if reason.trim().is_empty() {
             return Reply::error("arming needs a reason, for the journal: --reason TEXT");
+        }
+        if let Some(failed) = self.vitals.journal_failed() {
+            return Reply::error(&format!("nothing was armed: the journal has {failed}"));
         }
         // A fenced gateway comes back first: it logs on, and hears what became of its orders.
         self.lower_fences();
@@ -218,6 +223,10 @@ impl Control {
             return Reply::error(&why);
         }
         let Some(judged) = self.gates.judge(scope) else { return Reply::error("no such scope") };
+        // A closing that came before the judgement is counted here, a later one fails the opening.
+        if let Err(reply) = self.still_in_time(asking) {
+            return reply;
+        }
         let generation = i64::try_from(judged.summary().generation()).unwrap_or(i64::MAX);
         let text = format!("{}: {reason}", self.name_of(scope));
         if !self.journal(Operator::ARM, StrategyId::OPERATOR, 0, generation, &text, caller) {

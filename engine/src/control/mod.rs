@@ -10,6 +10,7 @@
     reason = "cold: a thread of its own, never on a hot core"
 )]
 
+mod asked;
 mod by_hand;
 mod hitch;
 mod kill;
@@ -26,12 +27,13 @@ mod strategies;
 #[cfg(test)]
 mod tests;
 
+pub use asked::{Asked, line};
 pub use hitch::Hitch;
 pub use kill::Outlook;
 pub use protocol::{Reply, Request, ScopeName};
 pub use risk_desk::RiskDesk;
 pub use self_test::SelfTest;
-pub use server::{Caller, Server};
+pub use server::{Caller, Heard, Server};
 pub use status::Vitals;
 use stop::Stop;
 pub use stop::StopFlag;
@@ -41,6 +43,7 @@ use crate::config::{Config, StageId};
 use crate::link::Output;
 use crate::pipeline::hot::{Phase, PhaseOf};
 use feed::instruments::Instruments;
+use asked::Asking;
 use kill::KillState;
 use shm::gates::{GateOpener, Scope, Trigger};
 use shm::ids::{AccountId, GatewayId, InstrumentId, StrategyId};
@@ -156,12 +159,8 @@ impl Control {
                 seen = gates;
                 self.sweep_closed();
             }
-            for (token, line) in self.server.poll() {
-                let reply = match self.server.caller(token) {
-                    Some(caller) => self.answer(&line, caller, token),
-                    None => Some(Reply::error("the caller is gone")),
-                };
-                if let Some(reply) = reply {
+            for Heard { token, caller, line } in self.server.poll() {
+                if let Some(reply) = self.answer(&line, caller, token) {
                     self.server.reply(token, &reply);
                 }
             }
@@ -205,10 +204,14 @@ impl Control {
 
     /// Carries a request out; nothing when its answer comes later.
     fn answer(&mut self, line: &str, caller: Caller, token: usize) -> Option<Reply> {
-        let request: Request = match serde_json::from_str(line) {
-            Ok(request) => request,
+        let (request, asked) = match asked::read(line) {
+            Ok(read) => read,
             Err(error) => return Some(Reply::error(&format!("not a request: {error}"))),
         };
+        let asking = Asking { caller, token, asked };
+        if let Err(reply) = self.in_time(&request, &asking) {
+            return Some(reply);
+        }
         match &request {
             Request::Kill { scope, reason } => match self.scope(scope) {
                 Ok(scope) => {
@@ -223,11 +226,12 @@ impl Control {
             Request::Mode { scope, mode, reason } => {
                 self.set_mode((scope, mode, reason), caller, token)
             }
-            _ => Some(self.carry_out(request, caller)),
+            _ => Some(self.carry_out(request, &asking)),
         }
     }
 
-    fn carry_out(&mut self, request: Request, caller: Caller) -> Reply {
+    fn carry_out(&mut self, request: Request, asking: &Asking) -> Reply {
+        let caller = asking.caller;
         match request {
             Request::Kill { .. } | Request::LimitsLoad { .. } | Request::Mode { .. } => {
                 Reply::error("it is answered later")
@@ -235,7 +239,7 @@ impl Control {
             Request::LimitsShow => self.show_limits(),
             Request::Heartbeat => self.heartbeat(),
             Request::Arm { scope, reason } => match self.scope(&scope) {
-                Ok(scope) => self.arm(scope, &reason, caller),
+                Ok(scope) => self.arm(scope, &reason, asking),
                 Err(error) => Reply::error(&error),
             },
             Request::Enable { strategy } => {
@@ -285,7 +289,8 @@ impl Control {
     fn scope(&self, name: &ScopeName) -> Result<Scope, String> {
         let text = name.0.as_str();
         let Some((kind, name)) = text.split_once(':') else {
-            return if text == "global" { Ok(Scope::Global) } else { Err(bad_scope(text)) };
+            let is_all = matches!(text, "firm" | "global");
+            return if is_all { Ok(Scope::Global) } else { Err(bad_scope(text)) };
         };
         let found = match kind {
             "strategy" => self.strategy(name).map(Scope::Strategy),

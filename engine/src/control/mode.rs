@@ -10,7 +10,7 @@ use shm::gates::Scope;
 use shm::message::CommandOp;
 
 /// Modes as a person writes them.
-const MODES: [(&str, Mode); 4] = [
+pub(super) const MODES: [(&str, Mode); 4] = [
     ("active", Mode::Active),
     ("reduce-only", Mode::ReduceOnly),
     ("cancel-only", Mode::CancelOnly),
@@ -39,10 +39,7 @@ impl Control {
         (name, mode, reason): (&ScopeName, &str, &str),
         caller: Caller,
     ) -> Result<What, String> {
-        let scope = match name.0.as_str() {
-            "firm" => Scope::Global,
-            _ => self.scope(name)?,
-        };
+        let scope = self.scope(name)?;
         let limits = limits_of(scope)
             .ok_or_else(|| format!("{} has no mode of its own; {}", name.0, bad_scope(&name.0)))?;
         let found = MODES.iter().find(|(known, _)| *known == mode);
@@ -72,6 +69,12 @@ impl Control {
             return Err("BUSY: risk has too many commands waiting; nothing was set".to_owned());
         }
         Ok(What::Mode(limits, name, mode))
+    }
+
+    /// What a scope may do now; none for one that does not exist or has no mode.
+    pub(super) fn mode_now(&self, name: &ScopeName) -> Option<Mode> {
+        let limits = limits_of(self.scope(name).ok()?)?;
+        self.desk.board.modes(limits).map(|modes| modes.set)
     }
 
     /// A scope of limits as a person writes it.

@@ -21,6 +21,8 @@ pub struct RiskDesk {
     /// The configuration, whole: what a limit set is loaded over.
     pub(super) config: String,
     pub(super) in_force: LimitsInForce,
+    /// The set of the session before that was not taken, in words.
+    not_taken: Option<String>,
     /// Its rows.
     rows: LimitSet,
     pub(super) compiler: Compiler,
@@ -63,13 +65,20 @@ impl RiskDesk {
     ) -> Self {
         let (config, compiler) = (loaded.to_toml(), Compiler::of(setup));
         let rows = setup.limits.clone();
-        Self { config, in_force, rows, compiler, sets, board, lane, waiting: Vec::new() }
+        let (not_taken, waiting) = (None, Vec::new());
+        Self { config, in_force, not_taken, rows, compiler, sets, board, lane, waiting }
+    }
+
+    /// After a session whose last limit set was journalled and not taken.
+    #[must_use]
+    pub fn after(self, untaken: Option<&LimitsInForce>) -> Self {
+        Self { not_taken: untaken.map(LimitsInForce::not_taken), ..self }
     }
 
     /// What a person who starts the engine must know of its limits.
     #[must_use]
-    pub fn note(&self) -> Option<String> {
-        self.in_force.note()
+    pub fn notes(&self) -> Vec<String> {
+        self.in_force.note().into_iter().chain(self.not_taken.clone()).collect()
     }
 
     /// Over another lane of risk: for tests.
@@ -111,6 +120,7 @@ impl Control {
                 row.is_taken = true;
                 if let What::Limits(set, rows) = &row.what {
                     self.desk.in_force = LimitsInForce::clone(set);
+                    self.desk.not_taken = None;
                     self.desk.rows = rows.clone();
                 }
             }
@@ -176,6 +186,7 @@ impl Control {
     /// Lines of a status: the limit set in force, and every scope that is not active.
     pub(super) fn risk_lines(&self) -> Vec<String> {
         let mut lines = vec![format!("limits: {}", self.desk.in_force)];
+        lines.extend(self.desk.not_taken.clone());
         if self.desk.is_switching() {
             lines.push("limits: another set is on its way to risk".to_owned());
         }

@@ -40,6 +40,8 @@ impl Caller {
 }
 
 struct Connection {
+    /// Its own among all that ever were.
+    token: usize,
     stream: UnixStream,
     caller: Caller,
     line: Vec<u8>,
@@ -53,6 +55,19 @@ pub struct Server {
     events: Events,
     listener: UnixListener,
     connections: Vec<Option<Connection>>,
+    /// Connections so far.
+    accepted: usize,
+}
+
+/// A line that has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Heard {
+    /// The connection it came on.
+    pub token: usize,
+    /// Who sent it.
+    pub caller: Caller,
+    /// What.
+    pub line: String,
 }
 
 impl Server {
@@ -71,11 +86,11 @@ impl Server {
         let poll = Poll::new()?;
         poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
         let connections = (0..CONNECTIONS_MAX).map(|_| None).collect();
-        Ok(Self { poll, events: Events::with_capacity(64), listener, connections })
+        Ok(Self { poll, events: Events::with_capacity(64), listener, connections, accepted: 0 })
     }
 
-    /// Waits a little, and gives the lines that have come, each with the connection it came on.
-    pub fn poll(&mut self) -> Vec<(usize, String)> {
+    /// Waits a little, and gives the lines that have come.
+    pub fn poll(&mut self) -> Vec<Heard> {
         let mut lines = Vec::new();
         if self.poll.poll(&mut self.events, Some(WAIT)).is_err() {
             return lines;
@@ -94,12 +109,32 @@ impl Server {
     /// Who is at the other end of a connection.
     #[must_use]
     pub fn caller(&self, token: usize) -> Option<Caller> {
-        self.connections.get(token)?.as_ref().map(|connection| connection.caller)
+        self.connection(token).map(|connection| connection.caller)
+    }
+
+    /// Whether nobody is at the other end any more. A caller that only writes no more is there.
+    #[must_use]
+    pub fn is_gone(&self, token: usize) -> bool {
+        use rustix::event::{PollFd, PollFlags, Timespec, poll};
+        let Some(connection) = self.connection(token) else { return true };
+        let mut ends = [PollFd::new(&connection.stream, PollFlags::IN)];
+        let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+        let asked = poll(&mut ends, Some(&now));
+        let gone = PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL;
+        asked.is_err() || ends.iter().any(|end| end.revents().intersects(gone))
+    }
+
+    fn connection(&self, token: usize) -> Option<&Connection> {
+        self.connections.iter().flatten().find(|connection| connection.token == token)
+    }
+
+    fn connection_mut(&mut self, token: usize) -> Option<&mut Connection> {
+        self.connections.iter_mut().flatten().find(|connection| connection.token == token)
     }
 
     /// Answers. A caller that does not read is cut.
     pub fn reply(&mut self, token: usize, reply: &Reply) {
-        let Some(Some(connection)) = self.connections.get_mut(token) else { return };
+        let Some(connection) = self.connection_mut(token) else { return };
         let Ok(mut line) = serde_json::to_vec(reply) else { return };
         line.push(b'\n');
         if connection.stream.write_all(&line).is_err() {
@@ -108,7 +143,10 @@ impl Server {
     }
 
     fn drop_connection(&mut self, token: usize) {
-        if let Some(place) = self.connections.get_mut(token) {
+        let is_it = |place: &&mut Option<Connection>| {
+            place.as_ref().is_some_and(|connection| connection.token == token)
+        };
+        if let Some(place) = self.connections.iter_mut().find(is_it) {
             *place = None;
         }
     }
@@ -116,15 +154,16 @@ impl Server {
     fn accept(&mut self) {
         while let Ok((stream, _)) = self.listener.accept() {
             let Some(caller) = allowed(&stream) else { continue };
-            let token = self.free_place();
-            let heard = Instant::now();
-            let mut connection = Connection { stream, caller, line: Vec::new(), heard };
+            let at = self.free_place();
+            self.accepted += 1;
+            let (token, heard) = (self.accepted, Instant::now());
+            let mut connection = Connection { token, stream, caller, line: Vec::new(), heard };
             let registered = self.poll.registry().register(
                 &mut connection.stream,
                 Token(token),
                 Interest::READABLE,
             );
-            if let (Ok(()), Some(place)) = (registered, self.connections.get_mut(token)) {
+            if let (Ok(()), Some(place)) = (registered, self.connections.get_mut(at)) {
                 *place = Some(connection);
             }
         }
@@ -139,12 +178,14 @@ impl Server {
         let heard = |place: &Option<Connection>| place.as_ref().map(|open| open.heard);
         let each = self.connections.iter().enumerate();
         let oldest = each.min_by_key(|(_, place)| heard(place)).map_or(0, |(at, _)| at);
-        self.drop_connection(oldest);
+        if let Some(place) = self.connections.get_mut(oldest) {
+            *place = None;
+        }
         oldest
     }
 
-    fn read(&mut self, token: usize, lines: &mut Vec<(usize, String)>) {
-        let Some(Some(connection)) = self.connections.get_mut(token) else { return };
+    fn read(&mut self, token: usize, lines: &mut Vec<Heard>) {
+        let Some(connection) = self.connection_mut(token) else { return };
         connection.heard = Instant::now();
         let mut bytes = [0; 1_024];
         let open = loop {
@@ -163,12 +204,12 @@ impl Server {
         };
         while let Some(end) = connection.line.iter().position(|&byte| byte == b'\n') {
             let line: Vec<u8> = connection.line.drain(..=end).collect();
-            let text = String::from_utf8_lossy(line.trim_ascii()).into_owned();
-            lines.push((token, text));
+            let line = String::from_utf8_lossy(line.trim_ascii()).into_owned();
+            lines.push(Heard { token, caller: connection.caller, line });
         }
         if !open {
             // What came before the end is still answered, if the other side still reads.
-            if lines.iter().all(|(from, _)| *from != token) {
+            if lines.iter().all(|heard| heard.token != token) {
                 self.drop_connection(token);
             }
         }

@@ -1,6 +1,7 @@
 //! The control thread over a lane, rings and gates in memory, and a socket of its own.
 
 mod kill;
+mod late;
 mod limits;
 mod status;
 
@@ -26,6 +27,7 @@ use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// When every rig begins.
 const BEGIN: Nanos = Nanos(100 * Nanos::SECOND.0);
@@ -108,7 +110,7 @@ fn parts(more: &str) -> (Loaded, Instruments, RiskDesk, SelfTest, Shape, LimitDo
     let setup = assembly.risk_setup();
     let (sets, door) = exchange();
     let board = Arc::new(Board::new(Compiler::of(&setup).map()));
-    let limits = LimitsInForce::at_start(&loaded, None, BEGIN);
+    let limits = LimitsInForce::at_start(&loaded, None, None, BEGIN);
     let desk = RiskDesk::new(&loaded, limits, &setup, (sets, Arc::clone(&board)), None);
     let shape = Shape {
         gateways: 1,
@@ -207,15 +209,24 @@ impl Rig {
 
     /// Asks; the answer, if it comes at once.
     fn ask(&mut self, request: &Request) -> Option<Reply> {
-        let line = serde_json::to_string(request).unwrap() + "\n";
-        self.client.get_mut().write_all(line.as_bytes()).unwrap();
-        let (token, line) = loop {
-            if let Some(heard) = self.control.server.poll().pop() {
-                break heard;
-            }
-        };
-        let caller = self.control.server.caller(token).unwrap();
+        let asked = Asked::now(&self.gates, Duration::from_secs(60));
+        self.ask_with(request, Some(asked))
+    }
+
+    /// As [`Rig::ask`], with what the caller had seen.
+    fn ask_with(&mut self, request: &Request, asked: Option<Asked>) -> Option<Reply> {
+        let line = asked::line_with(request, asked);
+        self.client.get_mut().write_all(&line).unwrap();
+        let Heard { token, caller, line } = self.next_line();
         self.control.answer(&line, caller, token)
+    }
+
+    fn next_line(&mut self) -> Heard {
+        loop {
+            if let Some(heard) = self.control.server.poll().pop() {
+                return heard;
+            }
+        }
     }
 
     /// The answer that comes later, if it has come.

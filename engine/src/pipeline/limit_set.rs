@@ -69,18 +69,29 @@ impl LimitsInForce {
         }
     }
 
-    /// The set that a start begins with, after that of the last session.
+    /// The set that a start begins with, after that of the last session. `used` is the highest
+    /// version that a set was journalled with and never in force: it is not given again.
     #[must_use]
-    pub fn at_start(loaded: &Loaded, last: Option<&Self>, wall: Nanos) -> Self {
+    pub fn at_start(loaded: &Loaded, last: Option<&Self>, used: Option<u32>, wall: Nanos) -> Self {
         let own = Self::of(loaded, 1, wall);
+        let after = |version: u32| used.map_or(version, |used| version.max(used.saturating_add(1)));
         match last {
             None => own,
             Some(last) if last.base != own.base => {
-                Self { version: last.version.saturating_add(1), ..own }
+                Self { version: after(last.version.saturating_add(1)), ..own }
             }
-            Some(last) if last.source == LimitSource::Loaded => last.clone(),
-            Some(last) => Self { version: last.version, ..own },
+            Some(last) if last.source == LimitSource::Loaded => {
+                Self { version: after(last.version), ..last.clone() }
+            }
+            Some(last) => Self { version: after(last.version), ..own },
         }
+    }
+
+    /// One of no text: for tests.
+    #[cfg(test)]
+    pub(super) fn for_tests(source: LimitSource) -> Self {
+        let (text, reason, wall) = (String::new(), String::new(), Nanos(1));
+        Self { version: 1, source, base: digest(&text), text, wall, uid: 1, pid: 2, reason }
     }
 
     /// The one after it, loaded from a file.
@@ -103,6 +114,15 @@ impl LimitsInForce {
     pub fn note(&self) -> Option<String> {
         let is_loaded = self.source == LimitSource::Loaded;
         is_loaded.then(|| format!("limits are not those of the configuration but {self}"))
+    }
+
+    /// What a person must know of a set that was journalled before a crash, and never taken.
+    #[must_use]
+    pub fn not_taken(&self) -> String {
+        format!(
+            "limit set {self}: was journalled, and the engine ended before risk took it: it is NOT \
+             in force; if it is wanted, load it again"
+        )
     }
 
     /// SHA-256 of the text.
@@ -207,9 +227,10 @@ pub(super) fn limits_at_start(
     bound: &Bound,
     instruments: &Instruments,
 ) -> Result<(LimitsInForce, Bound), StartError> {
-    let last = last.and_then(|last| last.limits.clone()).transpose();
-    let last = last.map_err(OpeningError::Limits)?;
-    let limits = LimitsInForce::at_start(loaded, last.as_ref(), wall_now());
+    let untaken = last.and_then(|last| last.limits.untaken()).map(|set| set.version);
+    let last = last.map(|last| last.limits.in_force()).transpose();
+    let last = last.map_err(OpeningError::Limits)?.flatten();
+    let limits = LimitsInForce::at_start(loaded, last, untaken, wall_now());
     match limits.put_into(bound, &loaded.to_toml(), instruments) {
         Ok(bound) => Ok((limits, bound)),
         Err(report) => Err(StartError::Limits { set: Box::new(limits), report }),

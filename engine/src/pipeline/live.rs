@@ -157,7 +157,8 @@ pub fn start(
         assembly.build(&site.clock, &region, planned.sheet, World::Live(ends))?;
     let setup = assembly.risk_setup();
     let desk = RiskDesk::new(loaded, limits, &setup, (sets, board), site.risk_lane(&lanes));
-    site.notes.extend(desk.note());
+    let desk = desk.after(last.as_ref().and_then(|last| last.limits.untaken()));
+    site.notes.extend(desk.notes());
     let self_test = site.test_risk(setup, &opener, &instruments, &opening);
     let lane = lanes.remove(0);
     let (vitals, trouble) = Vitals::find(&site.config, &reader)?;

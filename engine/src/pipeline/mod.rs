@@ -10,6 +10,7 @@ pub mod guard;
 pub mod home;
 pub mod hot;
 pub mod limit_set;
+pub mod limit_trail;
 pub mod live;
 pub mod net;
 pub mod opening;

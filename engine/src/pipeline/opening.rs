@@ -5,7 +5,8 @@
 #![expect(clippy::disallowed_types, reason = "cold: before the start")]
 
 use super::down::Down;
-use super::limit_set::{LimitSetDamaged, LimitsInForce};
+use super::limit_set::LimitSetDamaged;
+use super::limit_trail::LimitTrail;
 use crate::config::limits::Scope;
 use crate::config::model::AfterCrash;
 use crate::config::{Config, Sources};
@@ -16,12 +17,12 @@ use gateway::ouch::Ouch;
 use gateway::session::soupbintcp::{SessionName, Start};
 use shm::ids::{ClOrdId, GatewayId, InstrumentId, StrategyId, VenueOrdId};
 use shm::journal::{FileError, Journal, MarksError, ReadError, RecordHeader};
-use shm::message::{Approved, CommandOp, ExecReport, Kind};
+use shm::message::{Approved, ExecReport, Kind};
 use shm::reason::Reason;
 use shm::record::market::{Tx, TxVoid, VenueSession};
 use shm::record::order::OrderEvent;
 use shm::record::parent::{Parent, ParentState};
-use shm::record::status::{DownCause, Operator, SessionOpen, StrategyDown};
+use shm::record::status::{DownCause, SessionOpen, StrategyDown};
 use shm::record::{RecordKind, Stage, StageId};
 use shm::units::{Nanos, Qty};
 use std::collections::{BTreeMap, BTreeSet};
@@ -132,11 +133,8 @@ pub struct LastSession {
     pub later: Vec<VenueSession>,
     /// Every logon, the one carried over first, in their order.
     pub logons: Vec<VenueSession>,
-    /// The limit set in force at its end.
-    pub limits: Option<Result<LimitsInForce, LimitSetDamaged>>,
-    /// A set whose command has not been met yet.
-    loading: Option<Result<LimitsInForce, LimitSetDamaged>>,
-    is_open: bool,
+    /// Its limit sets.
+    pub limits: LimitTrail,
     /// What became of strategies.
     pub down: Down,
 }
@@ -224,6 +222,7 @@ impl LastSession {
     }
 
     fn take(&mut self, kind: RecordKind, stage: StageId, ts: Nanos, body: &[u8]) {
+        self.limits.take(kind, stage, body);
         match kind {
             RecordKind::SessionOpen => {
                 if let Some((open, rest)) = SessionOpen::split(body) {
@@ -256,10 +255,8 @@ impl LastSession {
                     self.take_session(read);
                 }
             }
-            RecordKind::OpenComplete => self.is_open = true,
-            RecordKind::LimitSet if self.is_open => self.loading = Some(LimitsInForce::read(body)),
-            RecordKind::LimitSet => self.limits = Some(LimitsInForce::read(body)),
-            RecordKind::Operator => self.take_command(body),
+            RecordKind::OpenComplete | RecordKind::LimitSet => {}
+            RecordKind::Operator => self.down.take(kind, body),
             RecordKind::ParentState => {
                 if let Some(state) = ParentState::read(body) {
                     self.latched.insert(state.cl_ord_id, state);
@@ -276,16 +273,6 @@ impl LastSession {
                 self.risk.push(Kept { kind, ts, body: body.to_vec() });
             }
             _ => {}
-        }
-    }
-
-    /// A command that was given: to a strategy, or a limit set to switch to.
-    fn take_command(&mut self, body: &[u8]) {
-        self.down.take(RecordKind::Operator, body);
-        let given = Operator::read(body).filter(|given| given.refused == 0);
-        let switch = CommandOp::LimitsSwitch as u8;
-        if given.is_some_and(|given| given.op == switch) && self.loading.is_some() {
-            self.limits = self.loading.take();
         }
     }
 

@@ -3,29 +3,32 @@
 use engine::control::{Reply, Request, ScopeName};
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+
+/// Longest wait for an answer.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A caller.
 #[derive(Debug)]
 pub(crate) struct Caller {
     stream: BufReader<UnixStream>,
+    dir: PathBuf,
 }
 
 impl Caller {
     /// Connects to the engine of a directory.
     pub(crate) fn connect(dir: &Path) -> Self {
         let stream = UnixStream::connect(dir.join("control.sock")).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-        Self { stream: BufReader::new(stream) }
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        Self { stream: BufReader::new(stream), dir: dir.to_path_buf() }
     }
 
     /// One request, one reply.
     pub(crate) fn ask(&mut self, request: &Request) -> Reply {
-        let mut line = serde_json::to_string(request).unwrap();
-        line.push('\n');
-        self.stream.get_mut().write_all(line.as_bytes()).unwrap();
-        line.clear();
+        let line = engine::control::line(&self.dir, request, PATIENCE);
+        self.stream.get_mut().write_all(&line).unwrap();
+        let mut line = String::new();
         self.stream.read_line(&mut line).unwrap();
         serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line:?}"))
     }

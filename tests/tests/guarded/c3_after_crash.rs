@@ -2,59 +2,12 @@
 //! otherwise; what a person disabled stays so.
 
 use crate::site::{GOOD, Site};
+use crate::victim::Victim;
 use engine::control::{Request, ScopeName};
 use shm::ids::ClOrdId;
 use shm::reason::Reason;
 use shm::record::RecordKind;
 use shm::record::order::Denied;
-use std::io::{BufRead, BufReader};
-use std::process::{Child, ChildStdout, Command, Stdio};
-
-const FUSED: &str = "topology = { layout = \"fused\", wait = \"yield\", helpers = \"auto\" }";
-
-/// An engine as a process. Dropped, it is killed.
-struct Victim(Child, BufReader<ChildStdout>);
-
-impl Victim {
-    fn start(site: &Site, more: &str) -> Self {
-        let path = site.path("engine.toml");
-        let bad = "act = \"huge\", after = 1000000, qty = \"5\"";
-        std::fs::write(&path, site.config(bad, &format!("{FUSED}\n{more}"))).unwrap();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_victim"))
-            .args([path.to_str().unwrap(), "fused"])
-            .env("CRASH_PASSWORD", "loopback")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        let mut said = BufReader::new(child.stdout.take().unwrap());
-        said.read_line(&mut line).unwrap();
-        assert!(line.starts_with("READY"), "{line:?}");
-        Self(child, said)
-    }
-
-    fn kill(mut self) {
-        self.0.kill().unwrap();
-        self.0.wait().unwrap();
-    }
-
-    /// Stops in order.
-    fn stop(mut self, site: &Site) {
-        assert!(site.ask(&Request::Stop).ok);
-        let mut line = String::new();
-        self.1.read_line(&mut line).unwrap();
-        assert!(self.0.wait().unwrap().success(), "{line:?}");
-    }
-}
-
-impl Drop for Victim {
-    fn drop(&mut self) {
-        // It may be gone already: that is what is wanted.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
 
 /// Orders of the newest start on the wire.
 fn of_this_start(site: &Site) -> usize {

@@ -135,8 +135,8 @@ rate = {{ orders_max = 10, per_ms = 3600000 }}
         let stream = UnixStream::connect(self.dir().join("control.sock")).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         let mut stream = BufReader::new(stream);
-        let line = serde_json::to_string(request).unwrap() + "\n";
-        stream.get_mut().write_all(line.as_bytes()).unwrap();
+        let line = engine::control::line(&self.dir(), request, PATIENCE);
+        stream.get_mut().write_all(&line).unwrap();
         let mut line = String::new();
         stream.read_line(&mut line).unwrap();
         serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line:?}"))

@@ -191,8 +191,7 @@ impl Rig {
     /// Asks without waiting for the answer.
     pub(crate) fn tell(&self, request: &Request) -> UnixStream {
         let mut stream = UnixStream::connect(self.dir.join("control.sock")).unwrap();
-        let line = serde_json::to_string(request).unwrap() + "\n";
-        stream.write_all(line.as_bytes()).unwrap();
+        stream.write_all(&engine::control::line(&self.dir, request, PATIENCE)).unwrap();
         stream
     }
 

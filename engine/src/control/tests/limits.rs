@@ -78,7 +78,7 @@ fn a_limit_set_is_in_force_once_risk_has_taken_it() {
 #[test]
 fn a_recorded_limit_set_is_whole_or_refused() {
     let (loaded, ..) = parts("");
-    let first = LimitsInForce::at_start(&loaded, None, BEGIN);
+    let first = LimitsInForce::at_start(&loaded, None, None, BEGIN);
     let next = first.next("[[limits]]", "why", BEGIN, 1, 2);
     let body = next.body();
     assert_eq!(LimitsInForce::read(&body), Ok(next.clone()));
@@ -89,11 +89,15 @@ fn a_recorded_limit_set_is_whole_or_refused() {
     }
     assert!(LimitsInForce::read(&body[..body.len() - 1]).is_err());
     // Over a restart it stays; where the configuration's own tables were changed, they count.
-    assert_eq!(LimitsInForce::at_start(&loaded, Some(&next), Nanos(0)), next);
+    assert_eq!(LimitsInForce::at_start(&loaded, Some(&next), None, Nanos(0)), next);
     let other = CONFIG.replacen("qty_max = \"1000\"", "qty_max = \"999\"", 1);
     let other = Sources::text("good.toml", &other).load().unwrap();
-    let after = LimitsInForce::at_start(&other, Some(&next), Nanos(0));
+    let after = LimitsInForce::at_start(&other, Some(&next), None, Nanos(0));
     assert_eq!((after.version, after.text), (3, other.limits_toml()));
+    // A version that was journalled is not given twice, whatever became of its set.
+    for (limits, set) in [(&loaded, &next), (&loaded, &first), (&other, &next)] {
+        assert_eq!(LimitsInForce::at_start(limits, Some(set), Some(7), BEGIN).version, 8);
+    }
 }
 
 /// Goal: whoever waits for risk in vain is told so, and what risk takes later is in force. Method:

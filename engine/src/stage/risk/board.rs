@@ -67,6 +67,14 @@ impl Board {
         }
     }
 
+    /// Shows one scope as a person has set it: for tests.
+    #[cfg(test)]
+    pub(crate) fn show(&self, scope: Scope, set: Mode) {
+        let word = &self.modes[self.map.place(scope).unwrap() as usize];
+        // ORDERING: Relaxed; a lone word.
+        word.store((set as u64) << 8 | Mode::Active as u64, Ordering::Relaxed);
+    }
+
     /// The modes of a scope; `None` for one that does not exist.
     #[must_use]
     pub fn modes(&self, scope: Scope) -> Option<ScopeModes> {

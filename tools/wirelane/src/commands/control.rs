@@ -13,6 +13,9 @@ use std::time::Duration;
 
 /// Longest wait for an answer.
 const ANSWER: Duration = Duration::from_millis(if cfg!(test) { 200 } else { 5_000 });
+/// For how long the engine may carry a request out: the rest is for the answer.
+const PATIENCE: Duration =
+    ANSWER.saturating_sub(Duration::from_millis(if cfg!(test) { 50 } else { 1_000 }));
 /// Longest line of an answer, bytes.
 const LINE_MAX: u64 = 262_144;
 
@@ -237,9 +240,7 @@ fn ask(place: &Place, request: &Request) -> Outcome<Reply> {
     let mut stream = UnixStream::connect(&path).map_err(absent)?;
     stream.set_read_timeout(Some(ANSWER)).map_err(lost)?;
     stream.set_write_timeout(Some(ANSWER)).map_err(lost)?;
-    let mut line = serde_json::to_vec(request).map_err(Failure::not_done)?;
-    line.push(b'\n');
-    stream.write_all(&line).map_err(lost)?;
+    stream.write_all(&engine::control::line(place.dir(), request, PATIENCE)).map_err(lost)?;
     let mut answer = String::new();
     BufReader::new(std::io::Read::take(stream, LINE_MAX)).read_line(&mut answer).map_err(lost)?;
     if answer.is_empty() {
