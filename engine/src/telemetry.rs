@@ -281,6 +281,8 @@ meters! {
             window: "ns",
             /// Core the thread is pinned to plus 1; 0 if it is not.
             core: "core",
+            /// The kernel's number of the thread; 0 before it runs.
+            tid: "thread",
         }
         histograms {
             /// Idle turns that took longer than 1 us: the machine took the core away.

@@ -4,6 +4,8 @@
 //! A kill is a store; everything else follows it. The answer to a kill waits until no order of the
 //! scope is open, or for a time: what is open then is listed as NOT CONFIRMED, never as cancelled.
 
+mod closing;
+
 use super::asked::Asking;
 use super::{Caller, Control, Reply, cancel_of};
 use crate::config::StageId;
@@ -11,6 +13,7 @@ use crate::config::model::Session;
 use crate::pipeline::guard::{Post, Words};
 use crate::pipeline::net::Watched;
 use crate::stage::gateway::{OpenOrders, is_covered};
+use closing::{Closing, is_of, named};
 use shm::atomic::Ordering;
 use shm::gates::{Scope, Trigger};
 use shm::ids::{ClOrdId, GatewayId, StrategyId};
@@ -55,6 +58,12 @@ pub(super) struct KillState {
     heard: Option<Nanos>,
     /// The journal's failure has closed the gates.
     is_journal_told: bool,
+    /// Gates that are closed.
+    closings: Vec<Closing>,
+    /// Cancels behind closed gates by gateway, at the last look; `None` before the first.
+    sent: Option<Vec<u64>>,
+    /// How much of what the guard says is in the journal.
+    heard_of: usize,
 }
 
 struct Waiting {
@@ -67,8 +76,11 @@ struct Waiting {
 impl Control {
     /// Closes a gate, then asks for the scope's orders to be cancelled, then journals.
     pub(super) fn kill(&mut self, scope: Scope, trigger: Trigger, reason: &str, caller: Caller) {
+        // What was sent by the last look may be the doing of a store that came before.
+        self.note_closings(self.clock.now());
         let summary = self.gates.gates().close(scope, trigger);
         self.killing.closed_at = self.clock.now();
+        self.note_closings(self.killing.closed_at);
         let cancel = cancel_of(scope);
         let told = self.give(StageId::Risk, cancel, reason, caller);
         let queued = if told { "" } else { "; risk has too many commands waiting (BUSY)" };
@@ -122,6 +134,9 @@ impl Control {
             // before: no gateway stays away behind open gates.
             self.lower_fences();
         }
+        self.note_closings(now);
+        self.write_guard();
+        self.tell_closings(now);
         self.answer_waiting(now);
     }
 
@@ -134,11 +149,10 @@ impl Control {
             }
             // The place may be another caller's by now.
             if self.server.caller(row.token) == Some(row.caller) {
-                let reply = if open.is_empty() {
-                    "killed: no order is open behind the gate".to_owned()
-                } else {
-                    format!("killed; {}", named(&open))
-                };
+                let guard = self.outlook.words.all().into_iter();
+                let guard: String = guard.map(|text| format!("\nGUARD: {text}")).collect();
+                let (scope, words) = (self.name_of(row.scope), self.words_of(row.scope, now));
+                let reply = format!("killed {scope}: {words}{guard}");
                 self.server.reply(row.token, &Reply::ok(&reply));
             }
             false
@@ -152,16 +166,11 @@ impl Control {
         let mut ids = Vec::new();
         for (at, open) in self.outlook.open.iter().enumerate() {
             let gateway = GatewayId(at as u8);
-            let is_mine = |strategy: StrategyId| match scope {
-                Scope::Strategy(id) => id == strategy,
-                Scope::Venue(id) | Scope::Session(id) => id == gateway,
-                Scope::Global | Scope::Account(_) | Scope::Instrument(_) => true,
-            };
             let words = &self.outlook.words;
             let covered = open.iter().filter(|order| {
                 is_covered(gates, order, gateway) && !words.is_confirmed(gateway, order)
             });
-            ids.extend(covered.filter(|order| is_mine(order.id.strategy())).map(|order| order.id));
+            ids.extend(covered.filter(|order| is_of(scope, order, gateway)).map(|order| order.id));
         }
         ids
     }
@@ -173,8 +182,10 @@ impl Control {
             words.into_iter().map(|text| format!("GUARD: {text}")).collect();
         let is_late = now.saturating_since(self.killing.closed_at) > CONFIRM_MAX;
         let open = if is_late { self.open_behind(Scope::Global) } else { Vec::new() };
+        lines.extend(self.closing_lines(now));
         if !open.is_empty() {
-            lines.push(named(&open));
+            let since = self.closed_since().unwrap_or(self.killing.closed_at);
+            lines.push(named(&open, since, now));
         }
         if let Some(most) = self.config.kill.heartbeat_max {
             let heard = self.killing.heard.unwrap_or(now);
@@ -264,11 +275,4 @@ impl Control {
         let live = rows.filter(|row| matches!(row.session, Session::Ouch50 { .. }));
         live.filter(|row| !self.vitals.is_up(row.id)).map(|row| row.name.clone()).collect()
     }
-}
-
-fn named(open: &[ClOrdId]) -> String {
-    let ids: Vec<String> = open.iter().take(NAMED_MAX).map(ToString::to_string).collect();
-    let more = open.len().saturating_sub(NAMED_MAX);
-    let more = if more == 0 { String::new() } else { format!(" and {more} more") };
-    format!("NOT CONFIRMED: {} orders may be open: {}{more}", open.len(), ids.join(" "))
 }

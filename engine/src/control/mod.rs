@@ -26,6 +26,7 @@ mod stop;
 mod strategies;
 #[cfg(test)]
 mod tests;
+mod when;
 
 pub use asked::{Asked, line};
 pub use hitch::Hitch;
@@ -37,6 +38,7 @@ pub use server::{Caller, Heard, Server};
 pub use status::Vitals;
 use stop::Stop;
 pub use stop::StopFlag;
+pub use when::utc;
 
 use crate::clock::Clock;
 use crate::config::{Config, StageId};

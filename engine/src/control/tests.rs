@@ -13,6 +13,7 @@ use crate::config::{Loaded, Sources};
 use crate::link::{self, Input};
 use crate::pipeline::archive::Trouble;
 use crate::pipeline::assemble::Assembly;
+use crate::pipeline::guard::Words;
 use crate::pipeline::limit_set::LimitsInForce;
 use crate::pipeline::net::Watched;
 use crate::pipeline::opening::Opening;
@@ -77,6 +78,7 @@ struct Rig {
     gates: Gates,
     open: Arc<OpenOrders>,
     watched: Arc<Watched>,
+    words: Words,
     board: Arc<Board>,
     _door: LimitDoor,
     /// Risk's lane: as far as this is appended and taken, its records are durable.
@@ -123,9 +125,9 @@ fn parts(more: &str) -> (Loaded, Instruments, RiskDesk, SelfTest, Shape, LimitDo
     (loaded, instruments, desk, self_test, shape, door, board)
 }
 
-fn outlook(open: &Arc<OpenOrders>, watched: &Arc<Watched>) -> Outlook {
+fn outlook(open: &Arc<OpenOrders>, watched: &Arc<Watched>, words: &Words) -> Outlook {
     let (open, watched) = (vec![Arc::clone(open)], vec![Arc::clone(watched)]);
-    Outlook { open, watched, ..Outlook::default() }
+    Outlook { open, watched, words: words.clone() }
 }
 
 impl Rig {
@@ -147,7 +149,7 @@ impl Rig {
         let reader = region.reader().unwrap();
         let (vitals, trouble) = Vitals::find(&loaded.config, &reader).unwrap();
         let open = Arc::new(OpenOrders::new(8));
-        let watched = Arc::new(Watched::default());
+        let (watched, words) = (Arc::new(Watched::default()), Words::default());
         let (to_risk, risk) = link::ring(RING);
         let mut commands = vec![(StageId::Risk, to_risk)];
         let mut strategies = Vec::new();
@@ -166,7 +168,7 @@ impl Rig {
             clock: Clock::given(BEGIN),
             phase: Phase::new(),
             vitals,
-            outlook: outlook(&open, &watched),
+            outlook: outlook(&open, &watched, &words),
             desk,
             stop: StopFlag::default(),
             self_test,
@@ -179,6 +181,7 @@ impl Rig {
             gates,
             open,
             watched,
+            words,
             board,
             _door: door,
             risk_lane,

@@ -513,6 +513,7 @@ impl Builder<'_> {
             }),
             slots: slots as usize,
             gates,
+            open: self.open.get(id.index()).cloned().ok_or(AssembleError::Meters)?,
             meters: keys.take(self.region).ok_or(AssembleError::Meters)?,
             replay: of_kinds(records, &[RecordKind::RxVenue, RecordKind::Tx, RecordKind::TxVoid]),
         }))

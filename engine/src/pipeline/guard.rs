@@ -15,13 +15,17 @@
 )]
 
 mod overrun;
+mod still;
+mod words;
 
 use super::hot::{Phase, PhaseOf};
 use super::net::{DialTarget, Watched};
 use crate::clock::Clock;
 use crate::config::topology::Plan;
 use crate::config::{Config, StageId};
+use crate::control::utc;
 use crate::stage::gateway::{OpenOrder, OpenOrders, is_covered};
+use crate::stage::strategy::Held;
 use gateway::codec::ouch50::Outbound;
 use gateway::ouch::write_cancels;
 use gateway::session::soupbintcp::{Client, ClientConfig, ClientEvent, Credentials, Start};
@@ -29,69 +33,25 @@ pub use overrun::Overruns;
 use shm::atomic::Ordering;
 use shm::counters::CounterReader;
 use shm::gates::Gates;
-use shm::ids::GatewayId;
+use shm::ids::{GatewayId, StrategyId};
 use shm::region::{RegionError, RegionReader};
 use shm::units::Nanos;
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+use still::Still;
+use words::Done;
+pub use words::{Speaker, Words};
 
 /// Time between two looks.
 const LOOK: Duration = Duration::from_millis(1);
-/// A thread whose turns stand still for longer, behind a closed gate, is taken for hung.
-const STILL_MAX: Nanos = Nanos(20_000_000);
 /// Longest wait for a connection.
 const DIAL_MAX: Duration = Duration::from_secs(1);
 /// Longest wait for the logon and the answers.
 const ANSWER_MAX: Duration = Duration::from_secs(1);
 /// Orders named one by one; the rest are counted.
 const NAMED_MAX: usize = 20;
-
-/// What the guard has done for one gateway.
-#[derive(Clone, Debug)]
-struct Done {
-    gateway: GatewayId,
-    text: String,
-    /// The orders of which the venue has said that nothing is left, as the gateway shows them.
-    confirmed: Vec<OpenOrder>,
-}
-
-/// What the guard has done, for the status: by gateway, none for one it left alone.
-#[derive(Clone, Debug, Default)]
-pub struct Words(Arc<Mutex<Vec<Done>>>);
-
-impl Words {
-    fn say(&self, done: Done) {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.retain(|known| known.gateway != done.gateway);
-        all.push(done);
-    }
-
-    /// Everything it did since it was last cleared, in words.
-    #[must_use]
-    pub fn all(&self) -> Vec<String> {
-        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.iter().map(|done| done.text.clone()).collect()
-    }
-
-    /// Whether the venue has told the guard that nothing is left of an order, which the gateway
-    /// goes on showing: every number under which it may live is one that was cancelled.
-    #[must_use]
-    pub fn is_confirmed(&self, gateway: GatewayId, order: &OpenOrder) -> bool {
-        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_same = |known: &OpenOrder| {
-            let is_known = |urn: &u32| *urn == 0 || known.urns.contains(urn);
-            known.id.slot() == order.id.slot() && order.urns.iter().all(is_known)
-        };
-        all.iter().any(|done| done.gateway == gateway && done.confirmed.iter().any(is_same))
-    }
-
-    /// Trading is armed again: what was done is history, and in the journal.
-    pub fn clear(&self) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
-    }
-}
 
 /// One gateway under guard.
 pub struct Post {
@@ -109,6 +69,10 @@ pub struct Post {
     pub open: Arc<OpenOrders>,
     /// Turns of its thread.
     pub duty: CounterReader,
+    /// The kernel's number of its thread.
+    pub tid: CounterReader,
+    /// The strategies on its thread, and whether they are in a call.
+    pub held: Vec<(String, Held)>,
 }
 
 /// The posts of every gateway that has a link.
@@ -121,6 +85,7 @@ pub(super) fn posts(
     region: &RegionReader,
     targets: &[DialTarget],
     open: &[Arc<OpenOrders>],
+    held: &[(StrategyId, Held)],
 ) -> Result<Vec<Post>, RegionError> {
     let mut posts = Vec::new();
     for target in targets {
@@ -128,6 +93,10 @@ pub(super) fn posts(
         let stage = StageId::Gateway(gateway);
         let thread = plan.threads.iter().find(|row| row.stages.contains(&stage));
         let Some((thread, open)) = thread.zip(open.get(gateway.index())) else { continue };
+        let is_here = |id: &StrategyId| thread.stages.contains(&StageId::Strategy(*id));
+        let beside = held.iter().filter(|(id, _)| is_here(id));
+        let beside =
+            beside.map(|(id, held)| (config.stage_name(StageId::Strategy(*id)), Held::clone(held)));
         posts.push(Post {
             gateway,
             name: config.stage_name(stage),
@@ -136,6 +105,8 @@ pub(super) fn posts(
             watched: Arc::clone(&target.watched),
             open: Arc::clone(open),
             duty: region.counter(&format!("thread:{}.polls", thread.name))?,
+            tid: region.counter(&format!("thread:{}.tid", thread.name))?,
+            held: beside.collect(),
         });
     }
     Ok(posts)
@@ -157,28 +128,21 @@ pub struct Guard {
     pub overruns: Overruns,
 }
 
-/// How a thread was last seen.
-#[derive(Clone, Copy, Default)]
-struct Seen {
-    turns: u64,
-    moved: Nanos,
-}
-
 impl Guard {
     /// Watches until told to stop.
     pub fn run(mut self) {
-        let mut seen = vec![Seen::default(); self.posts.len()];
+        let mut seen = vec![Still::default(); self.posts.len()];
         while !self.phase.is(PhaseOf::Stop) {
             std::thread::sleep(LOOK);
             let now = self.clock.now();
-            self.overruns.look(now, &self.gates);
+            self.overruns.look(now, &self.gates, &self.words);
             let some_closed = self.gates.summary().some_closed();
-            for (post, seen) in self.posts.iter().zip(&mut seen) {
-                let turns = post.duty.get();
-                if turns != seen.turns || !some_closed {
-                    *seen = Seen { turns, moved: now };
-                } else if now.saturating_since(seen.moved) > STILL_MAX {
-                    self.take_over(post);
+            for (post, still) in self.posts.iter().zip(&mut seen) {
+                let (turns, ran) = (post.duty.get(), || still::ran(post.tid.get()));
+                if !some_closed {
+                    still.forget(turns, now);
+                } else if still.look(turns, now, ran) {
+                    self.take_over(post, still);
                 }
             }
         }
@@ -186,7 +150,7 @@ impl Guard {
 
     /// The thread stands still: whatever of its orders is covered by a closed gate is cancelled
     /// from here, once until the fence is lowered.
-    fn take_over(&self, post: &Post) {
+    fn take_over(&self, post: &Post, still: &Still) {
         // ORDERING: Relaxed, both; a lone flag, and the link is shut by a system call after it.
         if post.watched.fence.load(Ordering::Relaxed) != 0 {
             return;
@@ -204,16 +168,19 @@ impl Guard {
             return;
         }
         post.watched.shut();
+        let now = self.clock.now();
+        let still =
+            format!("at {} its thread had stood still {}", utc(now), still.words(post, now));
         // What it may have shown between the look and the fence.
-        let orders = self.covered(post);
-        let (left, why) = match cancel(post, &orders) {
+        let asked = self.covered(post);
+        let (left, why) = match cancel(post, &asked) {
             Ok(left) => (left, String::new()),
-            Err(why) => (orders.iter().collect(), format!(" ({why})")),
+            Err(why) => (asked.iter().collect(), format!(" ({why})")),
         };
-        let text = words(post, orders.len(), &left, &why);
+        let text = words(&post.name, &still, asked.len(), &left, &why);
         let is_gone = |order: &&OpenOrder| !left.contains(order);
-        let confirmed = orders.iter().filter(is_gone).copied().collect();
-        self.words.say(Done { gateway: post.gateway, text, confirmed });
+        let confirmed = asked.iter().filter(is_gone).copied().collect();
+        self.words.say(Done { gateway: post.gateway, text, asked, confirmed });
     }
 
     fn covered(&self, post: &Post) -> Vec<OpenOrder> {
@@ -222,12 +189,11 @@ impl Guard {
     }
 }
 
-fn words(post: &Post, asked: usize, left: &[&OpenOrder], why: &str) -> String {
+fn words(name: &str, still: &str, asked: usize, left: &[&OpenOrder], why: &str) -> String {
     let done = asked - left.len();
     let mut text = format!(
-        "gateway {}: its thread stood still behind a closed gate; its link was shut, {done} of \
-         {asked} orders cancelled by another logon and confirmed{why}",
-        post.name
+        "gateway {name}: {still}, behind a closed gate; its link was shut, {done} of {asked} orders \
+         cancelled by another logon and confirmed{why}; `wirelane arm` lets it log on again"
     );
     if !left.is_empty() {
         let named: Vec<String> =

@@ -104,6 +104,8 @@ impl HotThread {
     /// Pins the calling thread, puts it under watch, and says what was refused; the loop runs
     /// either way.
     pub fn place(&self) -> Option<Refusal> {
+        let tid = rustix::thread::gettid().as_raw_nonzero().get();
+        self.meters.tid.set(u64::try_from(tid).unwrap_or(0));
         let pinned = self.core.map_or(Ok(()), |core| {
             pin::to_core(core)?;
             self.meters.core.set(core as u64 + 1);

@@ -20,7 +20,7 @@ mod notes;
 use super::archive::{ArchiveThread, Trouble};
 use super::assemble::{AssembleError, Assembly, Pipeline, Sheet, World};
 use super::doors::{Doors, Outside};
-use super::guard::{Guard, Overruns, Post, Words, posts};
+use super::guard::{Guard, Overruns, Post, Speaker, Words, posts};
 use super::home::{Home, Lock};
 use super::hot::{AllocationCount, HotThread, Phase};
 use super::limit_set::limits_at_start;
@@ -103,6 +103,7 @@ pub struct Running {
     threads: Threads,
     notices: Vec<FeedNotice>,
     vitals: Arc<Vitals>,
+    said: Words,
 }
 
 /// The threads of a run; each ends with nothing if it was never let go.
@@ -163,9 +164,10 @@ pub fn start(
     let lane = lanes.remove(0);
     let (vitals, trouble) = Vitals::find(&site.config, &reader)?;
     let notices = core::mem::take(&mut outside.notices);
-    let posts = posts(&site.config, &site.plan, &reader, &outside.targets, &open)?;
+    let posts = posts(&site.config, &site.plan, &reader, &outside.targets, &open, &held)?;
     let words = Words::default();
     let outlook = Outlook::new(open, &posts, &words);
+    let said = words.clone();
     let seen = (Arc::clone(&vitals), outlook, desk, self_test);
     let parts = Parts {
         guard: site.guard(posts, gates, words, held),
@@ -175,7 +177,7 @@ pub fn start(
         outside,
     };
     let threads = let_go(&mut site, parts)?;
-    Ok(Running { site, instruments, region, threads, notices, vitals })
+    Ok(Running { site, instruments, region, threads, notices, vitals, said })
 }
 
 /// What stands before anything is made in it.
@@ -221,6 +223,8 @@ impl Site {
         words: Words,
         held: Vec<(StrategyId, Held)>,
     ) -> Guard {
+        let named = |(id, held)| (id, self.config.stage_name(StageId::Strategy(id)), held);
+        let held = held.into_iter().map(named).collect();
         let overruns = Overruns::new(self.config.kill.overrun_max, &self.plan, held);
         let (clock, phase) = (self.clock.clone(), self.phase.clone());
         Guard { posts, gates, clock, phase, words, overruns }
@@ -436,6 +440,18 @@ impl Running {
     #[must_use]
     pub fn hitches(&self) -> Vec<Hitch> {
         self.vitals.hitches()
+    }
+
+    /// What became of kills, and what the guard did, since a reader last asked; `heard` is its
+    /// place, 0 at first.
+    #[must_use]
+    pub fn news(&self, heard: &mut usize) -> Vec<String> {
+        let news = self.said.news(heard).into_iter();
+        news.map(|(speaker, text)| match speaker {
+            Speaker::Guard => format!("GUARD: {text}"),
+            Speaker::Kill => text,
+        })
+        .collect()
     }
 
     /// Whether the engine is past its last command, and [`Running::wait`] waits no longer for one.

@@ -4,6 +4,7 @@
 //! venue, one `TxVoid` per approval that a gate stops; nothing else comes in, and nothing goes out
 //! of the process.
 
+use super::gateway::{OpenOrder, OpenOrders};
 use super::terms::TermsTable;
 use super::{Progress, Recorded, Turn};
 use crate::link::{Input, Output};
@@ -17,6 +18,7 @@ use shm::record::market::{RxVenue, Tx, TxVoid};
 use shm::record::{RecordKind, StageId};
 use shm::units::Nanos;
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 /// Market messages taken in one poll.
 const MARKET_BATCH: usize = 64;
@@ -41,6 +43,8 @@ pub struct Setup {
     pub slots: usize,
     /// The kill gates; `None` in a replay.
     pub gates: Option<Gates>,
+    /// Where cancels behind closed gates are shown.
+    pub open: Arc<OpenOrders>,
     /// Meters.
     pub meters: GatewayMeters,
     /// Records to follow; empty for a live run.
@@ -57,6 +61,7 @@ pub struct PaperStage {
     paper: Paper,
     terms: TermsTable,
     gates: Option<Gates>,
+    shown: Arc<OpenOrders>,
     meters: GatewayMeters,
     /// The session was told to be up.
     open: bool,
@@ -67,11 +72,24 @@ impl PaperStage {
     /// Puts the stage together.
     #[must_use]
     pub fn new(setup: Setup) -> Self {
-        let Setup { id, gateway, market, approved, reports, paper, slots, gates, meters, replay } =
-            setup;
+        let Setup { id, gateway, market, approved, reports, paper, slots, gates, .. } = setup;
+        let Setup { open: shown, meters, replay, .. } = setup;
         let terms = TermsTable::new(slots);
         let open = false;
-        Self { id, gateway, market, approved, reports, paper, terms, gates, meters, open, replay }
+        Self {
+            id,
+            gateway,
+            market,
+            approved,
+            reports,
+            paper,
+            terms,
+            gates,
+            shown,
+            meters,
+            open,
+            replay,
+        }
     }
 
     /// One live turn.
@@ -123,12 +141,15 @@ impl PaperStage {
         }
         let Some(approved) = message.view::<Approved>() else { return };
         let is_cancel = approved.kind == Kind::ApprovedCancel as u8;
-        let open = is_cancel
-            || self.gates.as_ref().is_none_or(|gates| {
-                let strategy = approved.cl_ord_id.strategy();
-                let account = AccountId(approved.account);
-                gates.is_open(strategy, account, approved.instrument, self.gateway)
-            });
+        let (id, account) = (approved.cl_ord_id, AccountId(approved.account));
+        let is_open = self.gates.as_ref().is_none_or(|gates| {
+            gates.is_open(id.strategy(), account, approved.instrument, self.gateway)
+        });
+        if is_cancel && !is_open {
+            let (account, instrument) = (Some(account), approved.instrument);
+            self.shown.keep_cancel(&OpenOrder { id, urns: [0, 0], account, instrument });
+        }
+        let open = is_cancel || is_open;
         let now = turn.clock.now();
         if open {
             let tx = Tx {

@@ -187,7 +187,8 @@ record! {
 record! {
     /// An operator's command; its text follows.
     Operator: 32 {
-        /// [`crate::message::CommandOp`], or 100 kill, 101 arm, 102 self-test.
+        /// [`crate::message::CommandOp`], or 100 kill, 101 arm, 102 self-test, 103 killed, 104
+        /// guard.
         op: u8,
         /// Strategy it is for.
         strategy: u8,
@@ -219,6 +220,11 @@ impl Operator {
     pub const ARM: u8 = 101;
     /// Every rule of risk was shown an order that breaks it; value 1 if each refused.
     pub const SELF_TEST: u8 = 102;
+    /// What became of the orders behind a closed gate: value is how many were cancelled, param 1
+    /// while some of them are not confirmed.
+    pub const KILLED: u8 = 103;
+    /// The guard acted: it closed a gate, or cancelled in the place of a gateway that stood still.
+    pub const GUARD: u8 = 104;
 }
 
 byte_enum! {

@@ -335,6 +335,39 @@ fn t13_what_the_guard_had_confirmed_is_not_listed() {
     rig.arm();
 }
 
+// Goal: the answer to a kill says how many orders it cancelled, and how many of them the venue has
+// confirmed. Method: a store from outside, then the question; the single cancels on the wire behind
+// it. Of the send call that was under way at the store, 16 messages at most, the wire cannot tell.
+#[test]
+fn t13_the_answer_to_a_kill_counts_what_it_cancelled() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let rig = Rig::start("split2", Wanted::default());
+    rig.wait_for_trade(200, || false);
+    let [before, after] = store(&rig, Store::Outside, Instant::now());
+    let (scope, reason) = (ScopeName::default(), "test".to_owned());
+    let text = rig.ask(&Request::Kill { scope, reason }).text;
+    rig.wait_for_the_end_of_all(true);
+    let number = |behind: &str| {
+        let before = text.split(behind).next().unwrap().split(' ').next_back();
+        before.unwrap().parse::<usize>().unwrap_or_else(|_| panic!("no number in: {text}"))
+    };
+    let seen = rig.wire.take();
+    let cancels = |(_, from): (u64, Position)| {
+        let mine = seen.iter().filter(|row| row.ask == wire::Ask::Cancel);
+        mine.filter(|row| (row.link, row.end) > (from.link, from.given)).count()
+    };
+    let all = number(" order");
+    assert!(all > 0 && text.starts_with("killed global: "), "{text}");
+    if text.contains("GUARD") {
+        // The machine kept the gateway from its core: its cancels are not on this wire.
+        return;
+    }
+    assert!(all <= cancels(before) && cancels(after) <= all + 16, "{text}: {before:?} {after:?}");
+    if !text.contains("NOT CONFIRMED") {
+        assert_eq!(number(" confirmed"), all, "{text}");
+    }
+}
+
 // Goal: K2: each trigger stores. Method: the store is seen by a thread that looks at the gates all
 // the time.
 #[test]

@@ -7,8 +7,10 @@
 //! | 10 ms more | whatever shares the thread is as dead: the global gate is closed where risk or a gateway runs there, else the gates of its other strategies |
 //! | 20 ms behind a closed gate | the guard cancels in the place of a gateway that stands still |
 
+use super::Words;
 use crate::config::StageId;
 use crate::config::topology::Plan;
+use crate::control::utc;
 use crate::stage::strategy::Held;
 use shm::gates::{Gates, Scope, Trigger};
 use shm::ids::StrategyId;
@@ -22,6 +24,7 @@ const BLIND: Nanos = Nanos(100_000_000);
 /// One strategy under watch.
 struct Watch {
     strategy: StrategyId,
+    name: String,
     held: Held,
     /// What stops with it when it does not return.
     others: Vec<Scope>,
@@ -42,9 +45,10 @@ pub struct Overruns {
 impl Overruns {
     /// Watches each strategy; with `None` nothing is too long.
     #[must_use]
-    pub fn new(most: Option<Nanos>, plan: &Plan, held: Vec<(StrategyId, Held)>) -> Self {
-        let watch = |(strategy, held)| Watch {
+    pub fn new(most: Option<Nanos>, plan: &Plan, held: Vec<(StrategyId, String, Held)>) -> Self {
+        let watch = |(strategy, name, held)| Watch {
             strategy,
+            name,
             held,
             others: beside(plan, strategy),
             call: 0,
@@ -57,18 +61,18 @@ impl Overruns {
     }
 
     /// One look at all of them.
-    pub fn look(&mut self, now: Nanos, gates: &Gates) {
+    pub fn look(&mut self, now: Nanos, gates: &Gates, words: &Words) {
         let Some(most) = self.most else { return };
         let is_blind = now.saturating_since(self.looked) > BLIND;
         self.looked = now;
         for watch in &mut self.watches {
-            watch.look(now, most, is_blind, gates);
+            watch.look(now, most, is_blind, gates, words);
         }
     }
 }
 
 impl Watch {
-    fn look(&mut self, now: Nanos, most: Nanos, is_blind: bool, gates: &Gates) {
+    fn look(&mut self, now: Nanos, most: Nanos, is_blind: bool, gates: &Gates, words: &Words) {
         let call = self.held.call();
         if call == 0 || call != self.call {
             (self.call, self.since, self.late, self.is_hung) = (call, now, None, false);
@@ -83,6 +87,14 @@ impl Watch {
                 if now.saturating_since(self.since) > most && self.held.mark_late(call) {
                     gates.close(Scope::Strategy(self.strategy), Trigger::Guard);
                     self.late = Some(now);
+                    words.note(format!(
+                        "at {} strategy {} had held its thread for {} ms in one call \
+                         (kill.overrun_max_ms = {}): its gate was closed",
+                        utc(now),
+                        self.name,
+                        now.saturating_since(self.since).0 / 1_000_000,
+                        most.0 / 1_000_000
+                    ));
                 }
             }
             Some(late) if !self.is_hung && now.saturating_since(late) > HUNG => {
@@ -90,6 +102,16 @@ impl Watch {
                 for scope in &self.others {
                     gates.close(*scope, Trigger::Guard);
                 }
+                words.note(format!(
+                    "at {} strategy {} still held its thread: {}",
+                    utc(now),
+                    self.name,
+                    match self.others.as_slice() {
+                        [Scope::Global] => "the global gate was closed",
+                        [] => "nothing shares it, so no other gate was closed",
+                        _ => "the gates of the strategies beside it were closed",
+                    }
+                ));
             }
             Some(_) => {}
         }
@@ -133,6 +155,7 @@ mod tests {
     fn watching(held: &Held, others: Vec<Scope>) -> Overruns {
         let watch = Watch {
             strategy: StrategyId(2),
+            name: "mm".to_owned(),
             held: held.clone(),
             others,
             call: 0,
@@ -145,7 +168,9 @@ mod tests {
 
     /// Looks each millisecond, from after one time to another.
     fn look(overruns: &mut Overruns, gates: &Gates, from: u64, to: u64) {
-        (from + 1..=to).for_each(|ms| overruns.look(Nanos(ms * 1_000_000), gates));
+        (from + 1..=to).for_each(|ms| {
+            overruns.look(Nanos(ms * 1_000_000), gates, &Words::default());
+        });
     }
 
     /// Goal: a call of exactly the limit passes, a longer one closes its strategy's gate and tells
@@ -189,7 +214,7 @@ mod tests {
         }
         held.enter(20);
         look(&mut overruns, &gates, 800, 801);
-        overruns.look(Nanos(10_801 * 1_000_000), &gates);
+        overruns.look(Nanos(10_801 * 1_000_000), &gates, &Words::default());
         look(&mut overruns, &gates, 10_801, 10_840);
         assert!(!held.leave() && !gates.summary().some_closed());
     }

@@ -55,19 +55,29 @@ fn k5_what_was_confirmed_is_known_until_the_arming() {
     let (gateway, other) = (GatewayId(0), GatewayId(1));
     let known = order(1, [11, 0]);
     assert!(!words.is_confirmed(gateway, &known));
-    words.say(Done { gateway, text: "done".to_owned(), confirmed: vec![known] });
+    words.say(Done {
+        gateway,
+        text: "done".to_owned(),
+        asked: vec![known],
+        confirmed: vec![known],
+    });
     assert!(words.is_confirmed(gateway, &known));
     assert!(!words.is_confirmed(other, &known));
     assert!(!words.is_confirmed(gateway, &order(1, [11, 12])), "a replace went out after it");
     let waiting = order(2, [0, 21]);
-    words.say(Done { gateway, text: "done".to_owned(), confirmed: vec![known, waiting] });
+    let both = vec![known, waiting];
+    words.say(Done { gateway, text: "again".to_owned(), asked: both.clone(), confirmed: both });
+    assert_eq!(words.asked(gateway), [known, waiting]);
     let answered = order(2, [21, 0]);
     assert!(
         words.is_confirmed(gateway, &answered),
         "its acceptance was read after the guard acted"
     );
     assert!(!words.is_confirmed(gateway, &order(3, [31, 0])));
-    assert_eq!(words.all(), ["done"]);
+    assert_eq!(words.all(), ["again"]);
+    let mut heard = 1;
+    assert_eq!(words.news(&mut heard), [(Speaker::Guard, "again".to_owned())]);
+    assert_eq!((words.news(&mut heard).len(), heard), (0, 2));
     words.clear();
     assert!(!words.is_confirmed(gateway, &known) && words.all().is_empty());
 }

@@ -139,6 +139,7 @@ impl GatewayStage {
             let Some((_, order)) = covered else { continue };
             let room = out.get_mut(end..).unwrap_or_default();
             if let Ok(encoded) = self.ouch.encode_cancel(order.id, room) {
+                self.open.keep_cancel(&order);
                 end += encoded.bytes;
                 count += 1;
             }
@@ -177,6 +178,18 @@ impl GatewayStage {
     pub(super) fn show_all(&self) {
         for slot in 0..self.unanswered.slots() as u32 {
             self.show(slot);
+        }
+    }
+
+    /// Shows that the order of a slot is cancelled, if that is a closed gate's doing.
+    pub(super) fn show_cancel(&self, slot: u32) {
+        let Some(gates) = self.gates.as_ref().filter(|gates| gates.summary().some_closed()) else {
+            return;
+        };
+        if let Some(order) = self.open.of_slot(slot)
+            && is_covered(gates, &order, self.gateway)
+        {
+            self.open.keep_cancel(&order);
         }
     }
 

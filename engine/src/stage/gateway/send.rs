@@ -154,6 +154,7 @@ impl GatewayStage {
             // Of no order: its answer is each order's own.
         } else if item.is_cancel() {
             self.unanswered.keep_cancel(item.approved.cl_ord_id);
+            self.show_cancel(item.approved.cl_ord_id.slot());
         } else if item.again.is_none() {
             self.show_owner(&item.approved);
             self.show(item.approved.cl_ord_id.slot());

@@ -123,16 +123,18 @@ pub(crate) fn start(sources: &Sources, options: Options) -> Outcome<Running> {
     live::start(&loaded, instruments, &bound, options).map_err(failure)
 }
 
-/// Says what is not as it should be, each thing once, until the engine stops.
+/// Says what is not as it should be, what became of kills and what the guard did, each thing once,
+/// until the engine stops.
 fn tell_hitches(running: &Running) {
-    let (mut told, mut tale) = (Vec::new(), Tale::default());
+    let (mut told, mut tale, mut heard) = (Vec::new(), Tale::default(), 0);
     let stop = running.stop_flag();
     while !running.is_stopping() {
         // A stop ends sessions itself.
         let hitches = if stop.is_stopping() { Vec::new() } else { tale.look(running.hitches()) };
         let faults = running.feed_faults().into_iter().filter(|fault| !told.contains(fault));
         let faults: Vec<String> = faults.collect();
-        for line in hitches.iter().chain(&faults) {
+        let news = running.news(&mut heard);
+        for line in news.iter().chain(&hitches).chain(&faults) {
             // Nobody reads it any more: then there is nobody to tell.
             let _ = stdout::print(&format!("{line}\n"));
         }

@@ -97,6 +97,8 @@ pub(super) fn operation(raw: u8) -> Value {
         Operator::KILL => Some("KILL"),
         Operator::ARM => Some("ARM"),
         Operator::SELF_TEST => Some("SELF_TEST"),
+        Operator::KILLED => Some("KILLED"),
+        Operator::GUARD => Some("GUARD"),
         _ => CommandOp::from_u8(raw).map(CommandOp::name),
     };
     code(known, raw)

@@ -434,7 +434,7 @@ impl Names<'_> {
         let op = CommandOp::from_u8(given.op);
         // The scope of a gate is in the text.
         let symbol = match given.op {
-            Operator::KILL | Operator::ARM | Operator::SELF_TEST => Value::Null,
+            Operator::KILL..=Operator::GUARD => Value::Null,
             _ => self.symbol(InstrumentId(given.instrument)),
         };
         // A parameter is written there as a person wrote it, beside its bare value.

@@ -49,6 +49,10 @@ fn k5_a_gateway_cancels_alone_what_a_closed_gate_covers() {
             let id = message.cl_ord_id;
             given_cancel(&mut rig, id);
         }
+        let shown = rig.stage.open.cancelled_since(0).map(|order| order.id);
+        let covered = given.iter().map(|message| message.cl_ord_id);
+        let covered = covered.filter(|id| cancels == 4 || cancels == 2 && id.strategy().0 == 2);
+        assert_eq!(shown.collect::<Vec<_>>(), covered.collect::<Vec<_>>(), "{scope:?}");
         let covered = rig.voids().len();
         assert_eq!(covered, cancels, "{scope:?}: {:?}", rig.voids());
         assert!(rig.voids().iter().all(|(_, reason)| *reason == Reason::Duplicate));
