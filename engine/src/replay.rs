@@ -15,7 +15,7 @@ mod run;
 mod standing;
 
 pub use run::run;
-pub use standing::Standing;
+pub use standing::{LimitsOf, Standing, Told, ToldParent};
 
 use crate::config::limits::LimitSet;
 use crate::config::machine::Machine;
@@ -150,6 +150,9 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// Which records of hot stages are kept.
+type Wanted<'a> = &'a dyn Fn(StageId, RecordKind) -> bool;
+
 /// A session as its journal holds it.
 pub(crate) struct Recording {
     pub(crate) epoch: u16,
@@ -178,22 +181,22 @@ impl Recording {
         epoch: Option<u16>,
         layout: Option<&str>,
     ) -> Result<Self, ReplayError> {
-        Self::read_of(dir, epoch, layout, None)
+        Self::read_of(dir, epoch, layout, &|_, _| true)
     }
 
-    /// As [`Recording::read`], with the records of one stage alone.
+    /// As [`Recording::read`], with the records alone that are wanted by stage and kind.
     fn read_of(
         dir: &Path,
         epoch: Option<u16>,
         layout: Option<&str>,
-        only: Option<StageId>,
+        wanted: Wanted<'_>,
     ) -> Result<Self, ReplayError> {
         let journal = Journal::open(dir)?;
         let mut epochs = journal.epochs()?;
         epochs.sort_unstable();
         epochs.retain(|known| epoch.is_none_or(|wanted| wanted == *known));
         while let Some(epoch) = epochs.pop() {
-            if let Some(recording) = Self::read_epoch(&journal, epoch, layout, only)? {
+            if let Some(recording) = Self::read_epoch(&journal, epoch, layout, wanted)? {
                 return Ok(recording);
             }
         }
@@ -204,7 +207,7 @@ impl Recording {
         journal: &Journal,
         epoch: u16,
         layout: Option<&str>,
-        only: Option<StageId>,
+        wanted: Wanted<'_>,
     ) -> Result<Option<Self>, ReplayError> {
         let mut texts = Texts::default();
         let mut raw = Raw::default();
@@ -215,7 +218,7 @@ impl Recording {
                     texts.take(kind, Nanos(header.ts), body);
                     return;
                 }
-                if only.is_some_and(|only| only.0 != header.stage) {
+                if !wanted(StageId(header.stage), kind) {
                     return;
                 }
                 let (at, ts) = (header.at, Nanos(header.ts));

@@ -18,7 +18,7 @@ use shm::region;
 const PUBLISHED: &str = include_str!("abi/layout.txt");
 
 /// FNV-1a of it, for the versions it belongs to.
-const HASH: u64 = 0x0001_afe5_0f53_2c09;
+const HASH: u64 = 0x7a6c_6d53_ad84_1993;
 
 /// Size of what a field holds.
 fn bytes_of<T, F>(_: fn(&T) -> &F) -> usize {
@@ -133,6 +133,7 @@ fn status_records() -> String {
         op strategy param refused len value uid pid instrument stage _reserved);
     layout!(text, status::LimitSet:
         digest base wall version len reason_len uid pid source _reserved);
+    layout!(text, status::HandOrder: number cl_ord_id t0 op outcome fault _reserved);
     layout!(text, status::StrategyDown: ordinal len strategy cause _reserved _reserved_words);
     text
 }

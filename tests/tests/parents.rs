@@ -13,7 +13,7 @@ use shm::message::{CommandOp, ParentKind};
 use shm::record::RecordKind;
 use shm::record::order::Approved;
 use shm::record::parent::Parent;
-use shm::record::status::Operator;
+use shm::record::status::{HandOrder, HandOutcome, Operator};
 use shm::units::Qty;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Write};
@@ -213,6 +213,7 @@ fn parents_and_orders_by_hand_replay_on_every_layout() {
     let by_hand = records(&dir, RecordKind::Operator, Operator::read);
     let placed = by_hand.iter().filter(|given| given.op == CommandOp::OrderPlace as u8);
     assert_eq!(placed.count(), 4);
+    assert_hands_told(&dir);
     assert_eq!(finished.working, 0);
     assert_eq!(positions(&finished.positions), positions_at(&summary));
     for layout in ["fused", "split2", "split4"] {
@@ -220,6 +221,23 @@ fn parents_and_orders_by_hand_replay_on_every_layout() {
         assert_eq!(replayed.order_stream_hash, replayed.recorded_hash, "{layout}");
         assert_eq!(replayed.state_hash, finished.state_hash, "{layout}");
     }
+}
+
+/// Each command by hand has one record of what became of it, which names what it made.
+fn assert_hands_told(dir: &Path) {
+    let told = records(dir, RecordKind::HandOrder, HandOrder::read);
+    let place = CommandOp::OrderPlace as u8;
+    let by_op: Vec<(u8, i64)> = told.iter().map(|hand| (hand.op, hand.number)).collect();
+    let (replace, cancel) = (CommandOp::OrderReplace as u8, CommandOp::OrderCancel as u8);
+    let first = (1..=4).map(|number| (place, number));
+    assert_eq!(by_op, first.chain([(replace, 2), (cancel, 1)]).collect::<Vec<_>>());
+    assert!(told.iter().all(|hand| hand.outcome == HandOutcome::Asked as u8), "{told:?}");
+    let approved = records(dir, RecordKind::Approved, Approved::read);
+    let limit = approved.iter().find(|order| order.cl_ord_id == told[1].cl_ord_id).unwrap();
+    assert_eq!((limit.t0, limit.qty), (told[1].t0, Qty::from_shares(10)));
+    assert!(approved.iter().any(|order| order.cl_ord_id == told[4].cl_ord_id));
+    let standing = Standing::read(dir).unwrap();
+    assert_eq!(standing.number(told[0].cl_ord_id), Some(1));
 }
 
 /// Every parent that ended had children, by their own records, and none used more than its bound.

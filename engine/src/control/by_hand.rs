@@ -1,6 +1,6 @@
 //! Orders by hand on their way to the strategy that works them.
 
-use super::{Caller, Control, Reply, Request, command, orders};
+use super::{Caller, Control, Given, Reply, Request, command, orders};
 use crate::config::StageId;
 use crate::config::params::Params;
 use shm::ids::{InstrumentId, StrategyId};
@@ -84,6 +84,9 @@ impl Control {
 
     /// Gives an order term by term and then as a whole: all of it, or nothing.
     fn give_order(&mut self, strategy: &str, order: ByHand, caller: Caller) -> Reply {
+        if order.op != CommandOp::OrderPlace && !(0..=self.ordered).contains(&order.number) {
+            return Reply { missing: true, ..Reply::error(&self.no_such(order.number)) };
+        }
         let (id, name) = match self.executor(strategy) {
             Ok(executor) => executor,
             Err(error) => return Reply::error(&error),
@@ -109,15 +112,25 @@ impl Control {
                 return Reply::error("the journal is full: nothing was ordered");
             }
         }
+        let given = Some(Given { strategy: id.index() as u8, number, at: self.given_at.0 });
         if op != CommandOp::OrderPlace {
-            return Reply::ok(&format!(
-                "{text}: given to {name}; what became of it: wirelane order list"
-            ));
+            let text = format!("{text}: given to {name}; what became of it: wirelane order list");
+            return Reply { given, ..Reply::ok(&text) };
         }
         self.ordered = number;
-        Reply::ok(&format!(
+        let text = format!(
             "order {number}: {text}: given to {name}; what became of it: wirelane order list; to end \
              it: wirelane order cancel {number}"
-        ))
+        );
+        Reply { given, ..Reply::ok(&text) }
+    }
+
+    /// What is said of a number that no order has.
+    fn no_such(&self, number: i64) -> String {
+        match self.ordered {
+            0 => format!("there is no order {number}: none was given by hand since the start"),
+            1 => format!("there is no order {number}: order 1 is the only one since the start"),
+            last => format!("there is no order {number}: those since the start are 1 to {last}"),
+        }
     }
 }

@@ -31,7 +31,7 @@ mod when;
 pub use asked::{Asked, line};
 pub use hitch::Hitch;
 pub use kill::Outlook;
-pub use protocol::{Reply, Request, ScopeName};
+pub use protocol::{Given, Reply, Request, ScopeName};
 pub use risk_desk::RiskDesk;
 pub use self_test::SelfTest;
 pub use server::{Caller, Heard, Server};
@@ -108,6 +108,8 @@ pub struct Control {
     self_test: SelfTest,
     /// Orders that were given by hand.
     ordered: i64,
+    /// Time of the latest command.
+    given_at: Nanos,
 }
 
 impl Control {
@@ -145,6 +147,7 @@ impl Control {
             stop,
             self_test,
             ordered: 0,
+            given_at: Nanos(0),
         }
     }
 
@@ -373,6 +376,7 @@ impl Control {
         }
         command.lane_seq = self.lane.last_seq().0;
         command.t0 = now;
+        self.given_at = now;
         let Some((_, output)) = self.commands.iter_mut().find(|(known, _)| *known == stage) else {
             return false;
         };

@@ -84,7 +84,10 @@ pub(super) fn replace(words: &[String]) -> Result<Terms, String> {
 /// As [`order`].
 pub(super) fn named(text: &str) -> Result<(i64, Terms), String> {
     if let Ok(number) = text.parse::<u32>() {
-        return Ok((i64::from(number), Vec::new()));
+        return match number {
+            0 => Err("orders are numbered from 1".to_owned()),
+            number => Ok((i64::from(number), Vec::new())),
+        };
     }
     let id = ClOrdId::from_text(text.as_bytes()).filter(|id| *id != ClOrdId::NONE);
     let id = id.ok_or_else(|| {

@@ -133,18 +133,35 @@ pub struct Reply {
     pub ok: bool,
     /// What was done, or why not.
     pub text: String,
+    /// What was named is not there.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub missing: bool,
+    /// Of an order by hand: by what the journal tells what became of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given: Option<Given>,
+}
+
+/// An order, replace or cancel by hand that was given to its strategy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Given {
+    /// The strategy.
+    pub strategy: u8,
+    /// The operator's number of the order, 0 for one named by its id.
+    pub number: i64,
+    /// When it was given, engine ns: `t0` of the `HandOrder` that tells what became of it.
+    pub at: u64,
 }
 
 impl Reply {
     /// Done.
     #[must_use]
     pub fn ok(text: &str) -> Self {
-        Self { ok: true, text: text.to_owned() }
+        Self { ok: true, text: text.to_owned(), missing: false, given: None }
     }
 
     /// Not done.
     #[must_use]
     pub fn error(text: &str) -> Self {
-        Self { ok: false, text: text.to_owned() }
+        Self { ok: false, ..Self::ok(text) }
     }
 }

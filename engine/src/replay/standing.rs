@@ -1,19 +1,145 @@
 //! What stands in a session, running or over: orders that work and parents that are open, from the
-//! records of its risk stage alone.
+//! records of its risk stage; and what became of the orders by hand.
 
 use super::{Recording, ReplayError, StageId};
+use crate::config::limits::{LimitRow, Scope};
+use crate::config::params::Params;
 use crate::order::Order;
 use crate::pipeline::assemble::Assembly;
 use crate::pipeline::opening::Opening;
 use crate::risk::Risk;
-use shm::ids::{InstrumentId, StrategyId};
-use shm::record::parent::Parent;
+use crate::risk::self_test::keys_of;
+use crate::stage::Recorded;
+use crate::strategy::Terms;
+use shm::ids::{AccountId, ClOrdId, InstrumentId, StrategyId};
+use shm::message::{CommandOp, Kind};
+use shm::reason::Reason;
+use shm::record::order::{Approved, Denied, OrderEvent, OrderTerms};
+use shm::record::parent::{Parent, ParentState};
+use shm::record::status::{HandOrder, HandOutcome};
+use shm::record::{RecordKind, Stage};
+use shm::units::Nanos;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// What stands.
 pub struct Standing {
     recording: Recording,
     risk: Risk,
+    told: ToldOf,
+}
+
+/// What the journal tells of an order.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Told {
+    /// As it was first approved.
+    pub approved: Option<Approved>,
+    /// As it was refused, when it was not approved.
+    pub denied: Option<Denied>,
+    /// The last report of it.
+    pub last: Option<OrderEvent>,
+    /// When that was, engine ns.
+    pub at: Nanos,
+}
+
+/// What the journal tells of a parent.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ToldParent {
+    /// As risk took it.
+    pub taken: Option<Parent>,
+    /// As it ended.
+    pub done: Option<Parent>,
+    /// What it has latched last.
+    pub state: Option<ParentState>,
+    /// As it was refused.
+    pub denied: Option<Denied>,
+    /// When that was, engine ns.
+    pub at: Nanos,
+}
+
+/// What the journal tells of the orders of strategies that work orders by hand.
+#[derive(Default)]
+struct ToldOf {
+    /// Rare terms of any order, by its id.
+    terms: BTreeMap<ClOrdId, OrderTerms>,
+    orders: BTreeMap<ClOrdId, Told>,
+    parents: BTreeMap<ClOrdId, ToldParent>,
+    /// Commands by hand with what the strategy made of them, and when.
+    hands: Vec<(HandOrder, Nanos)>,
+    /// First id of the chain that a slot holds.
+    roots: BTreeMap<u32, ClOrdId>,
+}
+
+impl ToldOf {
+    fn take(&mut self, record: &Recorded, is_by_hand: &dyn Fn(ClOrdId) -> bool) {
+        let body = record.body.as_slice();
+        match record.kind {
+            RecordKind::HandOrder => {
+                self.hands.extend(HandOrder::read(body).map(|hand| (hand, record.ts)));
+            }
+            RecordKind::OrderTerms => {
+                self.terms.extend(OrderTerms::read(body).map(|terms| (terms.cl_ord_id, terms)));
+            }
+            RecordKind::Approved => {
+                let Some(order) = Approved::read(body).filter(|row| is_by_hand(row.cl_ord_id))
+                else {
+                    return;
+                };
+                if order.action == Kind::IntentNew as u8 {
+                    let id = order.cl_ord_id;
+                    self.roots.insert(id.slot(), id);
+                    let approved = Some(order);
+                    self.orders.insert(id, Told { approved, at: record.ts, ..Told::default() });
+                }
+            }
+            RecordKind::Denied => self.take_denied(body, record.ts, is_by_hand),
+            RecordKind::OrderEvent => {
+                let Some(event) = OrderEvent::read(body).filter(|row| is_by_hand(row.cl_ord_id))
+                else {
+                    return;
+                };
+                let root = self.roots.get(&event.cl_ord_id.slot());
+                if let Some(told) = root.and_then(|root| self.orders.get_mut(root)) {
+                    (told.last, told.at) = (Some(event), record.ts);
+                }
+            }
+            RecordKind::ParentApproved | RecordKind::CarryParent => {
+                let taken = Parent::read(body);
+                if let Some(parent) = taken.filter(|row| is_by_hand(row.cl_ord_id)) {
+                    let told = self.parents.entry(parent.cl_ord_id).or_default();
+                    (told.taken, told.at) = (taken, record.ts);
+                }
+            }
+            RecordKind::ParentDone => {
+                let done = Parent::read(body);
+                let told = done.and_then(|parent| self.parents.get_mut(&parent.cl_ord_id));
+                if let Some(told) = told {
+                    (told.done, told.at) = (done, record.ts);
+                }
+            }
+            RecordKind::ParentState | RecordKind::CarryParentState => {
+                if let Some(state) = ParentState::read(body) {
+                    self.parents.entry(state.cl_ord_id).or_default().state = Some(state);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn take_denied(&mut self, body: &[u8], at: Nanos, is_by_hand: &dyn Fn(ClOrdId) -> bool) {
+        let denied = Denied::read(body);
+        let Some(row) = denied.filter(|row| is_by_hand(row.cl_ord_id)) else { return };
+        match Kind::from_u8(row.action) {
+            Some(Kind::IntentNew) => {
+                self.orders.insert(row.cl_ord_id, Told { denied, at, ..Told::default() });
+            }
+            Some(Kind::IntentParent) => {
+                let told = ToldParent { denied, at, ..ToldParent::default() };
+                self.parents.insert(row.cl_ord_id, told);
+            }
+            _ => {}
+        }
+    }
 }
 
 impl Standing {
@@ -22,7 +148,11 @@ impl Standing {
     /// # Errors
     /// [`ReplayError`] when the journal cannot be read, or a record does not fit those before it.
     pub fn read(dir: &Path) -> Result<Self, ReplayError> {
-        let recording = Recording::read_of(dir, None, None, Some(StageId::RISK))?;
+        let wanted = |stage: StageId, kind| {
+            let of_strategy = matches!(kind, RecordKind::HandOrder | RecordKind::ParentState);
+            stage == StageId::RISK || stage.kind() == Some(Stage::Strategy) && of_strategy
+        };
+        let recording = Recording::read_of(dir, None, None, &wanted)?;
         let assembly = Assembly {
             config: &recording.loaded.config,
             instruments: &recording.instruments,
@@ -38,7 +168,16 @@ impl Standing {
         for record in recording.records.get(&StageId::RISK.0).into_iter().flatten() {
             risk.restore(record.kind, &record.body, record.ts)?;
         }
-        Ok(Self { recording, risk })
+        let strategies = &recording.loaded.config.strategies;
+        let is_by_hand = |id: ClOrdId| {
+            let row = strategies.iter().find(|row| row.id == id.strategy());
+            row.is_some_and(|row| matches!(row.params, Params::Exec(_)))
+        };
+        let mut told = ToldOf::default();
+        for record in recording.records.values().flatten() {
+            told.take(record, &is_by_hand);
+        }
+        Ok(Self { recording, risk, told })
     }
 
     /// Orders that work, in the order they began to.
@@ -49,6 +188,48 @@ impl Standing {
     /// Parents that are open.
     pub fn parents(&self) -> impl Iterator<Item = &Parent> {
         self.risk.open_parents()
+    }
+
+    /// Rare terms of an order: those of its newest replace that has some, else its own.
+    #[must_use]
+    pub fn rare_terms(&self, order: &Order) -> OrderTerms {
+        let of_chain = self.told.terms.range(order.root..=order.terms.id);
+        of_chain.last().map(|(_, terms)| *terms).unwrap_or_default()
+    }
+
+    /// What the journal tells of an order of a strategy that works orders by hand.
+    #[must_use]
+    pub fn told(&self, id: ClOrdId) -> Option<&Told> {
+        self.told.orders.get(&id)
+    }
+
+    /// The same of a parent.
+    #[must_use]
+    pub fn told_parent(&self, id: ClOrdId) -> Option<&ToldParent> {
+        self.told.parents.get(&id)
+    }
+
+    /// Orders and parents that were placed by hand, in the order of their commands: what their
+    /// strategy made of them, and when.
+    pub fn placed(&self) -> impl Iterator<Item = &(HandOrder, Nanos)> {
+        let hands = self.told.hands.iter();
+        hands.filter(|(hand, _)| hand.op == CommandOp::OrderPlace as u8)
+    }
+
+    /// The number by which `wirelane order` knows an order or parent.
+    #[must_use]
+    pub fn number(&self, id: ClOrdId) -> Option<i64> {
+        let mut placed = self.placed().filter(|(hand, _)| hand.outcome == HandOutcome::Asked as u8);
+        placed.find(|(hand, _)| hand.cl_ord_id == id).map(|(hand, _)| hand.number)
+    }
+
+    /// Tick sizes of an instrument.
+    #[must_use]
+    pub fn terms(&self, id: InstrumentId) -> Option<Terms> {
+        self.recording
+            .instruments
+            .get(id)
+            .map(|row| Terms { bands: row.ticks.map(|band| (band.from, band.tick)), lot: row.lot })
     }
 
     /// Name of a strategy.
@@ -63,5 +244,39 @@ impl Standing {
     #[must_use]
     pub fn symbol(&self, id: InstrumentId) -> &str {
         self.recording.instruments.get(id).map_or("?", |row| row.symbol.as_str())
+    }
+}
+
+/// The limit sets of a session, to name the one that refused.
+pub struct LimitsOf {
+    sets: Vec<(u32, Vec<LimitRow>)>,
+}
+
+impl LimitsOf {
+    /// Reads those of the last complete session of a directory.
+    ///
+    /// # Errors
+    /// As [`Standing::read`].
+    pub fn read(dir: &Path) -> Result<Self, ReplayError> {
+        let recording = Recording::read_of(dir, None, None, &|_, _| false)?;
+        let sets = recording.limits.into_iter().chain([recording.bound.limits]);
+        Ok(Self { sets: sets.map(|set| (set.version, set.rows)).collect() })
+    }
+
+    /// Key and scope of the limits that a refusal was by: of its rule, with its number, in a scope
+    /// that covers the order.
+    #[must_use]
+    pub fn by(&self, denied: &Denied) -> Vec<(&'static str, Scope)> {
+        let Some(reason) = Reason::from_u8(denied.reason) else { return Vec::new() };
+        let limit = shm::record::order::value_of(denied.limit);
+        let (account, strategy) = (AccountId(denied.account), denied.cl_ord_id.strategy());
+        let set = self.sets.iter().find(|(version, _)| *version == denied.limit_version);
+        let rows = set.map(|(_, rows)| rows.iter()).into_iter().flatten();
+        let covering = rows.filter(|row| row.scope.covers(account, strategy, denied.instrument));
+        let found = covering.flat_map(|row| {
+            let keys = keys_of(row, reason).filter(|(_, number)| *number == limit);
+            keys.map(|(name, _)| (name, row.scope)).collect::<Vec<_>>()
+        });
+        found.collect()
     }
 }

@@ -33,6 +33,12 @@ use crate::config::limits::{LimitRow, LimitSet, Scope};
 use limits::{Case, KEYS, Key};
 use trial::{Trial, small};
 
+/// The numbers of a limit row that a rule compares with, each with its key.
+pub(crate) fn keys_of(row: &LimitRow, rule: Reason) -> impl Iterator<Item = (&'static str, i128)> {
+    let keys = KEYS.iter().filter(move |key| key.rule == rule);
+    keys.filter_map(|key| (key.of)(row).map(|number| (key.name, number)))
+}
+
 /// What went wrong with an order that a rule was shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wrong {

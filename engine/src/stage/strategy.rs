@@ -11,8 +11,8 @@ use crate::link::Input;
 use crate::order::slots::SlotPool;
 use crate::parent::book::Journal;
 use crate::parent::{ParentEvent, Parents};
-use crate::strategy::Built;
 use crate::strategy::desk::{BUSY_MAX, BusyLog, Desk, Outlet, Port as OrderPort, Terms};
+use crate::strategy::{Answer, Built};
 use crate::telemetry::StrategyMeters;
 use shm::gates::Gates;
 use shm::ids::{Cause, InstrumentId};
@@ -21,7 +21,7 @@ use shm::message::{
     Trade,
 };
 use shm::record::parent::ParentState;
-use shm::record::status::{Busy, Port, Took};
+use shm::record::status::{Busy, HandOrder, HandOutcome, Port, Took};
 use shm::record::{RecordKind, StageId};
 use shm::units::Nanos;
 use std::collections::VecDeque;
@@ -394,14 +394,7 @@ impl StrategyStage {
                 | CommandOp::OrderReplace
                 | CommandOp::OrderCancel,
             ) => {
-                let begins = command.op == CommandOp::OrderPlace as u8
-                    || command.op == CommandOp::OrderReplace as u8;
-                if begins && !self.enabled {
-                    return;
-                }
-                self.call(message, command.t0, Cause::NONE, turn, |strategy, desk| {
-                    strategy.on_command(command, desk);
-                });
+                self.by_hand(message, command, turn);
                 // What was asked for by hand is begun by hand: the market may be quiet.
                 self.step(message, command.t0, Cause::NONE, turn, |parents, port, journal| {
                     parents.on_market(message, false, port, journal);
@@ -417,6 +410,32 @@ impl StrategyStage {
             )
             | None => {}
         }
+    }
+
+    /// Gives the strategy a command by hand, and writes what became of it.
+    fn by_hand(&mut self, message: &Message, command: &Command, turn: &mut Turn<'_>) {
+        let is_term = command.op == CommandOp::OrderTerm as u8;
+        let is_cancel = command.op == CommandOp::OrderCancel as u8;
+        let mut answer = (!is_term).then_some(Answer::no(HandOutcome::Disabled));
+        if self.enabled || is_term || is_cancel {
+            self.call(message, command.t0, Cause::NONE, turn, |strategy, desk| {
+                answer = strategy.on_command(command, desk);
+            });
+        }
+        let Some(Answer { id, outcome, fault }) = answer else { return };
+        let record = HandOrder {
+            number: command.value,
+            cl_ord_id: id,
+            t0: command.t0,
+            op: command.op,
+            outcome: outcome as u8,
+            fault,
+            ..HandOrder::default()
+        };
+        let at = self.ports.market.taken();
+        // The poll may have begun before the command was given.
+        let ts = turn.now.max(command.t0);
+        turn.write(RecordKind::HandOrder, self.id, at, ts, record.bytes());
     }
 
     /// Steps the parents for the event that arrived at `t0`, before the strategy hears of it. What

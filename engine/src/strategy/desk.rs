@@ -258,6 +258,12 @@ impl Desk<'_> {
         self.port.now
     }
 
+    /// Whether an id is of an order of the strategy that has not ended, as far as it has heard.
+    #[must_use]
+    pub fn holds(&self, id: ClOrdId) -> bool {
+        self.port.slots.newest(id).is_some()
+    }
+
     /// The tick of an instrument at a price; `None` where the instrument has none.
     #[must_use]
     pub fn tick(&self, instrument: InstrumentId, px: Price) -> Option<Price> {

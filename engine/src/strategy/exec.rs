@@ -7,17 +7,18 @@ mod staged;
 #[cfg(test)]
 mod tests;
 
-use super::Strategy;
-use super::desk::Desk;
+use super::desk::{Busy, Desk};
+use super::{Answer, Strategy};
 use crate::config::params::{ExecParams, Params};
 use crate::parent::row::Phase;
 use crate::parent::{Ask, OcoLeg, Offset, ParentEvent};
 use chain::{Chain, is_same};
-use shm::ids::ClOrdId;
+use shm::ids::{ClOrdId, InstrumentId};
 use shm::message::{
     BookTop, Command, CommandOp, Kind, OrderField, OrderUpdate, RiskReject, Side, flags,
 };
 use shm::record::order::Base;
+use shm::record::status::HandOutcome;
 use shm::units::{Nanos, Price, Qty};
 use staged::{Asked, Staged};
 
@@ -48,6 +49,15 @@ enum What {
     Order(Chain),
     /// A parent.
     Parent(ClOrdId),
+}
+
+impl What {
+    const fn id(&self) -> ClOrdId {
+        match self {
+            Self::Order(chain) => chain.id(),
+            Self::Parent(id) => *id,
+        }
+    }
 }
 
 impl Entry {
@@ -103,57 +113,69 @@ impl Exec {
     }
 
     /// Places what was given term by term.
-    fn place(&mut self, command: &Command, desk: &mut Desk<'_>) {
+    fn place(&mut self, command: &Command, desk: &mut Desk<'_>) -> Answer {
         let asked = self.staged.take(command.instrument, desk.now());
         if !self.has_room() {
-            return;
+            return Answer::no(HandOutcome::Full);
         }
         let what = match asked {
             Some(Asked::Parent(ask)) => desk.ask(ask).map(What::Parent),
             Some(Asked::Order(order, rare)) => {
                 desk.enter_with(order, rare).map(|id| What::Order(Chain::new(id, order, rare)))
             }
-            None => return,
+            None => return Answer::no(HandOutcome::NoOrder),
         };
-        if let Ok(what) = what {
-            self.keep(Entry { number: command.value, what, at: desk.now() });
-        }
+        let Ok(what) = what else { return Answer::no(HandOutcome::Busy) };
+        self.keep(Entry { number: command.value, what, at: desk.now() });
+        Answer::asked(what.id())
     }
 
     /// Replaces an order of its own: the price and quantity that were given, else those it has.
-    fn replace(&mut self, command: &Command, desk: &mut Desk<'_>) {
+    fn replace(&mut self, command: &Command, desk: &mut Desk<'_>) -> Answer {
         let id = self.staged.id();
         let (px, qty) = (self.staged.get(OrderField::Px), self.staged.get(OrderField::Qty));
         self.staged = Staged::default();
-        let Some(at) = self.named(command.value, id) else { return };
-        let Some(Some(Entry { what: What::Order(chain), .. })) = self.entries.get_mut(at) else {
-            return;
+        let at = self.named(command.value, id);
+        let Some(Some(entry)) = at.and_then(|at| self.entries.get_mut(at)) else {
+            return Answer::no(HandOutcome::Unknown);
         };
-        let Ok((order, rare)) = chain.replaced_by(px.map(Price), qty.map(Qty)) else { return };
-        if let Ok(next) = desk.replace_with(chain.id(), order, rare) {
-            chain.ask(next, &order);
-        }
+        let What::Order(chain) = &mut entry.what else {
+            return Answer { outcome: HandOutcome::Parent, ..Answer::asked(entry.what.id()) };
+        };
+        let Ok((order, rare)) = chain.replaced_by(px.map(Price), qty.map(Qty)) else {
+            return Answer { outcome: HandOutcome::Pending, ..Answer::asked(chain.id()) };
+        };
+        let Ok(next) = desk.replace_with(chain.id(), order, rare) else {
+            return Answer { outcome: HandOutcome::Busy, ..Answer::asked(chain.id()) };
+        };
+        chain.ask(next, &order);
+        Answer::asked(next)
     }
 
-    /// Cancels an order or a parent. One that it does not know is a parent of an earlier start, or
-    /// none.
-    fn cancel(&mut self, command: &Command, desk: &mut Desk<'_>) {
+    /// Cancels an order or a parent. One that it has no entry of (a parent of an earlier start, an
+    /// order that works again after its end) is found by its id.
+    fn cancel(&mut self, command: &Command, desk: &mut Desk<'_>) -> Answer {
         let id = self.staged.id();
         self.staged = Staged::default();
         let known = self.named(command.value, id).and_then(|at| self.entries.get(at));
-        match known.copied().flatten() {
-            Some(Entry { what: What::Order(chain), .. }) => {
+        let what = known.copied().flatten().map(|entry| entry.what);
+        let (id, instrument, side) = match what {
+            Some(What::Order(chain)) => {
                 let (order, _) = chain.order();
-                // BUSY is heard in the journal; the operator asks again.
-                desk.cancel(chain.id(), order.instrument, order.side).ok();
+                (chain.id(), order.instrument, order.side)
             }
-            Some(Entry { what: What::Parent(id), .. }) => {
-                desk.cancel_parent(id);
-            }
-            None if id != ClOrdId::NONE => {
-                desk.cancel_parent(id);
-            }
-            None => {}
+            Some(What::Parent(id)) => (id, InstrumentId::NONE, Side::Buy),
+            None => (id, InstrumentId::NONE, Side::Buy),
+        };
+        if desk.cancel_parent(id) {
+            return Answer::asked(id);
+        }
+        if !desk.holds(id) {
+            return Answer { outcome: HandOutcome::Unknown, ..Answer::asked(id) };
+        }
+        match desk.cancel(id, instrument, side) {
+            Ok(()) => Answer::asked(id),
+            Err(Busy) => Answer { outcome: HandOutcome::Busy, ..Answer::asked(id) },
         }
     }
 
@@ -269,13 +291,16 @@ impl Strategy for Exec {
         }
     }
 
-    fn on_command(&mut self, command: &Command, desk: &mut Desk<'_>) {
-        match CommandOp::from_u8(command.op) {
-            Some(CommandOp::OrderTerm) => self.staged.give(command.param, command.value),
-            Some(CommandOp::OrderPlace) => self.place(command, desk),
-            Some(CommandOp::OrderReplace) => self.replace(command, desk),
-            Some(CommandOp::OrderCancel) => self.cancel(command, desk),
-            Some(_) | None => {}
+    fn on_command(&mut self, command: &Command, desk: &mut Desk<'_>) -> Option<Answer> {
+        match CommandOp::from_u8(command.op)? {
+            CommandOp::OrderTerm => {
+                self.staged.give(command.param, command.value);
+                None
+            }
+            CommandOp::OrderPlace => Some(self.place(command, desk)),
+            CommandOp::OrderReplace => Some(self.replace(command, desk)),
+            CommandOp::OrderCancel => Some(self.cancel(command, desk)),
+            _ => None,
         }
     }
 

@@ -129,6 +129,8 @@ byte_enum! {
         LinkRoom = 37, "LinkRoom";
         /// [`order::ScopeTotals`] that opens a session: what a scope has counted, carried over.
         CarryScope = 38, "CarryScope";
+        /// [`status::HandOrder`].
+        HandOrder = 39, "HandOrder";
         /// [`status::StrategyDown`] and its words: a strategy was stopped for good.
         StrategyDown = 44, "StrategyDown";
         /// [`status::StrategyDown`] that opens a session: the strategy does not act until a person

@@ -1,6 +1,7 @@
 //! The order in which stages took their inputs, and what opens and closes a session.
 
 use super::record;
+use crate::ids::ClOrdId;
 use crate::reason::byte_enum;
 use crate::units::Nanos;
 
@@ -225,6 +226,48 @@ impl Operator {
     pub const KILLED: u8 = 103;
     /// The guard acted: it closed a gate, or cancelled in the place of a gateway that stood still.
     pub const GUARD: u8 = 104;
+}
+
+byte_enum! {
+    /// What a strategy made of an order, replace or cancel by hand.
+    HandOutcome {
+        /// It asked risk, or its own parents, for what was wanted.
+        Asked = 1, "asked";
+        /// Its ring to risk is full, or its order ids or parents are used up.
+        Busy = 2, "BUSY";
+        /// As many orders by hand are open as there may be.
+        Full = 3, "FULL";
+        /// There is no such order, or it has ended.
+        Unknown = 4, "UNKNOWN_ORDER";
+        /// A replace of the order is unanswered: what is not given is not known.
+        Pending = 5, "REPLACE_PENDING";
+        /// The terms make no order.
+        NoOrder = 6, "NO_ORDER";
+        /// It may not act.
+        Disabled = 7, "DISABLED";
+        /// A parent cannot be replaced.
+        Parent = 8, "PARENT";
+    }
+}
+
+record! {
+    /// What became of an order, replace or cancel by hand at the strategy that works it.
+    HandOrder: 32 {
+        /// The operator's number of the order; 0 for one named by its id.
+        number: i64,
+        /// The order or parent; of a replace the id that was asked for.
+        cl_ord_id: ClOrdId,
+        /// When the control thread gave the command, engine ns.
+        t0: Nanos,
+        /// [`crate::message::CommandOp`].
+        op: u8,
+        /// [`HandOutcome`].
+        outcome: u8,
+        /// What makes the terms no order, as the engine numbers it; 0 if they are one.
+        fault: u8,
+        /// Zero.
+        _reserved: [u8; 5],
+    }
 }
 
 byte_enum! {

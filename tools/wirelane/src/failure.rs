@@ -16,6 +16,8 @@ pub(crate) enum Exit {
     NotThere = 4,
     /// It could not be done: a port in use, a full disk, an engine that refused.
     NotDone = 5,
+    /// Risk, the gateway or the venue refused an order, a replace or a cancel.
+    Refused = 6,
 }
 
 /// A sentence, a remedy, an exit code.

@@ -1,6 +1,6 @@
 //! The journal as a person and a program read it.
 
-mod codes;
+pub(crate) mod codes;
 pub(crate) mod merge;
 pub(crate) mod row;
 pub(crate) mod stream;

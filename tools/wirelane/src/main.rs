@@ -9,7 +9,7 @@
 //! ```
 //!
 //! Exit codes: 0 done; 1 what was checked is not so; 2 wrong usage; 3 wrong configuration; 4 what
-//! was named is not there; 5 it could not be done.
+//! was named is not there; 5 it could not be done; 6 risk or the venue refused the order.
 #![deny(unsafe_code)]
 
 mod allocation;
@@ -17,6 +17,7 @@ mod cli;
 mod commands;
 mod demo;
 mod failure;
+mod hand;
 mod hdr;
 mod hitches;
 mod journal;

@@ -228,7 +228,7 @@ pub(super) fn tell(place: &Place, request: &Request) -> Outcome {
 }
 
 /// One request and its answer.
-fn ask(place: &Place, request: &Request) -> Outcome<Reply> {
+pub(super) fn ask(place: &Place, request: &Request) -> Outcome<Reply> {
     let path = place.socket();
     let absent = |error| {
         Failure::not_there(format!("{}: no engine listens here: {error}", path.display()))

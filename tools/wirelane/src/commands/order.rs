@@ -1,13 +1,11 @@
 //! `wirelane order`: orders by hand, through risk like any other, and what stands of all orders.
 
-use super::control::tell;
+use super::control::ask;
 use crate::failure::{Failure, Outcome};
+use crate::hand::{self, Tail};
 use crate::place::DirArg;
-use crate::stdout::Out;
+use crate::stdout;
 use engine::control::Request;
-use engine::replay::Standing;
-use shm::message::{ParentKind, Side};
-use shm::units::{Price, Qty};
 
 /// What to do.
 #[derive(Clone, Debug, clap::Subcommand)]
@@ -49,6 +47,9 @@ pub(crate) enum Command {
     },
     /// Orders that work and parents that are open, as the journal has them
     List {
+        /// And the orders by hand that have ended or were refused since the start, with the reason
+        #[arg(long)]
+        all: bool,
         #[command(flatten)]
         dir: DirArg,
     },
@@ -60,6 +61,9 @@ pub(crate) struct Whom {
     /// The strategy of kind exec, where there are several
     #[arg(long, default_value = "")]
     strategy: String,
+    /// Not to wait for the word of risk and the venue's first answer, which takes 3 s at most
+    #[arg(long)]
+    no_wait: bool,
     #[command(flatten)]
     dir: DirArg,
 }
@@ -74,7 +78,10 @@ Examples:
   wirelane order new oco AAPL sell 100 px=186.00 side-2=sell stop-2=184.00 shared
   wirelane order new bracket AAPL buy 100 px=185.00 profit=186.00 stop=184.00
   wirelane order new iceberg AAPL buy 1000 px=185.00 show=100
-  wirelane order new twap AAPL buy 1000 px=185.50 over=60s slices=12";
+  wirelane order new twap AAPL buy 1000 px=185.50 over=60s slices=12
+
+Ends with 0 once the venue has taken it (a parent that waits for its time or price: once risk has), 6 when risk, gateway
+or venue refused it, 5 when there is no answer within 3 s, 4 when there is no such order.";
 
 impl Command {
     /// Asks, or shows.
@@ -93,87 +100,18 @@ impl Command {
                 let strategy = whom.strategy.clone();
                 (whom, Request::OrderCancel { strategy, order })
             }
-            Self::List { dir } => return list(&dir),
+            Self::List { all, dir } => return hand::list::show(&dir.place()?, all),
         };
-        tell(&whom.dir.place()?, &request)
-    }
-}
-
-fn list(dir: &DirArg) -> Outcome {
-    let place = dir.place()?;
-    let standing = Standing::read(place.dir()).map_err(Failure::unsound)?;
-    let mut out = Out::stdout();
-    for line in lines(&standing) {
-        out.line(&line)?;
-    }
-    out.flush()
-}
-
-/// A line an order and a parent, under a heading each.
-fn lines(standing: &Standing) -> Vec<String> {
-    let mut lines = Vec::new();
-    for order in standing.orders() {
-        if lines.is_empty() {
-            lines.push(format!(
-                "{:<13} {:<10} {:<8} {:<4} {:>10} {:>10} {:>12} {:<16} {:<13}",
-                "order",
-                "strategy",
-                "symbol",
-                "side",
-                "leaves",
-                "filled",
-                "price",
-                "state",
-                "parent"
-            ));
+        let place = whom.dir.place()?;
+        // Where the journal stands before: what is told after it is of this command.
+        let tail = if whom.no_wait { None } else { Some(Tail::now(&place)?) };
+        let reply = ask(&place, &request)?;
+        match (reply.given, tail) {
+            _ if reply.missing => Err(Failure::not_there(reply.text)
+                .remedy("wirelane order list --all shows the orders of this session")),
+            _ if !reply.ok => Err(Failure::not_done(format!("the engine refused: {}", reply.text))),
+            (Some(given), Some(tail)) => hand::wait(&place, tail, &reply, given),
+            _ => stdout::print(&format!("{}\n", reply.text)),
         }
-        let parent = if order.parent.0 == 0 { String::new() } else { order.parent.to_string() };
-        lines.push(format!(
-            "{:<13} {:<10} {:<8} {:<4} {:>10} {:>10} {:>12} {:<16} {parent:<13}",
-            order.terms.id.to_string(),
-            standing.strategy(order.root.strategy()),
-            standing.symbol(order.instrument),
-            order.side.map_or("", Side::name),
-            order.leaves_qty().to_string(),
-            order.cum_qty.to_string(),
-            order.terms.px.to_string(),
-            order.base().name(),
-        ));
     }
-    if lines.is_empty() {
-        lines.push("no order works".to_owned());
-    }
-    let mut heading = true;
-    for parent in standing.parents() {
-        if std::mem::take(&mut heading) {
-            lines.push(String::new());
-            lines.push(format!(
-                "{:<13} {:<10} {:<8} {:<10} {:<4} {:>10} {:>14} {:<24} {:<24}",
-                "parent", "strategy", "symbol", "type", "side", "qty", "filled", "limits", "stops"
-            ));
-        }
-        lines.push(format!(
-            "{:<13} {:<10} {:<8} {:<10} {:<4} {:>10} {:>14} {:<24} {:<24}",
-            parent.cl_ord_id.to_string(),
-            standing.strategy(parent.cl_ord_id.strategy()),
-            standing.symbol(parent.instrument),
-            ParentKind::from_u8(parent.parent).map_or("", ParentKind::name),
-            Side::from_u8(parent.side).map_or("", Side::name),
-            parent.qty.to_string(),
-            joined(&parent.filled, |qty: &Qty| (qty.0 != 0).then(|| qty.to_string())),
-            joined(&parent.px, |px: &Price| px.is_some().then(|| px.to_string())),
-            joined(&parent.stop_px, |px: &Price| px.is_some().then(|| px.to_string())),
-        ));
-    }
-    lines
-}
-
-/// What is there of a list, by leg.
-fn joined<T>(list: &[T], word: impl Fn(&T) -> Option<String>) -> String {
-    let mut words: Vec<String> =
-        list.iter().map(|item| word(item).unwrap_or_else(|| "-".to_owned())).collect();
-    while words.last().is_some_and(|word| word == "-") {
-        words.pop();
-    }
-    words.join("/")
 }

@@ -14,7 +14,7 @@ use shm::message::{Kind, OrdType, ParentKind, Side, Tif};
 use shm::reason::{Reason, Unit};
 use shm::record::market::RxVenue;
 use shm::record::order::{Base, value_of};
-use shm::record::status::{Operator, Port, SharedWord};
+use shm::record::status::{HandOutcome, Operator, Port, SharedWord};
 use shm::units::{Notional, Qty};
 
 pub(super) fn text(name: &str) -> Value {
@@ -56,6 +56,10 @@ pub(super) fn base(raw: u8) -> Value {
 
 pub(super) fn port(raw: u8) -> Value {
     code(Port::from_u8(raw).map(Port::name), raw)
+}
+
+pub(super) fn hand(raw: u8) -> Value {
+    code(HandOutcome::from_u8(raw).map(HandOutcome::name), raw)
 }
 
 pub(super) fn word(raw: u8) -> Value {
@@ -118,7 +122,7 @@ pub(super) fn mode(value: i64) -> Value {
 }
 
 /// The venue's reason beside an event of an order; the engine's own where the gateway made it.
-pub(super) fn order_reason(event: u8, raw: u16) -> Value {
+pub(crate) fn order_reason(event: u8, raw: u16) -> Value {
     let byte = u8::try_from(raw).unwrap_or(0);
     let known = match Kind::from_u8(event) {
         Some(Kind::GateReject | Kind::SendFailed) => {
@@ -207,7 +211,7 @@ pub(super) fn unit(raw: u8) -> Value {
 
 /// A measured value or a limit: prices, quantities and money as decimals, so that nothing is
 /// rounded; numbers as far as a JSON number holds them.
-pub(super) fn measure(words: [u64; 2], unit: u8) -> Value {
+pub(crate) fn measure(words: [u64; 2], unit: u8) -> Value {
     /// 1e-17, the unit of money, from 1e-9, that of prices.
     const MONEY_OF_PRICE: i128 = 100_000_000;
     let value = value_of(words);

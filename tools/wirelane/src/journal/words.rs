@@ -18,8 +18,8 @@ use shm::record::order::{
 };
 use shm::record::parent::Parent;
 use shm::record::status::{
-    Anchor, Busy, DownCause, LimitSet, LimitSource, Link, Operator, Port, Saw, SessionOpen,
-    StrategyDown, Text, Tick, Took,
+    Anchor, Busy, DownCause, HandOrder, LimitSet, LimitSource, Link, Operator, Port, Saw,
+    SessionOpen, StrategyDown, Text, Tick, Took,
 };
 use shm::units::{Price, Qty};
 use std::fmt::Write as _;
@@ -75,6 +75,7 @@ pub(crate) fn fields(
             let tick = Tick::read(body)?;
             vec![("what", codes::timer(tick.what)), ("index", tick.index.into())]
         }
+        RecordKind::HandOrder => hand_order(&HandOrder::read(body)?),
         RecordKind::Busy => names.busy(&Busy::read(body)?),
         RecordKind::LinkFull | RecordKind::LinkRoom => link(&Link::read(body)?),
         RecordKind::SessionOpen => SessionOpen::split(body).map(|(r, rest)| open(&r, rest))?,
@@ -95,6 +96,18 @@ fn link(link: &Link) -> Fields {
         ("link", link.link.into()),
         ("flushed", link.flushed.into()),
         ("ordinal", link.ordinal.into()),
+    ]
+}
+
+fn hand_order(order: &HandOrder) -> Fields {
+    let number = (order.number != 0).then_some(order.number);
+    vec![
+        ("operation", codes::operation(order.op)),
+        ("number", number.into()),
+        ("cl_ord_id", id(order.cl_ord_id)),
+        ("t0", order.t0.0.into()),
+        ("outcome", codes::hand(order.outcome)),
+        ("fault", (order.fault != 0).then_some(order.fault).into()),
     ]
 }
 
