@@ -30,6 +30,7 @@ pub mod ids;
 pub mod journal;
 pub mod map;
 pub mod message;
+pub mod printable;
 pub mod reason;
 pub mod record;
 pub mod region;

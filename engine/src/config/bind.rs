@@ -11,6 +11,10 @@ use super::fault::{Fault, FaultKind, Known, Origin, Report, did_you_mean};
 use super::limits::{LimitRow, LimitSet, Scope};
 use super::load::Loaded;
 use super::model::{Config, Instruments as Allowed, ScopeName, Strategy};
+use super::text_file::read_text;
+
+/// Longest instrument file, bytes.
+const INSTRUMENTS_MAX: usize = 64 * 1024 * 1024;
 
 /// A configuration whose symbols are ids.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -222,7 +226,18 @@ impl Loaded {
 /// # Errors
 /// The report of every fault of that file.
 pub fn read_instruments(path: &Path) -> Result<Instruments, Report> {
-    Instruments::load(path).map_err(|found| {
+    let name = path.display().to_string();
+    let text = read_text(path, INSTRUMENTS_MAX).map_err(|error| Report {
+        faults: vec![Fault {
+            kind: FaultKind::Instruments,
+            origin: Origin::File { file: Rc::from(name.as_str()), line: 0, column: 0 },
+            key: String::new(),
+            wrong: error.to_string(),
+            allowed: String::new(),
+            remedy: "name an existing CSV file".to_owned(),
+        }],
+    })?;
+    Instruments::parse(&name, &text).map_err(|found| {
         let faults = found.into_iter().map(|fault| Fault {
             kind: FaultKind::Instruments,
             origin: Origin::File {

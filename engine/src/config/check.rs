@@ -4,7 +4,7 @@ use shm::ids::ClOrdId;
 
 use super::context::Context;
 use super::fault::{Fault, Known, Origin};
-use super::limits::{LimitRow, Scope};
+use super::limits::{Limit, LimitRow, Scope};
 use super::links::{self, Edge};
 use super::model::{
     Config, FeedSource, Full, Instruments, Layout, LimitTable, Ring, ScopeName, Strategy, Thread,
@@ -26,7 +26,25 @@ pub(super) fn check(cx: &Context, config: &Config) {
     cores(cx, config);
     config.links.iter().enumerate().for_each(|(index, _)| link(cx, config, index));
     scopes(cx, config);
+    values(cx, config);
     stated(cx, config);
+}
+
+/// A least value above the most that the same orders may have: nothing would pass.
+fn values(cx: &Context, config: &Config) {
+    for table in &config.limits {
+        let (name, order) = (config.scope_name(&table.scope), &table.row.order);
+        if let (Limit::Max(least), Limit::Max(most)) = (order.value_min, order.value_max)
+            && least > most
+        {
+            cx.cross(
+                &format!("limits.{name}.order.value_min"),
+                "is above value_max of the same table: no order could pass".to_owned(),
+                "at most value_max",
+                "lower value_min or raise value_max".to_owned(),
+            );
+        }
+    }
 }
 
 fn sends(cx: &Context, config: &Config) {

@@ -17,7 +17,11 @@ use super::model::Config;
 use super::node::{Node, Value, parse_file};
 use super::reader::Reader;
 use super::ready::{SecretSource, missing_secrets};
+use super::text_file::read_text;
 use super::topology::{Plan, missing_cores, plan};
+
+/// Longest configuration, bytes.
+const FILE_MAX: usize = 4 * 1024 * 1024;
 
 /// What a configuration is made of.
 #[derive(Clone, Debug, Default)]
@@ -73,12 +77,12 @@ impl Sources {
     /// The file cannot be read: one fault that says why.
     pub fn read(file: &Path) -> Result<Self, Report> {
         let name = file.display().to_string();
-        let text = std::fs::read_to_string(file).map_err(|error| {
+        let text = read_text(file, FILE_MAX).map_err(|error| {
             let fault = Fault {
                 kind: FaultKind::Unreadable,
                 origin: Origin::CommandLine(Rc::from(name.as_str())),
                 key: String::new(),
-                wrong: format!("cannot be read: {error}"),
+                wrong: error.to_string(),
                 allowed: String::new(),
                 remedy: "name another file, or write one with `config init`".to_owned(),
             };

@@ -53,6 +53,7 @@ mod scalar;
 mod schema;
 mod spec;
 mod stages;
+mod text_file;
 
 pub use bind::{Bound, SlotRange, read_instruments};
 pub use calendar::{CalendarError, SessionDate, session_date};
@@ -69,6 +70,7 @@ pub use model::Config;
 pub use ready::{SecretSource, missing_secrets, ready, secret_of_environment};
 pub use schema::schema;
 pub use stages::StageId;
+pub use text_file::{Unreadable, read_text};
 
 #[cfg(test)]
 mod tests;

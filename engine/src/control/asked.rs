@@ -12,7 +12,7 @@
 )]
 
 use super::mode::MODES;
-use super::{Caller, Control, Reply, Request};
+use super::{Caller, Control, Reply, Request, Why};
 use crate::risk::Mode;
 use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
@@ -138,8 +138,28 @@ impl Control {
     /// Why not; it is journalled, since nobody may be there to hear it.
     pub(super) fn in_time(&mut self, request: &Request, asking: &Asking) -> Result<(), Reply> {
         let weight = self.weight(request);
-        let found = self.outdated(weight, asking);
+        let failed = self.vitals.journal_failed().filter(|_| weight == Weight::Loosens);
+        let failed = failed.map(|failed| format!("nothing was done: the journal has {failed}"));
+        let found = failed.or_else(|| self.outdated(weight, asking));
         found.map_or(Ok(()), |why| Err(self.refuse_late(op_of(request), &why, asking.caller)))
+    }
+
+    /// What an answer to something that acts says beside it, while the journal has failed.
+    pub(super) fn told_with_journal(&self, request: &Request, reply: Reply) -> Reply {
+        let shows = matches!(
+            request,
+            Request::Status | Request::LimitsShow | Request::Heartbeat | Request::Stop
+        );
+        match self.vitals.journal_failed().filter(|_| reply.ok && !shows) {
+            None => reply,
+            Some(failed) => {
+                let text = format!(
+                    "{}: in force now, and NOT on the disk: the journal has {failed}",
+                    reply.text
+                );
+                Reply { ok: false, text, why: Why::NotConfirmed, ..reply }
+            }
+        }
     }
 
     /// As [`Control::in_time`], directly before an arming opens its gate.

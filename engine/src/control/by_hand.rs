@@ -1,6 +1,6 @@
 //! Orders by hand on their way to the strategy that works them.
 
-use super::{Caller, Control, Given, Reply, Request, command, orders};
+use super::{Caller, Control, Given, Reply, Request, Why, command, orders};
 use crate::config::StageId;
 use crate::config::params::Params;
 use shm::ids::{InstrumentId, StrategyId};
@@ -85,7 +85,7 @@ impl Control {
     /// Gives an order term by term and then as a whole: all of it, or nothing.
     fn give_order(&mut self, strategy: &str, order: ByHand, caller: Caller) -> Reply {
         if order.op != CommandOp::OrderPlace && !(0..=self.ordered).contains(&order.number) {
-            return Reply { missing: true, ..Reply::error(&self.no_such(order.number)) };
+            return Reply::not(Why::NotThere, &self.no_such(order.number));
         }
         let (id, name) = match self.executor(strategy) {
             Ok(executor) => executor,

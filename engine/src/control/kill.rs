@@ -83,7 +83,11 @@ impl Control {
         self.note_closings(self.killing.closed_at);
         let cancel = cancel_of(scope);
         let told = self.give(StageId::Risk, cancel, reason, caller);
-        let queued = if told { "" } else { "; risk has too many commands waiting (BUSY)" };
+        let queued = match (told, self.is_journalled) {
+            (true, _) => "",
+            (false, true) => "; risk has too many commands waiting (BUSY)",
+            (false, false) => "; the journal has no room for the command to risk",
+        };
         self.journal(
             Operator::KILL,
             StrategyId(cancel.strategy),
@@ -216,9 +220,6 @@ impl Control {
         let caller = asking.caller;
         if reason.trim().is_empty() {
             return Reply::error("arming needs a reason, for the journal: --reason TEXT");
-        }
-        if let Some(failed) = self.vitals.journal_failed() {
-            return Reply::error(&format!("nothing was armed: the journal has {failed}"));
         }
         // A fenced gateway comes back first: it logs on, and hears what became of its orders.
         self.lower_fences();

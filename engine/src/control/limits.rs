@@ -2,18 +2,19 @@
 //! risk. One that is wrong in anything is refused whole, and the old one stays.
 
 use super::risk_desk::What;
-use super::{Caller, Control, Reply, command};
+use super::{Caller, Control, Reply, Why, command};
 use crate::clock::wall_now;
 use crate::config::StageId;
 use crate::config::limits::LimitSet;
 use crate::pipeline::limit_set::LimitsInForce;
 use shm::ids::StrategyId;
 use shm::message::CommandOp;
+use shm::printable::printable;
 use shm::record::RecordKind;
 use shm::record::status::LimitSource;
 
 /// Longest text of a limit set, bytes.
-const TEXT_MAX: usize = 64 * 1024;
+pub const LIMITS_TEXT_MAX: usize = 64 * 1024;
 
 impl Control {
     /// Loads a set; nothing when its answer comes later.
@@ -27,7 +28,9 @@ impl Control {
             Ok(given) => given,
             Err(error) => {
                 let still = self.desk.in_force.version;
-                return Some(Reply::error(&format!("{error} (version {still} stays in force)")));
+                let (why, text) = error;
+                let text = format!("{text} (version {still} stays in force)");
+                return Some(Reply::not(why, &text));
             }
         };
         self.wait_for_risk(version, caller, token);
@@ -39,36 +42,44 @@ impl Control {
         &mut self,
         (file, text, reason): (&str, &str, &str),
         caller: Caller,
-    ) -> Result<What, String> {
+    ) -> Result<What, (Why, String)> {
+        let file = &printable(file).to_string();
+        let refused = |text: String| (Why::Refused, text);
         if reason.trim().is_empty() {
-            return Err("a limit set needs a reason, for the journal: --reason TEXT".to_owned());
+            let text = "a limit set needs a reason, for the journal: --reason TEXT";
+            return Err(refused(text.to_owned()));
         }
-        if text.len() > TEXT_MAX {
-            return Err(format!(
-                "{file}: {} bytes, and a limit set has at most {TEXT_MAX}: take comments out, or \
-                 write it into the configuration and start again",
+        if text.len() > LIMITS_TEXT_MAX {
+            let text = format!(
+                "{file}: {} bytes, and a limit set has at most {LIMITS_TEXT_MAX}: take comments \
+                 out, or write it into the configuration and start again",
                 text.len()
-            ));
+            );
+            return Err((Why::Wrong, text));
         }
         if self.desk.is_switching() || !self.desk.sets.has_room() {
-            return Err("another limit set is on its way to risk: try again".to_owned());
+            return Err(refused(self.desk.on_its_way()));
         }
         let next = self.desk.in_force.next(text, reason, wall_now(), caller.uid, caller.pid);
         let bound = next.bind(&self.desk.config, file, &self.instruments);
-        let set = bound.map_err(|report| format!("nothing was loaded:\n{report}"))?;
+        let wrong = |report| (Why::Wrong, format!("nothing was loaded:\n{report}"));
+        let set = bound.map_err(wrong)?;
         if !self.has_room_for(StageId::Risk) {
-            return Err("BUSY: risk has too many commands waiting".to_owned());
+            return Err(refused("BUSY: risk has too many commands waiting".to_owned()));
         }
         // Every rule is shown its order with these limits, as before arming.
         self.self_test.set_limits(set.clone());
         let tested = self.test_again(caller);
         let handed = tested.and_then(|()| self.hand_over(&next, &set, caller));
         match handed {
-            Ok(()) => Ok(What::Limits(Box::new(next), set)),
+            Ok(()) => {
+                let before = self.desk.in_force.to_string();
+                Ok(What::Limits(Box::new(next), set, before))
+            }
             Err(error) => {
                 self.self_test.set_limits(self.desk.rows().clone());
                 self.self_test.again();
-                Err(format!("nothing was loaded: {error}"))
+                Err(refused(format!("nothing was loaded: {error}")))
             }
         }
     }
@@ -91,7 +102,7 @@ impl Control {
         if given && self.give(StageId::Risk, switch, &next.reason, caller) {
             return Ok(());
         }
-        Err("the journal or risk has no room for its command".to_owned())
+        Err(self.not_given("risk"))
     }
 
     /// The set in force, as a file that can be loaded.

@@ -31,7 +31,8 @@ mod when;
 pub use asked::{Asked, line};
 pub use hitch::Hitch;
 pub use kill::Outlook;
-pub use protocol::{Given, Reply, Request, ScopeName};
+pub use limits::LIMITS_TEXT_MAX;
+pub use protocol::{Given, REASON_MAX, Reply, Request, ScopeName, Why};
 pub use risk_desk::RiskDesk;
 pub use self_test::SelfTest;
 pub use server::{Caller, Heard, Server};
@@ -44,8 +45,8 @@ use crate::clock::Clock;
 use crate::config::{Config, StageId};
 use crate::link::Output;
 use crate::pipeline::hot::{Phase, PhaseOf};
-use feed::instruments::Instruments;
 use asked::Asking;
+use feed::instruments::Instruments;
 use kill::KillState;
 use shm::gates::{GateOpener, Scope, Trigger};
 use shm::ids::{AccountId, GatewayId, InstrumentId, StrategyId};
@@ -110,6 +111,8 @@ pub struct Control {
     ordered: i64,
     /// Time of the latest command.
     given_at: Nanos,
+    /// Whether the last command that was to be given is in the journal.
+    is_journalled: bool,
 }
 
 impl Control {
@@ -148,6 +151,7 @@ impl Control {
             self_test,
             ordered: 0,
             given_at: Nanos(0),
+            is_journalled: true,
         }
     }
 
@@ -217,10 +221,17 @@ impl Control {
         if let Err(reply) = self.in_time(&request, &asking) {
             return Some(reply);
         }
+        let is_kill = matches!(request, Request::Kill { .. });
+        if !is_kill && request.reason().is_some_and(|reason| reason.len() > REASON_MAX) {
+            let text = format!("nothing was done: a reason has at most {REASON_MAX} bytes");
+            return Some(Reply::error(&text));
+        }
         match &request {
             Request::Kill { scope, reason } => match self.scope(scope) {
                 Ok(scope) => {
-                    self.kill_for(scope, reason, caller, token);
+                    // Of a kill nothing is refused: what is too long of its reason is left out.
+                    let reason = reason.get(..reason.floor_char_boundary(REASON_MAX));
+                    self.kill_for(scope, reason.unwrap_or_default(), caller, token);
                     None
                 }
                 Err(error) => Some(Reply::error(&error)),
@@ -231,7 +242,10 @@ impl Control {
             Request::Mode { scope, mode, reason } => {
                 self.set_mode((scope, mode, reason), caller, token)
             }
-            _ => Some(self.carry_out(request, &asking)),
+            _ => {
+                let reply = self.carry_out(request.clone(), &asking);
+                Some(self.told_with_journal(&request, reply))
+            }
         }
     }
 
@@ -287,7 +301,7 @@ impl Control {
         if self.give(StageId::Risk, command, reason, caller) {
             Reply::ok(&format!("{name} is released"))
         } else {
-            Reply::error("BUSY: risk has too many commands waiting; nothing was released")
+            Reply::error(&format!("{}; nothing was released", self.not_given("risk")))
         }
     }
 
@@ -353,6 +367,7 @@ impl Control {
     /// record says that it was refused.
     fn give(&mut self, stage: StageId, mut command: Command, text: &str, caller: Caller) -> bool {
         let now = self.clock.now();
+        self.is_journalled = true;
         let Some((_, output)) = self.commands.iter_mut().find(|(known, _)| *known == stage) else {
             return false;
         };
@@ -371,7 +386,8 @@ impl Control {
             ..Operator::default()
         };
         let body = [record.bytes(), text.as_bytes()].concat();
-        if !self.write(RecordKind::Operator, &body, now) || !room {
+        self.is_journalled = self.write(RecordKind::Operator, &body, now);
+        if !self.is_journalled || !room {
             return false;
         }
         command.lane_seq = self.lane.last_seq().0;
@@ -381,6 +397,16 @@ impl Control {
             return false;
         };
         output.try_push(command.into(), now).is_ok()
+    }
+
+    /// Why a command was not given to a stage.
+    fn not_given(&self, stage: &str) -> String {
+        if self.is_journalled {
+            return format!("BUSY: {stage} has too many commands waiting");
+        }
+        let failed = self.vitals.journal_failed();
+        let failed = failed.unwrap_or_else(|| "no room for its record".to_owned());
+        format!("the journal has {failed}")
     }
 
     fn journal(

@@ -66,7 +66,7 @@ impl Control {
         let name = self.name_of_limits(limits);
         let text = format!("{name}: {}: {reason}", mode.name());
         if !self.give(StageId::Risk, command, &text, caller) {
-            return Err("BUSY: risk has too many commands waiting; nothing was set".to_owned());
+            return Err(format!("{}; nothing was set", self.not_given("risk")));
         }
         Ok(What::Mode(limits, name, mode))
     }

@@ -126,6 +126,48 @@ pub enum Request {
     Stop,
 }
 
+/// Longest reason, bytes.
+pub const REASON_MAX: usize = 1_000;
+
+impl Request {
+    /// Why it is asked for, where it says so.
+    #[must_use]
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Kill { reason, .. }
+            | Self::Arm { reason, .. }
+            | Self::Release { reason, .. }
+            | Self::LimitsLoad { reason, .. }
+            | Self::Mode { reason, .. } => Some(reason),
+            Self::Enable { .. }
+            | Self::Disable { .. }
+            | Self::Set { .. }
+            | Self::OrderNew { .. }
+            | Self::OrderReplace { .. }
+            | Self::OrderCancel { .. }
+            | Self::LimitsShow
+            | Self::Heartbeat
+            | Self::Status
+            | Self::Stop => None,
+        }
+    }
+}
+
+/// Why a request was not done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Why {
+    /// The engine refused it, as things stand.
+    #[default]
+    Refused,
+    /// What it holds is wrong: a file's contents.
+    Wrong,
+    /// It names what is not there.
+    NotThere,
+    /// It acts, or may act yet, and is not confirmed: the text says how far it has come.
+    NotConfirmed,
+}
+
 /// One reply: a line of JSON.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reply {
@@ -133,9 +175,9 @@ pub struct Reply {
     pub ok: bool,
     /// What was done, or why not.
     pub text: String,
-    /// What was named is not there.
-    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
-    pub missing: bool,
+    /// Of which kind that is; of no meaning where it was done.
+    #[serde(default)]
+    pub why: Why,
     /// Of an order by hand: by what the journal tells what became of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub given: Option<Given>,
@@ -156,12 +198,18 @@ impl Reply {
     /// Done.
     #[must_use]
     pub fn ok(text: &str) -> Self {
-        Self { ok: true, text: text.to_owned(), missing: false, given: None }
+        Self { ok: true, text: text.to_owned(), why: Why::Refused, given: None }
     }
 
     /// Not done.
     #[must_use]
     pub fn error(text: &str) -> Self {
         Self { ok: false, ..Self::ok(text) }
+    }
+
+    /// Not done, or not confirmed, of another kind than refused.
+    #[must_use]
+    pub fn not(why: Why, text: &str) -> Self {
+        Self { why, ..Self::error(text) }
     }
 }

@@ -2,7 +2,7 @@
 //! the board. Callers whose command changes limits or modes are answered once risk has taken it and
 //! both records are durable.
 
-use super::{Caller, Control, Reply};
+use super::{Caller, Control, Reply, Why};
 use crate::config::Loaded;
 use crate::config::limits::{LimitSet, Scope as LimitScope};
 use crate::pipeline::limit_set::LimitsInForce;
@@ -42,13 +42,16 @@ struct Waiting {
     since: Nanos,
     what: What,
     is_taken: bool,
+    /// Working orders over the limits that it brought, when it was taken: later the count may be
+    /// another set's.
+    over: u64,
     is_answered: bool,
 }
 
 /// What it changes.
 pub(super) enum What {
-    /// The limit set.
-    Limits(Box<LimitsInForce>, LimitSet),
+    /// The limit set, its rows, and the set in its place before.
+    Limits(Box<LimitsInForce>, LimitSet, String),
     /// The mode of a scope, with its name.
     Mode(LimitScope, String, Mode),
 }
@@ -92,6 +95,20 @@ impl RiskDesk {
         self.waiting.iter().any(|row| matches!(row.what, What::Limits(..)) && !row.is_taken)
     }
 
+    /// What is said to whoever loads a set while another is on its way.
+    pub(super) fn on_its_way(&self) -> String {
+        let mut sets =
+            self.waiting.iter().filter(|row| !row.is_taken).filter_map(|row| match &row.what {
+                What::Limits(set, ..) => Some(set),
+                What::Mode(..) => None,
+            });
+        let set = sets.next_back().map_or_else(|| "another set".to_owned(), ToString::to_string);
+        format!(
+            "nothing was loaded: limits {set}: are on their way to risk and hold once it has taken \
+             them; look at `wirelane limits show`, then load yours if it is still wanted"
+        )
+    }
+
     /// The rows of the set in force.
     pub(super) const fn rows(&self) -> &LimitSet {
         &self.rows
@@ -107,7 +124,7 @@ impl Control {
     pub(super) fn wait_for_risk(&mut self, what: What, caller: Caller, token: usize) {
         let (command, since) = (self.lane.last_seq(), self.clock.now());
         let (is_taken, is_answered) = (false, false);
-        let row = Waiting { token, caller, command, since, what, is_taken, is_answered };
+        let row = Waiting { token, caller, command, since, what, is_taken, over: 0, is_answered };
         self.desk.waiting.push(row);
     }
 
@@ -118,7 +135,8 @@ impl Control {
             let taken = self.desk.board.taken(row.command.0);
             if taken.is_some() && !row.is_taken {
                 row.is_taken = true;
-                if let What::Limits(set, rows) = &row.what {
+                row.over = self.vitals.over_limits();
+                if let What::Limits(set, rows, _) = &row.what {
                     self.desk.in_force = LimitsInForce::clone(set);
                     self.desk.not_taken = None;
                     self.desk.rows = rows.clone();
@@ -127,15 +145,15 @@ impl Control {
             let own = self.lane.durable() >= row.command;
             let durable = own && taken.is_some_and(|record| self.desk.is_durable(record));
             let is_late = now.saturating_since(row.since) > TAKE_MAX;
-            if !row.is_answered && (durable || is_late) {
+            // Nothing gets onto the disk any more: that is said at once.
+            let failed = self.vitals.journal_failed().filter(|_| taken.is_some());
+            if !row.is_answered && (durable || is_late || failed.is_some()) {
                 row.is_answered = true;
                 let reply = match (taken.is_some(), durable) {
-                    (true, true) => Reply::ok(&self.taken_words(&row.what)),
-                    (true, false) => Reply::error(&format!(
-                        "{}, but this is NOT on the disk yet: look at `journal` in `wirelane status`",
-                        self.taken_words(&row.what)
-                    )),
-                    (false, _) => Reply::error(
+                    (true, true) => Reply::ok(&self.taken_words(row)),
+                    (true, false) => self.not_durable(row, failed),
+                    (false, _) => Reply::not(
+                        Why::NotConfirmed,
                         "NOT CONFIRMED: it is journalled, and risk has not taken it yet; \
                          `wirelane status` tells when it has",
                     ),
@@ -150,11 +168,23 @@ impl Control {
         self.desk.waiting.append(&mut waiting);
     }
 
-    fn taken_words(&self, what: &What) -> String {
-        match what {
-            What::Limits(set, _) => {
-                let over = self.vitals.over_limits();
-                format!("limits {set}; {}", self.over_words(over))
+    /// It is in force, whatever became of the journal.
+    fn not_durable(&self, row: &Waiting, failed: Option<String>) -> Reply {
+        let journal = failed.map_or_else(
+            || "is behind: look at `journal` in `wirelane status`".to_owned(),
+            |failed| format!("has {failed}"),
+        );
+        let text = format!(
+            "{}: in force now, and NOT on the disk: the journal {journal}",
+            self.taken_words(row)
+        );
+        Reply::not(Why::NotConfirmed, &text)
+    }
+
+    fn taken_words(&self, row: &Waiting) -> String {
+        match &row.what {
+            What::Limits(set, _, before) => {
+                format!("limits {set}; in place of {before}; {}", self.over_words(row.over))
             }
             What::Mode(scope, name, mode) => {
                 let fallen = self.desk.board.modes(*scope).filter(|now| now.tripped > *mode);

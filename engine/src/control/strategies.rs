@@ -17,7 +17,7 @@ impl Control {
             ));
         }
         if !self.give(StageId::Strategy(id), command(op, id, 0, 0), name, caller) {
-            return Reply::error("BUSY: the strategy has too many commands waiting");
+            return Reply::error(&format!("{}; nothing was done", self.not_given("the strategy")));
         }
         if op != CommandOp::StrategyDisable {
             return Reply::ok(&format!("{name} is enabled"));
@@ -30,8 +30,9 @@ impl Control {
             ))
         } else {
             Reply::error(&format!(
-                "{name} is disabled and sends no orders, but those it has were NOT cancelled: risk \
-                 has too many commands waiting (BUSY); ask again, or kill strategy:{name}"
+                "{name} is disabled and sends no orders, but those it has were NOT cancelled: {}; ask \
+                 again, or kill strategy:{name}",
+                self.not_given("risk")
             ))
         }
     }
@@ -51,7 +52,7 @@ impl Control {
         if self.give(StageId::Strategy(id), command, &format!("{param}={value}"), caller) {
             Reply::ok(&format!("{name}: {param} = {value}"))
         } else {
-            Reply::error("BUSY: the strategy has too many commands waiting")
+            Reply::error(&format!("{}; nothing was set", self.not_given("the strategy")))
         }
     }
 

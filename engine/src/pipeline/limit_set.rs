@@ -17,6 +17,7 @@ use crate::config::limits::LimitSet;
 use crate::config::{Bound, Loaded, Report, Sources};
 use feed::instruments::Instruments;
 use sha2::{Digest, Sha256};
+use shm::printable::printable;
 use shm::record::status::{LimitSet as Record, LimitSource};
 use shm::units::Nanos;
 
@@ -247,6 +248,7 @@ impl std::fmt::Display for LimitsInForce {
                 write!(out, "version {version}, of the configuration at the start {at}")
             }
             LimitSource::Loaded => {
+                let reason = printable(reason);
                 write!(out, "version {version}, loaded {at} by user {uid}, process {pid}: {reason}")
             }
         }

@@ -18,6 +18,9 @@ pub(crate) enum Exit {
     NotDone = 5,
     /// Risk, the gateway or the venue refused an order, a replace or a cancel.
     Refused = 6,
+    /// It is in force, or may yet be, and nobody can say that it will stay: not on the disk, not
+    /// taken yet, not confirmed by a venue.
+    NotConfirmed = 7,
 }
 
 /// A sentence, a remedy, an exit code.

@@ -42,7 +42,8 @@ static ALLOCATOR: allocation::Counting = allocation::Counting;
 
 fn main() -> ExitCode {
     failure::set_up();
-    match cli::Cli::parse().run() {
+    let cli = cli::Cli::parse();
+    match signals::refuse_long_files().and_then(|()| cli.run()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.show(),
     }

@@ -2,7 +2,7 @@
 
 use crate::failure::{Failure, Outcome};
 use engine::control::StopFlag;
-use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
+use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1, SIGUSR2, SIGXFSZ};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -16,6 +16,15 @@ pub(crate) fn stop() -> Outcome<Arc<AtomicBool>> {
             .map_err(|error| Failure::not_done(format!("signal {signal}: {error}")))?;
     }
     Ok(flag)
+}
+
+/// A write beyond the limit of file sizes (`ulimit -f`) is an error that is told, and does not end
+/// the process.
+pub(crate) fn refuse_long_files() -> Outcome {
+    let unheard = Arc::new(AtomicBool::new(false));
+    signal_hook::flag::register(SIGXFSZ, unheard)
+        .map(drop)
+        .map_err(|error| Failure::not_done(format!("signal {SIGXFSZ}: {error}")))
 }
 
 /// Lets SIGINT and SIGTERM stop an engine in order, and SIGUSR1 kill its trading; SIGUSR2, which

@@ -166,6 +166,13 @@ const PIECES: &[(&str, &str, FaultKind, &str, &str)] = &[
         "0 or more",
     ),
     (
+        "value_min = \"0\"",
+        "value_min = \"500000.01\"",
+        CROSS,
+        "limits.account:main.order.value_min",
+        "at most value_max",
+    ),
+    (
         "repeat = { same_max = 5, per_ms = 1000 }",
         "repeat = { same_max = 5 }",
         MISSING,

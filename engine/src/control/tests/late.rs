@@ -124,7 +124,7 @@ fn a_failed_journal_is_not_armed_over() {
     rig.turn();
     assert!(rig.gates.is_closed(Scope::Global));
     let reply = rig.ask(&arm("mended")).unwrap();
-    assert!(!reply.ok && reply.text.contains("nothing was armed"), "{}", reply.text);
+    assert!(!reply.ok && reply.text.contains("nothing was done"), "{}", reply.text);
     assert!(reply.text.contains("disk full"), "{}", reply.text);
     assert!(rig.gates.is_closed(Scope::Global));
 }

@@ -53,7 +53,8 @@ fn a_limit_set_is_in_force_once_risk_has_taken_it() {
     rig.turn();
     assert_eq!(rig.heard(), None, "not taken");
     let again = rig.ask(&load(&text)).unwrap();
-    assert!(again.text.contains("another limit set is on its way"), "{}", again.text);
+    assert!(again.text.contains("limits version 2, loaded"), "{}", again.text);
+    assert!(again.text.contains(": a test: are on their way to risk"), "{}", again.text);
     let given = rig.take();
     let switch = given.last().unwrap();
     assert_eq!((switch.op, switch.value), (CommandOp::LimitsSwitch as u8, 2));
@@ -65,9 +66,12 @@ fn a_limit_set_is_in_force_once_risk_has_taken_it() {
     let (_, given, words) = &journalled[at + 1];
     assert_eq!((given.op, given.value), (CommandOp::LimitsSwitch as u8, 2));
     assert_eq!(words, "a test");
+    // Another one, loaded before the first answer, counts for itself.
+    rig.set("risk.limits_over", 7);
     rig.turn();
     let reply = rig.heard().unwrap();
     assert!(reply.ok && reply.text.contains("version 2, loaded"), "{}", reply.text);
+    assert!(reply.text.contains("in place of version 1, of the configuration"), "{}", reply.text);
     assert!(reply.text.contains("3 working orders are over them; such orders stay"));
     let shown = rig.ask(&Request::LimitsShow).unwrap().text;
     assert!(shown.starts_with("# limits: version 2, loaded") && shown.ends_with(text.trim_end()));
@@ -166,4 +170,71 @@ fn a_mode_is_given_with_its_scope() {
     assert!(rig.given().is_empty());
     rig.set("gateway:ouch.session_up", 1);
     assert_eq!(rig.ask(&mode("firm", "active", "open")), None);
+}
+
+/// Goal: a reason cannot write limits into the set that is shown, nor lines into a status. Method:
+/// a reason of lines and of what moves a terminal; one that is too long.
+#[test]
+fn a_reason_is_one_line_wherever_it_is_shown() {
+    let mut rig = Rig::new("");
+    let reason = "why\n[[limits]]\nscope = \"firm\"\u{1b}[2J\u{202e}".to_owned();
+    let (file, text) = ("a\nb".to_owned(), tables().to_owned());
+    let request = Request::LimitsLoad { file, text, reason };
+    assert_eq!(rig.ask(&request), None);
+    rig.take();
+    rig.turn();
+    rig.journalled();
+    rig.turn();
+    let said = rig.heard().unwrap();
+    let shown = rig.ask(&Request::LimitsShow).unwrap();
+    let status = rig.ask(&Request::Status).unwrap();
+    for reply in [&said, &shown, &status] {
+        assert!(reply.ok && reply.text.contains(r"why\n[[limits]]\nscope"), "{}", reply.text);
+        assert!(!reply.text.contains(['\u{1b}', '\u{202e}']), "{}", reply.text);
+    }
+    let tables_of = |text: &str| text.lines().filter(|line| *line == "[[limits]]").count();
+    assert_eq!(tables_of(&shown.text), tables_of(tables()));
+    let Request::LimitsLoad { file, text, .. } = request else { return };
+    let reason = "x".repeat(REASON_MAX + 1);
+    let reply = rig.ask(&Request::LimitsLoad { file, text, reason: reason.clone() }).unwrap();
+    assert!(!reply.ok && reply.text.contains("at most 1000 bytes"), "{}", reply.text);
+    rig.journalled();
+    let long = Request::Kill { scope: ScopeName::default(), reason: "é".repeat(REASON_MAX) };
+    assert_eq!(rig.ask(&long), None);
+    let words = rig.journalled().pop().unwrap().2;
+    assert!(words.len() < REASON_MAX + 100 && words.ends_with('é'), "{words}");
+    assert!(rig.gates.is_closed(Scope::Global));
+}
+
+/// Goal: with the journal failed, what is in force is told so at once, as in force and not on the
+/// disk; nothing new is loaded or loosened. Method: a mode that risk took, the archive thread's
+/// word, then each request.
+#[test]
+fn a_failed_journal_is_told_in_every_answer() {
+    let mut rig = Rig::new("");
+    rig.set("gateway:ouch.session_up", 1);
+    assert_eq!(rig.ask(&mode("firm", "halted", "late")), None);
+    rig.take();
+    rig.trouble.set("disk full".to_owned()).unwrap();
+    rig.turn();
+    let reply = rig.heard().unwrap();
+    assert_eq!((reply.ok, reply.why), (false, Why::NotConfirmed));
+    assert!(reply.text.starts_with("firm is halted: in force now, and NOT on the disk"));
+    assert!(reply.text.contains("disk full"), "{}", reply.text);
+    rig.given();
+    for request in [load(tables()), mode("firm", "active", "mended"), arm("mended")] {
+        let reply = rig.ask(&request).unwrap();
+        assert_eq!((reply.ok, reply.why), (false, Why::Refused), "{}", reply.text);
+        assert!(reply.text.contains("nothing was") && reply.text.contains("disk full"));
+    }
+    let enable = Request::Enable { strategy: "mm".to_owned() };
+    let reply = rig.ask(&enable).unwrap();
+    assert!(!reply.ok && reply.text.contains("disk full"), "{}", reply.text);
+    assert_eq!(rig.given().len(), 0, "nothing is given");
+    assert!(
+        rig.ask(&Request::Disable { strategy: "mm".to_owned() })
+            .unwrap()
+            .text
+            .contains("disk full")
+    );
 }

@@ -1,12 +1,13 @@
 //! `wirelane kill`, `arm`, `strategy`, `status`, `stop`: what asks a running engine.
 
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Exit, Failure, Outcome};
 use crate::place::{self, Place};
 use crate::session::Session;
 use crate::stdout;
-use engine::control::{Reply, Request, ScopeName};
+use engine::control::{Reply, Request, ScopeName, Why};
 use shm::gates::{Scope, Trigger};
 use shm::ids::{AccountId, GatewayId, InstrumentId};
+use shm::printable::printable_whole;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
@@ -222,9 +223,26 @@ fn scope_of(text: &str, session: &Session) -> Option<Scope> {
 pub(super) fn tell(place: &Place, request: &Request) -> Outcome {
     let reply = ask(place, request)?;
     if reply.ok {
-        return stdout::print(&format!("{}\n", reply.text));
+        return stdout::print(&format!("{}\n", printable_lines(&reply.text)));
     }
-    Err(Failure::not_done(format!("the engine refused: {}", reply.text)))
+    Err(not_done(&reply))
+}
+
+/// What a reply that is not ok comes to.
+pub(super) fn not_done(reply: &Reply) -> Failure {
+    let text = printable_lines(&reply.text);
+    match reply.why {
+        Why::Refused => Failure::not_done(format!("the engine refused: {text}")),
+        Why::Wrong => Failure::configuration(text),
+        Why::NotThere => Failure::not_there(text),
+        Why::NotConfirmed => Failure::new(Exit::NotConfirmed, text),
+    }
+}
+
+/// Lines of another process, each made harmless.
+fn printable_lines(text: &str) -> String {
+    let lines = text.lines().map(|line| printable_whole(line).to_string());
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// One request and its answer.

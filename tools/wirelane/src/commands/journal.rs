@@ -62,9 +62,7 @@ impl Command {
     pub(crate) fn run(&self) -> Outcome {
         match self {
             Self::Cat(args) => args.print(&|row| Ok(row.to_string())),
-            Self::Export(args) => {
-                args.print(&|row| serde_json::to_string(row).map_err(Failure::not_done))
-            }
+            Self::Export(args) => args.print(&|row| row.to_json().map_err(Failure::not_done)),
             Self::Verify(dir) => verify(dir),
         }
     }

@@ -3,7 +3,8 @@
 use super::control::tell;
 use crate::failure::{Failure, Outcome};
 use crate::place::DirArg;
-use engine::control::{Request, ScopeName};
+use engine::config::{Unreadable, read_text};
+use engine::control::{LIMITS_TEXT_MAX, Request, ScopeName};
 use std::path::PathBuf;
 
 /// What to do.
@@ -32,8 +33,13 @@ impl LimitsCommand {
         match self {
             Self::Load { file, reason, dir } => {
                 let name = file.display().to_string();
-                let text = std::fs::read_to_string(file).map_err(|error| {
-                    Failure::not_there(format!("{name}: cannot be read: {error}")).remedy(
+                let text = read_text(file, LIMITS_TEXT_MAX).map_err(|error| {
+                    let text = format!("{name}: {error}");
+                    let failure = match error {
+                        Unreadable::NotThere(_) => Failure::not_there(text),
+                        Unreadable::Wrong(_) => Failure::configuration(text),
+                    };
+                    failure.remedy(
                         "name a file of [[limits]] tables; `wirelane limits show` prints one",
                     )
                 })?;

@@ -1,11 +1,11 @@
 //! `wirelane order`: orders by hand, through risk like any other, and what stands of all orders.
 
-use super::control::ask;
-use crate::failure::{Failure, Outcome};
+use super::control::{ask, not_done};
+use crate::failure::Outcome;
 use crate::hand::{self, Tail};
 use crate::place::DirArg;
 use crate::stdout;
-use engine::control::Request;
+use engine::control::{Request, Why};
 
 /// What to do.
 #[derive(Clone, Debug, clap::Subcommand)]
@@ -107,9 +107,9 @@ impl Command {
         let tail = if whom.no_wait { None } else { Some(Tail::now(&place)?) };
         let reply = ask(&place, &request)?;
         match (reply.given, tail) {
-            _ if reply.missing => Err(Failure::not_there(reply.text)
+            _ if reply.why == Why::NotThere => Err(not_done(&reply)
                 .remedy("wirelane order list --all shows the orders of this session")),
-            _ if !reply.ok => Err(Failure::not_done(format!("the engine refused: {}", reply.text))),
+            _ if !reply.ok => Err(not_done(&reply)),
             (Some(given), Some(tail)) => hand::wait(&place, tail, &reply, given),
             _ => stdout::print(&format!("{}\n", reply.text)),
         }

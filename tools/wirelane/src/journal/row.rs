@@ -7,9 +7,11 @@ use crate::session::Session;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value;
 use shm::journal::RecordHeader;
+use shm::printable::printable;
 use shm::record::{RecordKind, StageId};
 use shm::units::Nanos;
 use std::fmt;
+use std::io::{self, Write};
 
 /// A record, read and named.
 #[derive(Clone, Debug)]
@@ -59,8 +61,53 @@ impl Row {
         }
     }
 
+    /// Whether a field holds a text of lines, and not words of a person or a program.
+    fn is_file(&self, name: &str) -> bool {
+        match self.kind {
+            Some(RecordKind::SessionOpen) => name == "config",
+            Some(RecordKind::LimitSet | RecordKind::Instruments | RecordKind::Topology) => {
+                name == "text"
+            }
+            Some(_) | None => false,
+        }
+    }
+
+    /// As JSON on one line, every character of it to be seen.
+    ///
+    /// # Errors
+    /// What serde_json says.
+    pub(crate) fn to_json(&self) -> serde_json::Result<String> {
+        let mut out = Vec::new();
+        self.serialize(&mut serde_json::Serializer::with_formatter(&mut out, Seen))?;
+        Ok(String::from_utf8_lossy(&out).into_owned())
+    }
+
     fn kind_name(&self) -> String {
         self.kind.map_or_else(|| format!("kind#{}", self.kind_number), |kind| kind.to_string())
+    }
+}
+
+/// Writes JSON whose texts hold nothing that hides from a reader: such characters as `\uXXXX`.
+struct Seen;
+
+impl serde_json::ser::Formatter for Seen {
+    fn write_string_fragment<W: Write + ?Sized>(
+        &mut self,
+        out: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
+        let mut units = [0; 2];
+        for char in fragment.chars() {
+            // What `escape_debug` leaves as it is, is seen.
+            if char.is_ascii_graphic() || char == ' ' || char.escape_debug().len() == 1 {
+                write!(out, "{char}")?;
+                continue;
+            }
+            for unit in char.encode_utf16(&mut units) {
+                write!(out, "\\u{unit:04x}")?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -79,12 +126,12 @@ impl fmt::Display for Row {
         for (name, value) in &self.fields {
             match value {
                 Value::Null => {}
-                Value::String(text) if text.contains('\n') => {
+                Value::String(text) if self.is_file(name) => {
                     for line in text.lines() {
-                        write!(out, "\n    | {line}")?;
+                        write!(out, "\n    | {}", printable(line))?;
                     }
                 }
-                Value::String(text) => write!(out, " {name}={text}")?,
+                Value::String(text) => write!(out, " {name}={}", printable(text))?,
                 other => write!(out, " {name}={other}")?,
             }
         }

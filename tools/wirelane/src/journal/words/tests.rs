@@ -42,6 +42,22 @@ fn every_kind_has_words() {
     }
 }
 
+/// Goal: words of a person stay on the line of their record and move no terminal, in a line as in
+/// JSON, which still tells them exactly. Method: words that break lines, clear screens, turn text.
+#[test]
+fn words_of_a_person_stay_on_their_line() {
+    let words = "why\n01:02:03 forged\u{1b}[2J\u{202e}\u{9b}é\u{e0041}";
+    let given = Operator { op: Operator::ARM, len: words.len() as u32, ..Operator::default() };
+    let row = row(RecordKind::Operator, &[given.bytes(), words.as_bytes()].concat(), false);
+    let (line, json) = (row.to_string(), row.to_json().unwrap());
+    for text in [&line, &json] {
+        assert!(!text.contains(['\n', '\u{1b}', '\u{202e}', '\u{9b}', '\u{e0041}']), "{text:?}");
+    }
+    assert!(line.contains(r"text=why\n01:02:03 forged"), "{line}");
+    let read: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(read["text"], words);
+}
+
 /// Goal: a line tells an approval in a person's terms, and its JSON the same in a program's.
 #[test]
 fn an_approval_reads_as_an_order() {
