@@ -32,11 +32,13 @@ impl Control {
             Request::OrderNew { strategy, instrument, kind, side, qty, terms } => {
                 let found = orders::instrument(&instrument, &self.instruments)?;
                 let text = [kind.as_str(), &instrument, &side, &qty, &terms.join(" ")].join(" ");
+                let terms = orders::order(&kind, &side, &qty, &terms)?;
+                orders::sense(&kind, &terms, found)?;
                 let order = ByHand {
                     op: CommandOp::OrderPlace,
                     number: self.ordered + 1,
                     instrument: found.id,
-                    terms: orders::order(&kind, &side, &qty, &terms)?,
+                    terms,
                     text: text.trim_end().to_owned(),
                 };
                 Ok((strategy, order))

@@ -4,10 +4,12 @@
 //! An order goes to a strategy of kind `exec`, term by term and then as a whole, so that it lies in
 //! the journal with who asked before it acts, and is replayed with the strategy.
 
+use crate::risk::sense::{self, Against, Fault};
+use crate::strategy::exec::staged::{Asked, Staged};
 use feed::instruments::{Instrument, Instruments};
 use shm::ids::ClOrdId;
 use shm::message::{OrdType, OrderField, ParentKind, Side, Tif, parent_flags};
-use shm::units::{Price, Qty};
+use shm::units::{Nanos, Price, Qty};
 
 /// Types of orders by hand, with the keys that each needs and those that it may have.
 const TYPES: &[(&str, &[&str], &[&str])] = &[
@@ -62,6 +64,30 @@ pub(super) fn order(kind: &str, side: &str, qty: &str, words: &[String]) -> Resu
     }
     complete(kind, &terms)?;
     Ok(terms)
+}
+
+/// Whether the terms of an order make sense together, as far as that can be told without the
+/// market; risk asks again, with it.
+///
+/// # Errors
+/// As [`order`].
+pub(super) fn sense(kind: &str, terms: &Terms, instrument: &Instrument) -> Result<(), String> {
+    // Times of an order count from its command.
+    let now = Nanos(0);
+    let mut staged = Staged::default();
+    for (field, value) in terms {
+        staged.give(*field as u8, *value);
+    }
+    let fault = match staged.take(instrument.id, now) {
+        Some(Asked::Parent(ask)) => {
+            let against = Against { lot: instrument.lot, tick: Price(0), px: None, now };
+            sense::check(&ask.under(ClOrdId::NONE, now), &against).err()
+        }
+        Some(Asked::Order(order, rare)) if rare.display_qty > order.qty => Some(Fault::ShowsMore),
+        Some(Asked::Order(..)) => None,
+        None => Some(Fault::Missing),
+    };
+    fault.map_or(Ok(()), |fault| Err(format!("{kind}: {}", fault.text())))
 }
 
 /// Reads the terms of a replace.
@@ -291,6 +317,32 @@ mod tests {
         assert!(terms.contains(&(OrderField::Flags, flags)) && terms[1].1 == 150_000_000);
         let terms = order("twap", "buy", "1", &words("over=2h slices=3")).unwrap();
         assert!(terms.contains(&(OrderField::EndIn, 7_200_000_000_000)));
+    }
+
+    /// Goal: terms that make no sense together are refused by their keys, before anything is given.
+    /// Method: one order of each kind of nonsense, and the same put right.
+    #[test]
+    fn senseless_terms_are_refused_by_their_keys() {
+        let file = "venue,symbol,currency,multiplier,lot,qty_min,qty_max,px_min,px_max,\
+                    prior_close,ticks\nX,A,USD,1,1,1,1000000,0.01,1000,10,0:0.01\n";
+        let all = Instruments::parse("test", file).unwrap();
+        let stock = instrument("A", &all).unwrap();
+        for (kind, side, wrong, right, part) in [
+            ("bracket", "buy", "px=10 profit=9 stop=8", "px=10 profit=11 stop=8", "profit"),
+            ("bracket", "sell", "px=10 profit=9 stop=8", "px=10 profit=9 stop=11", "stop"),
+            ("stop-limit", "buy", "stop=10 px=9", "stop=10 px=10", "px has to be at or above"),
+            ("trailing", "sell", "bps=10000", "bps=9999", "distance smaller"),
+            ("oco", "sell", "px=9 side-2=sell stop-2=10", "px=11 side-2=sell stop-2=10", "px"),
+            ("iceberg", "buy", "px=10 show=101", "px=10 show=100", "show"),
+            ("limit", "buy", "px=10 show=101", "px=10 show=100", "show"),
+            ("twap", "buy", "over=60s slices=101", "over=60s slices=100", "slices"),
+            ("twap", "buy", "over=1s slices=11", "over=1s slices=10", "100 ms"),
+        ] {
+            let said = |text| sense(kind, &order(kind, side, "100", &words(text)).unwrap(), stock);
+            let error = said(wrong).unwrap_err();
+            assert!(error.contains(part), "{kind} {wrong}: {error}");
+            assert_eq!(said(right), Ok(()), "{kind} {right}");
+        }
     }
 
     /// Goal: what is no order is refused in a sentence that says what would be right.

@@ -4,7 +4,7 @@
 use shm::ids::ClOrdId;
 use shm::message::{
     Intent, Kind, OrderTerms, ParentIntent, ParentKind, ParentPrices, ParentStatus, ParentUpdate,
-    Side, parent_flags,
+    parent_flags,
 };
 use shm::reason::{Reason, Unit};
 use shm::record::parent::Parent;
@@ -13,6 +13,7 @@ use shm::units::{Price, Qty};
 use super::checks::{self, Form, Refusal, holds};
 use super::decide::{Candidate, Passed};
 use super::parents::{self, leg_side};
+use super::sense::{self, Against};
 use super::{Context, Decision, Risk};
 use crate::order::Place;
 use crate::planted::{self, Bug};
@@ -133,6 +134,7 @@ impl Risk {
         let form = self.forms.get(parent.instrument.index());
         let form = form.ok_or(Refusal::of(Reason::Instrument))?;
         check_parent_form(parent, form)?;
+        self.check_sense(parent, form)?;
         // A child that R20 would refuse every time is refused here, once.
         let limits = self.limits.pair(id.strategy(), parent.instrument);
         let limits = limits.ok_or(Refusal::of(Reason::NotPermitted))?;
@@ -144,6 +146,18 @@ impl Risk {
         let is_new = id.epoch() == self.epoch && !row.is_working() && id > row.last;
         holds(Reason::DupId, is_new && !self.parents.has_had(id))?;
         holds(Reason::TableFull, self.parents.has_room(id.strategy()))
+    }
+
+    /// R12 of a parent: whether its terms make sense together, and where the market is now. What is
+    /// wrong stands in the refusal as its number.
+    fn check_sense(&self, parent: &Parent, form: &Form) -> Result<(), Refusal> {
+        let px = self.mark(parent.instrument);
+        let tick = form.tick(px.unwrap_or(Price(0)));
+        let against = Against { lot: form.lot, tick, px, now: self.now };
+        sense::check(parent, &against).map_err(|fault| Refusal {
+            measured: fault as i128,
+            ..Refusal::of(Reason::Unsupported)
+        })
     }
 
     /// R47 of a child, new or replaced: what its leg uses stays within its parent.
@@ -198,29 +212,10 @@ impl Risk {
     }
 }
 
-/// R12 to R14 of a parent: its type, that it has what its type needs, prices on tick, quantities on
-/// lot.
+/// R13 and R14 of a parent: prices on tick, quantities on lot.
 fn check_parent_form(parent: &Parent, form: &Form) -> Result<(), Refusal> {
-    let kind = ParentKind::from_u8(parent.parent).ok_or(Refusal::of(Reason::Unsupported))?;
-    holds(Reason::Unsupported, Side::from_u8(parent.side).is_some())?;
     let [px, px_1, px_2] = parent.px;
     let [stop, stop_1] = parent.stop_px;
-    let has = Price::is_some;
-    let is_whole = match kind {
-        ParentKind::Stop => has(stop),
-        ParentKind::StopLimit => has(stop) && has(px),
-        ParentKind::Trailing => parent.offset > 0,
-        ParentKind::Oco => {
-            // A leg without a price works at any, so it has to wait for one.
-            Side::from_u8(parent.side_other).is_some()
-                && (has(px) || has(stop))
-                && (has(px_1) || has(stop_1))
-        }
-        ParentKind::Bracket => has(px_1) && has(stop),
-        ParentKind::Iceberg => has(px) && parent.clip_qty > Qty::ZERO,
-        ParentKind::Twap => parent.slices > 0 && parent.end > parent.start,
-    };
-    holds(Reason::Unsupported, is_whole)?;
     for px in [px, px_1, px_2, stop, stop_1].into_iter().filter(|px| px.is_some()) {
         checks::price_form(form, px)?;
     }

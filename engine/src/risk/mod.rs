@@ -24,6 +24,7 @@
 //! | [`rate`], [`duplicate`] | windows of R40 and R43 |
 //! | [`approval`] | the gateway's side of R47 |
 //! | [`parents`], [`family`] | R47 of parents: what their children have and may have |
+//! | [`sense`] | whether the terms of a parent make sense together |
 //! | [`self_test`] | before arming, each rule refuses its order |
 //! | [`sample`] | a setup and a run of decisions, for benches and tests |
 #![forbid(unsafe_code)]
@@ -44,6 +45,7 @@ pub mod reference;
 pub mod sample;
 pub mod scope;
 pub mod self_test;
+pub mod sense;
 pub mod setup;
 
 mod carry;

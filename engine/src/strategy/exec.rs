@@ -3,7 +3,7 @@
 //! so many changes of the top, cancelled after a while; a demonstration of parents.
 
 mod chain;
-mod staged;
+pub(crate) mod staged;
 #[cfg(test)]
 mod tests;
 
@@ -12,6 +12,7 @@ use super::{Answer, Strategy};
 use crate::config::params::{ExecParams, Params};
 use crate::parent::row::Phase;
 use crate::parent::{Ask, OcoLeg, Offset, ParentEvent};
+use crate::risk::sense::Fault;
 use chain::{Chain, is_same};
 use shm::ids::{ClOrdId, InstrumentId};
 use shm::message::{
@@ -120,6 +121,10 @@ impl Exec {
         }
         let what = match asked {
             Some(Asked::Parent(ask)) => desk.ask(ask).map(What::Parent),
+            Some(Asked::Order(order, rare)) if rare.display_qty > order.qty => {
+                let fault = Fault::ShowsMore as u8;
+                return Answer { fault, ..Answer::no(HandOutcome::NoOrder) };
+            }
             Some(Asked::Order(order, rare)) => {
                 desk.enter_with(order, rare).map(|id| What::Order(Chain::new(id, order, rare)))
             }

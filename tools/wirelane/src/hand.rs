@@ -11,6 +11,7 @@ use crate::place::Place;
 use crate::session::Session;
 use crate::stdout;
 use engine::control::{Given, Reply};
+use engine::risk::sense::Fault;
 use shm::record::status::{HandOrder, HandOutcome};
 use std::time::{Duration, Instant};
 use story::{Story, Verdict};
@@ -73,7 +74,8 @@ fn not_asked(place: &Place, hand: &HandOrder) -> Failure {
             refused("a parent cannot be replaced: cancel it, and place another")
         }
         Some(HandOutcome::NoOrder | HandOutcome::Asked) | None => {
-            refused("the terms make no order; nothing was asked")
+            let fault = Fault::from_number(hand.fault.into());
+            refused(fault.map_or("the terms make no order; nothing was asked", Fault::text))
         }
     }
 }

@@ -31,13 +31,16 @@ fn any(dice: &mut Dice, mid: i64, now: Nanos) -> Ask {
     let market_or = |dice: &mut Dice, px: Price| if dice.roll(2) == 0 { px } else { Price::NONE };
     let ask = match dice.roll(7) {
         0 => Ask::stop(STOCK, side, qty, near(dice)),
-        1 => Ask::stop_limit(STOCK, side, qty, near(dice), near(dice)),
+        1 => {
+            let (stop, px) = in_turn(side, near(dice), near(dice));
+            Ask::stop_limit(STOCK, side, qty, stop, px)
+        }
         2 => Ask::trailing(STOCK, side, qty, Offset::Ticks(1 + dice.roll(6) as u32)),
         3 => {
             let leg = |dice: &mut Dice| {
-                let (px, stop_px) = (near(dice), near(dice));
-                let stop_px = market_or(dice, stop_px);
-                OcoLeg { side: dice.side(), px, stop_px }
+                let side = dice.side();
+                let (stop_px, px) = in_turn(side, near(dice), near(dice));
+                OcoLeg { side, px, stop_px: market_or(dice, stop_px) }
             };
             let ask = Ask::oco(STOCK, qty, leg(dice), leg(dice));
             if dice.roll(2) == 0 { ask.shared() } else { ask }
@@ -47,14 +50,27 @@ fn any(dice: &mut Dice, mid: i64, now: Nanos) -> Ask {
             let entry = market_or(dice, cents(mid - sign));
             Ask::bracket(STOCK, side, qty, entry, cents(mid + 3 * sign), cents(mid - 5 * sign))
         }
-        5 => Ask::iceberg(STOCK, side, qty, near(dice), shares(1 + dice.roll(40) as u32)),
+        5 => {
+            let clip = shares(1 + dice.roll(40) as u32).min(qty);
+            Ask::iceberg(STOCK, side, qty, near(dice), clip)
+        }
         _ => {
-            let end = Nanos(now.0 + (1 + dice.roll(50)) * 10 * Nanos::MILLI.0);
+            let most = 1 + dice.roll(5);
+            let end = Nanos(now.0 + most * 100 * Nanos::MILLI.0);
             let px = market_or(dice, cents(mid + if side == Side::Buy { 5 } else { -5 }));
-            Ask::twap(STOCK, side, qty, px, (now, end), 1 + dice.roll(8) as u32)
+            let slices = (1 + dice.roll(most) as u32).min(qty.to_shares().unwrap());
+            Ask::twap(STOCK, side, qty, px, (now, end), slices)
         }
     };
     if dice.roll(4) == 0 { ask.on_last_trade() } else { ask }
+}
+
+/// A stop and a limit that can follow it.
+fn in_turn(side: Side, a: Price, b: Price) -> (Price, Price) {
+    match side {
+        Side::Buy => (a.min(b), a.max(b)),
+        Side::Sell => (a.max(b), a.min(b)),
+    }
 }
 
 /// The venue says something of one order, or nothing.

@@ -1,7 +1,7 @@
 //! Iceberg and TWAP.
 
 use super::kit::{Rig, STOCK, Sent, cents, limit, shares};
-use crate::parent::Ask;
+use crate::parent::{Ask, Offset};
 use crate::parent::wants::{due, next_slice, slices_begun};
 use crate::risk::sample;
 use shm::message::{Side, Tif};
@@ -132,7 +132,13 @@ fn a_parent_that_is_no_parent_is_refused() {
     let none = (Nanos(0), Nanos(0));
     let buy = Side::Buy;
     let all = shares(10);
+    let minute = (Nanos(1), Nanos(60_000_000_000));
+    let early = cents(1_000);
     let table = [
+        // The market is at 10.005.
+        (Ask::bracket(STOCK, buy, all, Price::NONE, early, cents(990)), Reason::Unsupported),
+        (Ask::trailing(STOCK, buy, all, Offset::Ticks(1_001)), Reason::Unsupported),
+        (Ask::twap(STOCK, buy, all, cents(999), minute, 11), Reason::Unsupported),
         (Ask::stop(STOCK, buy, all, Price::NONE), Reason::Unsupported),
         (Ask::stop(STOCK, buy, all, Price(1)), Reason::BadPrice),
         (Ask::stop(STOCK, buy, Qty::ZERO, cents(1_010)), Reason::BadQty),

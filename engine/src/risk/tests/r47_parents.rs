@@ -26,8 +26,8 @@ fn parent_of(id: ClOrdId, kind: ParentKind, qty: Qty) -> (ParentIntent, ParentPr
     let prices = ParentPrices {
         kind: Kind::IntentParentPrices as u8,
         side_other: Side::Sell as u8,
-        px: [cents(1_000), cents(1_001), cents(1_002)],
-        stop_px: [cents(1_003), cents(1_004)],
+        px: [cents(1_000), cents(1_001), cents(998)],
+        stop_px: [cents(999), cents(1_004)],
         clip_qty: shares(100),
         ..ParentPrices::default()
     };

@@ -9,7 +9,7 @@ use shm::units::{Nanos, Price, Qty};
 
 /// What was asked for.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Asked {
+pub(crate) enum Asked {
     /// A plain order.
     Order(Order, OrderTerms),
     /// A parent.
@@ -18,13 +18,13 @@ pub(super) enum Asked {
 
 /// The terms given so far.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Staged {
+pub(crate) struct Staged {
     values: [Option<i64>; OrderField::COUNT + 1],
 }
 
 impl Staged {
     /// Takes a term; one that there is not is not taken, and 0 forgets what was given before.
-    pub(super) fn give(&mut self, field: u8, value: i64) {
+    pub(crate) fn give(&mut self, field: u8, value: i64) {
         if field == 0 {
             *self = Self::default();
             return;
@@ -35,17 +35,17 @@ impl Staged {
     }
 
     /// A term.
-    pub(super) fn get(&self, field: OrderField) -> Option<i64> {
+    pub(crate) fn get(&self, field: OrderField) -> Option<i64> {
         self.values.get(field as usize).copied().flatten()
     }
 
     /// The id of the order that is meant, if one was given.
-    pub(super) fn id(&self) -> ClOrdId {
+    pub(crate) fn id(&self) -> ClOrdId {
         self.get(OrderField::Id).map_or(ClOrdId::NONE, |id| ClOrdId(id as u64))
     }
 
     /// The order, with nothing given any more; `None` for one that makes no sense.
-    pub(super) fn take(&mut self, instrument: InstrumentId, now: Nanos) -> Option<Asked> {
+    pub(crate) fn take(&mut self, instrument: InstrumentId, now: Nanos) -> Option<Asked> {
         let given = core::mem::take(self);
         let byte = |field| given.get(field).and_then(|value| u8::try_from(value).ok());
         let side = Side::from_u8(byte(OrderField::Side)?)?;

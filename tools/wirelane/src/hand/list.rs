@@ -308,6 +308,7 @@ fn denied_words(standing: &Standing, denied: &Denied) -> String {
     let why = Reason::from_u8(denied.reason).map_or_else(String::new, |reason| {
         format!("{}: {}", words::code(reason), words::what(reason))
     });
+    let why = words::senseless(denied).map_or(why, |fault| fault.text().to_owned());
     let side = Side::from_u8(denied.side).map_or("", Side::name);
     let symbol = standing.symbol(denied.instrument);
     format!("{symbol} {side} {} REFUSED by risk: {why}", denied.qty)

@@ -5,10 +5,11 @@ use crate::place::Place;
 use crate::session::Session;
 use engine::config::limits::Scope;
 use engine::replay::LimitsOf;
+use engine::risk::sense::Fault;
 use serde_json::Value;
 use shm::message::{CommandOp, Kind, ParentKind};
 use shm::reason::{Reason, Unit};
-use shm::record::order::{Base, Denied, OrderEvent};
+use shm::record::order::{Base, Denied, OrderEvent, value_of};
 use shm::record::parent::Parent;
 use shm::record::status::HandOrder;
 
@@ -44,6 +45,9 @@ impl<'a> Words<'a> {
             return format!("risk refused it with code {}", denied.reason);
         };
         let mut text = format!("risk refused it: {}: {}", code(reason), what(reason));
+        if let Some(fault) = senseless(denied) {
+            return format!("risk refused it: {}: {}", code(reason), fault.text());
+        }
         let has_numbers = Unit::from_u8(denied.unit).is_some_and(|unit| unit != Unit::None);
         if has_numbers {
             let measured = shown(codes::measure(denied.measured, denied.unit));
@@ -133,6 +137,13 @@ pub(super) fn event_reason(event: &OrderEvent) -> Option<String> {
         Value::Null => None,
         reason => Some(shown(reason)),
     }
+}
+
+/// What makes a parent no order, where that is why risk refused it.
+pub(super) fn senseless(denied: &Denied) -> Option<Fault> {
+    let is_parent = denied.action == Kind::IntentParent as u8;
+    let is_senseless = is_parent && denied.reason == Reason::Unsupported as u8;
+    Fault::from_number(value_of(denied.measured)).filter(|_| is_senseless)
 }
 
 /// A reason as code and rule: `ORDER_QTY (R20)`.

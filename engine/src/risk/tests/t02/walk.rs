@@ -489,6 +489,7 @@ impl Walk {
         let instrument = InstrumentId(self.dice.roll(INSTRUMENTS as u64) as u32);
         let shared = if self.dice.roll(2) == 0 { parent_flags::SHARED } else { 0 };
         let qty = shares(100 + 50 * self.dice.roll(8) as u32);
+        let sign = side.sign();
         let intent = ParentIntent {
             kind: Kind::IntentParent as u8,
             parent: kind as u8,
@@ -501,8 +502,8 @@ impl Walk {
         let prices = ParentPrices {
             kind: Kind::IntentParentPrices as u8,
             side_other: side.opposite() as u8,
-            px: [cents(1_000), cents(1_001), cents(1_002)],
-            stop_px: [cents(1_003), cents(1_004)],
+            px: [cents(1_000), cents(1_000 + sign), cents(1_000 - 3 * sign)],
+            stop_px: [cents(1_000 - 2 * sign), cents(1_000 + 4 * sign)],
             clip_qty: shares(100),
             flags: shared,
             ..ParentPrices::default()
