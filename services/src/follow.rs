@@ -1,11 +1,9 @@
 //! Reading every lane of every session in `dir`, from where the last run stopped.
 
-use shm::journal::{
-    CursorError, DurableCursor, FileError, Journal, LaneReader, LaneSeq, ReadError,
-};
+use shm::journal::{FileError, Journal, LaneReader, LaneSeq, MarksError, Position, ReadError};
 use shm::record::{RecordKind, StageId};
 use shm::units::Nanos;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Why a follower cannot go on. It may be asked again: it stays where it was.
 #[derive(Debug, thiserror::Error)]
@@ -16,9 +14,52 @@ pub enum FollowError {
     /// A lane could not be read.
     #[error(transparent)]
     Read(#[from] ReadError),
-    /// The cursor could not be read or written.
+    /// How far lanes are durable is not known.
     #[error(transparent)]
-    Cursor(#[from] CursorError),
+    Marks(#[from] MarksError),
+    /// A lane ends before a record that was durable.
+    #[error(
+        "{dir}: epoch {epoch}, lane {lane} ends at record {last}, and {durable} was durable: a \
+         segment is missing or cut; restore it"
+    )]
+    Missing {
+        /// Where the journal is.
+        dir: PathBuf,
+        /// Which session.
+        epoch: u16,
+        /// Which lane.
+        lane: u16,
+        /// Its last record that is there.
+        last: u64,
+        /// Its last record that was synced.
+        durable: u64,
+    },
+    /// The reader is ahead of the journal.
+    #[error(
+        "{dir}: the newest session here is epoch {newest}, and epoch {read} has been read already: \
+         this is the journal of another engine; name its own directory, or a new database"
+    )]
+    Ahead {
+        /// Where the journal is.
+        dir: PathBuf,
+        /// The newest session there.
+        newest: u16,
+        /// The session that the reader stands in.
+        read: u16,
+    },
+}
+
+/// Records that were removed before they were read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gap {
+    /// The engine start.
+    pub epoch: u16,
+    /// The lane.
+    pub lane: u16,
+    /// The last record that was read.
+    pub after: LaneSeq,
+    /// The first one that is there.
+    pub first: LaneSeq,
 }
 
 /// A record handed out.
@@ -45,7 +86,7 @@ pub struct Taken<'a> {
 pub struct Turn {
     /// Records handed out.
     pub records: usize,
-    /// More are waiting: the turn ended at its limit.
+    /// More are waiting: the turn ended at its limit, or a later session is there.
     pub behind: bool,
     /// The session was closed in order and a turn found nothing more: no more will come until the
     /// engine starts again.
@@ -59,31 +100,94 @@ struct Lane {
     reader: LaneReader,
 }
 
+impl Lane {
+    /// Hands out up to `share` records; how many there were.
+    fn read(
+        &mut self,
+        journal: &Journal,
+        (epoch, share): (u16, usize),
+        gaps: &mut Vec<Gap>,
+        take: &mut dyn FnMut(&Taken<'_>),
+    ) -> Result<usize, FollowError> {
+        let Self { lane, reader } = self;
+        let mut count = 0;
+        while count < share {
+            let record = match reader.next() {
+                Ok(Some(record)) => record,
+                Ok(None) => break,
+                Err(error @ ReadError::Removed(_)) => {
+                    // Retention was faster: what is left is read, and what is not is told.
+                    let after = reader.position().seq;
+                    let first = journal.first(epoch, *lane)?;
+                    if first.seq <= after {
+                        return Err(error.into());
+                    }
+                    gaps.push(Gap { epoch, lane: *lane, after, first: first.seq.next() });
+                    *reader = journal.reader_at(first);
+                    continue;
+                }
+                Err(error) => return Err(error.into()),
+            };
+            take(&Taken {
+                epoch,
+                lane: *lane,
+                seq: record.seq,
+                kind: RecordKind::from_u16(record.header.kind),
+                stage: StageId(record.header.stage),
+                ts: Nanos(record.header.ts),
+                body: record.body,
+            });
+            count += 1;
+        }
+        Ok(count)
+    }
+}
+
 /// A reader of the whole journal.
+///
+/// It copies through the kernel and maps nothing, so that a file that is cut, removed or replaced
+/// under it is an error with a name, after which it may be asked again. It keeps no place by
+/// itself: who reads saves [`Follower::positions`] along with what it made of the records.
 #[derive(Debug)]
 pub struct Follower {
+    dir: PathBuf,
     journal: Journal,
-    cursor: DurableCursor,
+    from: Vec<Position>,
     epoch: Option<u16>,
     lanes: Vec<Lane>,
+    gaps: Vec<Gap>,
     closed: bool,
+    /// The last turn found nothing: the next one asks whether there should have been something.
+    is_idle: bool,
     last: Nanos,
 }
 
 impl Follower {
-    /// Goes on where the cursor file says; without one, from the oldest record there is. The engine
-    /// need not run, nor ever have run.
+    /// Goes on from these places; without any, from the oldest record there is. The engine need not
+    /// run, nor ever have run.
     ///
     /// # Errors
     /// [`FollowError`].
-    pub fn open(dir: &Path, cursor: &Path) -> Result<Self, FollowError> {
+    pub fn open(dir: &Path, from: &[Position]) -> Result<Self, FollowError> {
         let journal = Journal::open(dir)?;
-        let cursor = DurableCursor::load(cursor)?;
-        let epoch = cursor.positions().iter().map(|at| at.epoch).max();
+        let read = from.iter().map(|at| at.epoch).max();
         let known = journal.epochs()?;
-        // A session that is gone (retention) is not waited for.
-        let epoch = epoch.filter(|epoch| known.contains(epoch));
-        Ok(Self { journal, cursor, epoch, lanes: Vec::new(), closed: false, last: Nanos(0) })
+        // A session that is gone (retention) is not waited for: the next one is read.
+        let epoch = read.and_then(|read| known.iter().copied().find(|epoch| *epoch >= read));
+        if let (Some(read), None, Some(&newest)) = (read, epoch, known.last()) {
+            return Err(FollowError::Ahead { dir: dir.to_path_buf(), newest, read });
+        }
+        Ok(Self {
+            dir: dir.to_path_buf(),
+            journal,
+            from: from.to_vec(),
+            epoch,
+            lanes: Vec::new(),
+            gaps: Vec::new(),
+            closed: false,
+            is_idle: false,
+            last: Nanos(0),
+        })
     }
 
     /// Hands out up to `records_max` records (at least one a lane), lane by lane.
@@ -100,50 +204,57 @@ impl Follower {
         let later = self.later()?;
         self.open_lanes()?;
         let Some(epoch) = self.epoch else { return Ok(Turn::default()) };
+        // Likewise: a lane that is at its end now holds what was durable before.
+        let marks = if self.is_idle { Some(self.journal.marks(epoch)?) } else { None };
         let share = (records_max / self.lanes.len().max(1)).max(1);
         let mut turn = Turn::default();
-        for Lane { lane, reader } in &mut self.lanes {
-            let mut count = 0;
-            while count < share {
-                let Some(record) = reader.next()? else { break };
-                let kind = RecordKind::from_u16(record.header.kind);
-                let taken = Taken {
-                    epoch,
-                    lane: *lane,
-                    seq: record.seq,
-                    kind,
-                    stage: StageId(record.header.stage),
-                    ts: Nanos(record.header.ts),
-                    body: record.body,
-                };
-                self.closed |= kind == Some(RecordKind::SessionClose);
+        for lane in &mut self.lanes {
+            let count = lane.read(&self.journal, (epoch, share), &mut self.gaps, &mut |taken| {
+                self.closed |= taken.kind == Some(RecordKind::SessionClose);
                 self.last = self.last.max(taken.ts);
-                take(&taken);
-                count += 1;
-            }
+                take(taken);
+            })?;
             turn.records += count;
             turn.behind |= count == share;
         }
-        if let (0, Some(later)) = (turn.records, later) {
-            self.enter(later);
-            turn.behind = true;
+        self.is_idle = turn.records == 0;
+        let Some(marks) = marks.filter(|_| self.is_idle) else { return Ok(turn) };
+        for Lane { lane, reader } in &self.lanes {
+            let (last, durable) = (reader.position().seq, marks.durable(*lane));
+            if last < durable {
+                let (dir, lane) = (self.dir.clone(), *lane);
+                let (last, durable) = (last.0, durable.0);
+                return Err(FollowError::Missing { dir, epoch, lane, last, durable });
+            }
         }
-        turn.closed = self.closed && !turn.behind && turn.records == 0;
+        match later {
+            Some(later) => {
+                self.enter(later);
+                turn.behind = true;
+            }
+            None => turn.closed = self.closed && !turn.behind,
+        }
         Ok(turn)
     }
 
-    /// Writes the cursor: everything handed out so far has been dealt with.
-    ///
-    /// # Errors
-    /// [`FollowError::Cursor`]; the old cursor stands.
-    pub fn save(&mut self) -> Result<(), FollowError> {
-        for lane in &self.lanes {
-            self.cursor.set(lane.reader.position());
+    /// Where it stands: everything handed out is before these places.
+    #[must_use]
+    pub fn positions(&self) -> Vec<Position> {
+        if self.lanes.is_empty() {
+            return self.from.clone();
         }
-        if let Some(epoch) = self.epoch {
-            self.cursor.forget_before(epoch);
-        }
-        Ok(self.cursor.save()?)
+        self.lanes.iter().map(|lane| lane.reader.position()).collect()
+    }
+
+    /// What was removed before it was read, since the last call.
+    pub fn take_gaps(&mut self) -> Vec<Gap> {
+        std::mem::take(&mut self.gaps)
+    }
+
+    /// Where the journal is.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.dir
     }
 
     /// The session that is followed.
@@ -166,7 +277,8 @@ impl Follower {
     }
 
     fn enter(&mut self, epoch: u16) {
-        (self.epoch, self.closed) = (Some(epoch), false);
+        self.from = self.positions();
+        (self.epoch, self.closed, self.is_idle) = (Some(epoch), false, false);
         self.lanes.clear();
     }
 
@@ -178,8 +290,9 @@ impl Follower {
         let Some(epoch) = self.epoch else { return Ok(()) };
         for lane in self.journal.lanes(epoch)? {
             if self.lanes.iter().all(|known| known.lane != lane) {
-                let reader = match self.cursor.get(epoch, lane) {
-                    Some(position) => self.journal.reader_at(position),
+                let known = self.from.iter().find(|at| (at.epoch, at.lane) == (epoch, lane));
+                let reader = match known {
+                    Some(position) => self.journal.reader_at(*position),
                     None => self.journal.reader(epoch, lane)?,
                 };
                 self.lanes.push(Lane { lane, reader });

@@ -1,15 +1,16 @@
 //! The slow path: whatever reads an engine's shared memory and never touches its hot threads.
 //!
 //! ```text
-//!   journal (memory, then disk) ─► follow: a reader with a durable cursor ─► tally: what was read
+//!   journal (memory, then disk) ─► follow: a reader of all lanes ─► store: rows, with the cursor
+//!                                                               └─► tally: what was read
 //! ```
 //!
 //! What holds:
 //! - It depends on `shm` alone: the compiler keeps it out of the engine.
 //! - A reader takes no lock and holds back no writer; what it missed in memory it reads from the
 //!   disk.
-//! - A cursor is saved after the records before it were dealt with: a crash repeats, and loses
-//!   nothing.
+//! - A service keeps its place in the journal with what it made of the records before it: a crash
+//!   repeats nothing and loses nothing.
 //!
 //! ```
 //! use services::{Follower, Tally};
@@ -17,7 +18,7 @@
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let dir = std::env::temp_dir().join("wirelane-services-doc");
 //! std::fs::create_dir_all(&dir)?;
-//! let mut follower = Follower::open(&dir, &dir.join("doc.cursor"))?;
+//! let mut follower = Follower::open(&dir, &[])?;
 //! let mut tally = Tally::default();
 //! let turn = follower.turn(1_000, &mut |taken| tally.count(taken))?;
 //! assert_eq!(turn.records, 0, "no engine has written here");
@@ -27,8 +28,10 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod config;
 mod follow;
+pub mod store;
 mod tally;
 
-pub use follow::{FollowError, Follower, Taken, Turn};
+pub use follow::{FollowError, Follower, Gap, Taken, Turn};
 pub use tally::Tally;

@@ -2,7 +2,7 @@
 
 use crate::commands::{
     completions, config, control, demo, doctor, engine, exchange, journal, latency, limits, order,
-    replay, run, services, top, trace,
+    replay, run, services, store, top, trace,
 };
 use crate::failure::Outcome;
 use clap::{Parser, Subcommand};
@@ -23,8 +23,11 @@ enum Command {
     Demo(Box<demo::Args>),
     /// Run an engine
     Engine(engine::Args),
-    /// Run the slow path beside an engine: follow its journal
+    /// Run the slow path beside an engine: its journal into a database
     Services(services::Args),
+    /// Check, copy, restore, migrate or rebuild the database
+    #[command(subcommand)]
+    Store(store::Command),
     /// Run engine and services, a process each
     Run(run::Args),
     /// Run an exchange on loopback
@@ -80,6 +83,7 @@ impl Cli {
             Some(Command::Demo(args)) => args.run(),
             Some(Command::Engine(args)) => args.run(),
             Some(Command::Services(args)) => args.run(),
+            Some(Command::Store(command)) => command.run(),
             Some(Command::Run(args)) => args.run(),
             Some(Command::Exchange(args)) => exchange::run(&args),
             Some(Command::Latency(args)) => args.run(),

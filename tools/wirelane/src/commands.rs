@@ -14,5 +14,6 @@ pub(crate) mod order;
 pub(crate) mod replay;
 pub(crate) mod run;
 pub(crate) mod services;
+pub(crate) mod store;
 pub(crate) mod top;
 pub(crate) mod trace;

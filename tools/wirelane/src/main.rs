@@ -5,7 +5,7 @@
 //!   engine | services | run | exchange            what runs
 //!   top | latency | journal | trace | status      what only looks: shared memory and journal
 //!   kill | arm | strategy | stop                  what asks: gates and control socket
-//!   config | doctor | replay | completions        what checks
+//!   config | doctor | replay | store | completions  what checks
 //! ```
 //!
 //! Exit codes: 0 done; 1 what was checked is not so; 2 wrong usage; 3 wrong configuration; 4 what

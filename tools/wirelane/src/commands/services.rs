@@ -6,28 +6,26 @@ use crate::number::span;
 use crate::place::DirArg;
 use crate::signals;
 use crate::stdout::Out;
-use ::services::{Follower, Tally};
+use ::services::config::Config;
+use ::services::store::StoreService;
 use std::io::Read as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// Time between two looks that found nothing.
 const LOOK: Duration = Duration::from_millis(10);
-/// Records a look takes before it says how far it is.
-const BATCH: usize = 65_536;
-/// Time between two saves of the cursor.
-const SAVE: Duration = Duration::from_secs(1);
 
 /// Whom to follow.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
     dir: DirArg,
-    /// File of the durable cursor; without it, `services.cursor` in the engine's directory
+    /// Configuration of the services; without it, `services.toml` in the engine's directory, and
+    /// without that, a SQLite file `store.db` there
     #[arg(long)]
-    cursor: Option<PathBuf>,
+    config: Option<PathBuf>,
     /// Seconds between two lines of counters; 0: only one at the end
     #[arg(long, default_value_t = 5)]
     every: u64,
@@ -43,31 +41,26 @@ impl Args {
     /// Follows the journal until told to stop.
     pub(crate) fn run(&self) -> Outcome {
         let place = self.dir.place()?;
+        let config = config(self.config.as_deref(), place.dir())?;
         let stop = signals::stop()?;
         if self.stdin_eof {
             stop_with_stdin(Arc::clone(&stop))?;
         }
-        let cursor = self.cursor.clone().unwrap_or_else(|| place.dir().join("services.cursor"));
-        let mut follower = Follower::open(place.dir(), &cursor).map_err(Failure::not_done)?;
-        let (mut tally, mut out) = (Tally::default(), Out::stdout());
+        let mut store =
+            StoreService::start(place.dir(), config.store).map_err(Failure::not_done)?;
+        let mut out = Out::stdout();
         let every = Duration::from_secs(self.every);
-        let (mut told, mut saved) = (Instant::now(), Instant::now());
+        let mut told = Instant::now();
         loop {
-            let take = |taken: &::services::Taken<'_>| tally.count(taken);
-            let mut take = take;
-            let turn = follower.turn(BATCH, &mut take).map_err(Failure::unsound)?;
+            let turn = store.turn().map_err(Failure::not_done)?;
             // ORDERING: Relaxed: a lone flag.
             let stopped = stop.load(Ordering::Relaxed) && !turn.behind;
             let over = stopped || self.until_closed && turn.closed;
-            if over || saved.elapsed() >= SAVE {
-                follower.save().map_err(Failure::not_done)?;
-                saved = Instant::now();
+            if over {
+                store.flush().map_err(Failure::not_done)?;
             }
             if over || !every.is_zero() && told.elapsed() >= every {
-                let lag =
-                    if turn.behind { span(follower.since_last(wall()).0) } else { "0 ns".into() };
-                let epoch = follower.epoch().map_or("-".to_owned(), |epoch| epoch.to_string());
-                out.line(&format!("services: epoch={epoch} lag={lag} {tally}"))?;
+                out.line(&line(&store))?;
                 out.flush()?;
                 told = Instant::now();
             }
@@ -79,6 +72,36 @@ impl Args {
             }
         }
     }
+}
+
+/// The configuration of the services of an engine.
+pub(crate) fn config(path: Option<&Path>, dir: &Path) -> Outcome<Config> {
+    Config::load(path, dir).map_err(Failure::configuration)
+}
+
+/// How far the store is, in a line.
+fn line(store: &StoreService) -> String {
+    let progress = store.progress();
+    let epoch = progress.epoch.map_or("-".to_owned(), |epoch| epoch.to_string());
+    let lag = match store.lag(wall()).0 {
+        0 => "0 ns".to_owned(),
+        lag => span(lag),
+    };
+    let mut line = format!(
+        "services: epoch={epoch} lag={lag} store.records={} store.rows={} store.commits={}",
+        progress.records, progress.rows, progress.commits
+    );
+    if progress.failures > 0 {
+        line.push_str(&format!(" store.failures={}", progress.failures));
+    }
+    if progress.short > 0 {
+        line.push_str(&format!(" store.short={}", progress.short));
+    }
+    line.push_str(&format!(" {}", store.tally()));
+    if let Some(why) = &progress.waits {
+        line.push_str(&format!(" store waits: {why}"));
+    }
+    line
 }
 
 fn stop_with_stdin(stop: Arc<AtomicBool>) -> Outcome {

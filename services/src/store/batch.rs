@@ -1,0 +1,103 @@
+//! Rows that wait to be written together, each key once.
+
+use super::database::Value;
+use super::table::{Again, Slot, TABLES};
+use crate::follow::{Gap, Taken};
+use shm::record::order::OrderEvent;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+/// One row, in the order of its table's columns.
+pub(crate) type Row = Vec<Value>;
+
+/// The rows of one table.
+#[derive(Debug, Default)]
+struct Rows {
+    rows: Vec<Row>,
+    /// Where the row of a key is.
+    keys: HashMap<Vec<Value>, usize>,
+}
+
+/// What one transaction writes.
+#[derive(Debug, Default)]
+pub struct Batch {
+    tables: [Rows; TABLES.len()],
+    /// By (epoch, lane): the last order event, of which an execution behind it tells more.
+    pub(crate) context: HashMap<(u16, u16), OrderEvent>,
+    /// What was removed before it was read.
+    pub(crate) gaps: Vec<Gap>,
+    /// Records that it holds.
+    pub(crate) records: u64,
+    /// Records that are shorter than their kind.
+    pub(crate) short: u64,
+}
+
+impl Batch {
+    /// Puts a row in; the columns must be those of the table.
+    pub(crate) fn put(&mut self, slot: Slot, row: Row) {
+        let table = &TABLES[slot as usize];
+        debug_assert_eq!(row.len(), table.columns.len(), "{}", table.name);
+        let rows = &mut self.tables[slot as usize];
+        let key = row.get(..table.key).unwrap_or_default().to_vec();
+        match rows.keys.entry(key) {
+            Entry::Vacant(free) => {
+                free.insert(rows.rows.len());
+                rows.rows.push(row);
+            }
+            Entry::Occupied(known) => {
+                let Some(old) = rows.rows.get_mut(*known.get()) else { return };
+                match table.again {
+                    Again::Keep => {}
+                    Again::Replace => *old = row,
+                    Again::Merge => {
+                        for (old, new) in old.iter_mut().zip(row) {
+                            if !new.is_null() {
+                                *old = new;
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes a record.
+    pub fn take(&mut self, taken: &Taken<'_>) {
+        self.records += 1;
+        if super::record::put(self, taken).is_none() {
+            self.short += 1;
+        }
+    }
+
+    /// Notes what was removed before it was read.
+    pub fn note(&mut self, gaps: Vec<Gap>) {
+        self.gaps.extend(gaps);
+    }
+
+    /// Records that it holds.
+    #[must_use]
+    pub fn records(&self) -> u64 {
+        self.records
+    }
+
+    /// Rows that it will write.
+    #[must_use]
+    pub fn row_count(&self) -> usize {
+        self.tables.iter().map(|rows| rows.rows.len()).sum()
+    }
+
+    /// The rows of each table.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = (usize, &[Row])> {
+        self.tables.iter().enumerate().map(|(slot, rows)| (slot, rows.rows.as_slice()))
+    }
+
+    /// Empties it; what the next records need of the last ones stays.
+    pub(crate) fn clear(&mut self) {
+        for rows in &mut self.tables {
+            rows.rows.clear();
+            rows.keys.clear();
+        }
+        self.gaps.clear();
+        (self.records, self.short) = (0, 0);
+    }
+}

@@ -1,0 +1,46 @@
+//! The journal in a database: SQLite, or PostgreSQL with the feature `postgres`.
+//!
+//! ```text
+//!   Follower ─► record: rows of 16 tables ─► Batch: each key once ─► Store: one transaction:
+//!                                                            rows and place in the journal
+//! ```
+//!
+//! What holds:
+//! - The place in the journal is committed with the rows before it: a process that is killed at any
+//!   point goes on where the database stands, and each record is in it once.
+//! - A row is a function of the journal's records in their order, so that a database that was
+//!   rebuilt holds the same, whatever kind it is.
+//! - Money, prices and quantities are integers; the scale stands in the column's name.
+//! - A second writer is found out by a generation that each commit raises.
+
+mod batch;
+mod connection;
+mod database;
+mod error;
+mod files;
+mod money;
+mod opening;
+#[cfg(feature = "postgres")]
+mod postgres;
+mod rebuild;
+mod record;
+mod schema;
+mod service;
+mod sqlite;
+mod table;
+mod target;
+mod writer;
+
+pub use batch::Batch;
+pub use database::{Database, DatabaseError, Dialect, Value};
+pub use error::StoreError;
+pub use files::{backup, restore, whole};
+pub use money::amount;
+#[cfg(feature = "postgres")]
+pub use postgres::Postgres;
+pub use rebuild::{Difference, compare, rebuild};
+pub use schema::{MIGRATIONS, Migration, Version, migrate, version, view_names};
+pub use service::{Progress, Settings, StoreService};
+pub use sqlite::Sqlite;
+pub use target::{Password, Target};
+pub use writer::{Fingerprint, Store};

@@ -1,0 +1,228 @@
+//! The store as a service: follows the journal, writes batches, and comes back from whatever its
+//! database or its journal does.
+
+use super::batch::Batch;
+use super::error::StoreError;
+use super::files::Lock;
+use super::target::Target;
+use super::writer::Store;
+use crate::follow::{Follower, Turn};
+use crate::tally::Tally;
+use shm::units::Nanos;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// Shortest and longest wait after a failure.
+const WAIT: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+/// A place in the journal is written at least so often, also where records told nothing.
+const PLACE: Duration = Duration::from_secs(1);
+
+/// How the store is run.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Which database.
+    pub target: Target,
+    /// Records of one transaction, at most; at least 1.
+    pub batch_max: usize,
+    /// Longest time that a row waits for its transaction.
+    pub commit: Duration,
+}
+
+/// How far the store is.
+#[derive(Clone, Debug, Default)]
+pub struct Progress {
+    /// Records read since the start, committed.
+    pub records: u64,
+    /// Rows written since the start.
+    pub rows: u64,
+    /// Transactions since the start.
+    pub commits: u64,
+    /// Records that were shorter than their kind.
+    pub short: u64,
+    /// Failures since the start.
+    pub failures: u64,
+    /// What it waits for now, if it does.
+    pub waits: Option<String>,
+    /// The session that is read.
+    pub epoch: Option<u16>,
+    /// More records wait than one turn took.
+    pub behind: bool,
+}
+
+/// What there is while the database is open.
+#[derive(Debug)]
+struct Open {
+    store: Store,
+    follower: Follower,
+    batch: Batch,
+    rows_since: Option<Instant>,
+    placed: Instant,
+    seen: u64,
+    _lock: Option<Lock>,
+}
+
+/// The store's part of a services process. It blocks while the database works; nobody waits for it.
+#[derive(Debug)]
+pub struct StoreService {
+    dir: PathBuf,
+    settings: Settings,
+    open: Option<Open>,
+    retry: Option<(Instant, Duration)>,
+    progress: Progress,
+    tally: Tally,
+}
+
+impl StoreService {
+    /// Opens database and journal.
+    ///
+    /// # Errors
+    /// [`StoreError`] that a person has to act on. What may pass by itself (a server that is away)
+    /// is tried again by [`StoreService::turn`].
+    pub fn start(dir: &Path, settings: Settings) -> Result<Self, StoreError> {
+        let mut service = Self {
+            dir: dir.to_path_buf(),
+            settings,
+            open: None,
+            retry: None,
+            progress: Progress::default(),
+            tally: Tally::default(),
+        };
+        match service.open() {
+            Ok(open) => service.open = Some(open),
+            Err(error) if error.may_pass() => service.fail(&error),
+            Err(error) => return Err(error),
+        }
+        Ok(service)
+    }
+
+    fn open(&self) -> Result<Open, StoreError> {
+        let lock = self.settings.target.file().map(Lock::take).transpose()?;
+        let mut store = Store::open(self.settings.target.open(true)?)?;
+        let follower = Follower::open(&self.dir, &store.positions()?)?;
+        let batch = store.batch()?;
+        let placed = Instant::now();
+        Ok(Open { store, follower, batch, rows_since: None, placed, seen: 0, _lock: lock })
+    }
+
+    /// Reads what is there and writes it. A failure closes the database; later turns open it again
+    /// and go on from where it stands.
+    ///
+    /// # Errors
+    /// [`StoreError`] that a person has to act on.
+    pub fn turn(&mut self) -> Result<Turn, StoreError> {
+        if self.open.is_none() {
+            if self.retry.is_some_and(|(at, _)| Instant::now() < at) {
+                return Ok(Turn::default());
+            }
+            match self.open() {
+                Ok(open) => self.open = Some(open),
+                Err(error) => return self.failed(error),
+            }
+        }
+        let Some(open) = &mut self.open else { return Ok(Turn::default()) };
+        let commits = self.progress.commits;
+        let turned = open.turn(&self.settings, &mut self.progress, &mut self.tally);
+        match turned {
+            Ok(turn) => {
+                // To read is not enough: a full disk or a lock shows when something is written.
+                if self.progress.commits > commits || turn.records == 0 {
+                    (self.retry, self.progress.waits) = (None, None);
+                }
+                Ok(turn)
+            }
+            Err(error) => self.failed(error),
+        }
+    }
+
+    /// Writes what was read, whatever its age.
+    ///
+    /// # Errors
+    /// [`StoreError`]; what was read and not written is read again by the next start.
+    pub fn flush(&mut self) -> Result<(), StoreError> {
+        match &mut self.open {
+            Some(open) => open.commit(&mut self.progress),
+            None => Ok(()),
+        }
+    }
+
+    /// How far it is.
+    #[must_use]
+    pub fn progress(&self) -> &Progress {
+        &self.progress
+    }
+
+    /// What it has read since the start, by kind.
+    #[must_use]
+    pub fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    /// Age at `now` of the newest record read, while more wait; 0 once everything is read.
+    #[must_use]
+    pub fn lag(&self, now: Nanos) -> Nanos {
+        match &self.open {
+            Some(open) if self.progress.behind => open.follower.since_last(now),
+            _ => Nanos(0),
+        }
+    }
+
+    fn failed(&mut self, error: StoreError) -> Result<Turn, StoreError> {
+        if !error.may_pass() {
+            return Err(error);
+        }
+        self.fail(&error);
+        Ok(Turn::default())
+    }
+
+    fn fail(&mut self, error: &StoreError) {
+        self.open = None;
+        let wait = self.retry.map_or(WAIT.0, |(_, wait)| (wait * 2).min(WAIT.1));
+        self.retry = Some((Instant::now() + wait, wait));
+        self.progress.failures += 1;
+        self.progress.waits = Some(error.to_string());
+    }
+}
+
+impl Open {
+    fn turn(
+        &mut self,
+        settings: &Settings,
+        progress: &mut Progress,
+        tally: &mut Tally,
+    ) -> Result<Turn, StoreError> {
+        let room = settings.batch_max.saturating_sub(self.seen as usize).max(1);
+        let Self { follower, batch, .. } = self;
+        let turn = follower.turn(room, &mut |taken| {
+            tally.count(taken);
+            batch.take(taken);
+        })?;
+        batch.note(follower.take_gaps());
+        self.seen += turn.records as u64;
+        (progress.epoch, progress.behind) = (follower.epoch(), turn.behind);
+        let now = Instant::now();
+        if self.rows_since.is_none() && batch.row_count() > 0 {
+            self.rows_since = Some(now);
+        }
+        let is_full = self.seen >= settings.batch_max as u64;
+        let is_old = self.rows_since.is_some_and(|since| now - since >= settings.commit);
+        let is_far = self.seen > 0 && now - self.placed >= PLACE;
+        if is_full || is_old || is_far {
+            self.commit(progress)?;
+        }
+        Ok(turn)
+    }
+
+    fn commit(&mut self, progress: &mut Progress) -> Result<(), StoreError> {
+        if self.seen == 0 && self.batch.row_count() == 0 {
+            return Ok(());
+        }
+        let (rows, short) = (self.batch.row_count() as u64, self.batch.short);
+        self.store.write(&mut self.batch, &self.follower.positions())?;
+        progress.records += self.seen;
+        progress.rows += rows;
+        progress.short += short;
+        progress.commits += 1;
+        (self.seen, self.rows_since, self.placed) = (0, None, Instant::now());
+        Ok(())
+    }
+}

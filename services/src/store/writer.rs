@@ -1,0 +1,229 @@
+//! The store: a database of our schema, written in batches together with the place in the journal
+//! that they reach to.
+
+use super::batch::{Batch, Row};
+use super::database::{Database, DatabaseError, NO_TEXT, Value, int, text};
+use super::error::StoreError;
+use super::opening::hex;
+use super::schema::{self, MIGRATIONS, Version};
+use super::table::{CHUNK, TABLES, Table};
+use sha2::{Digest as _, Sha256};
+use shm::journal::{LaneSeq, Position};
+use shm::record::order::OrderEvent;
+
+/// A database of our schema.
+pub struct Store {
+    database: Box<dyn Database>,
+    /// Counts commits: another writer would have changed it.
+    generation: i64,
+    /// By table: the statement for a whole chunk, and for one row.
+    statements: Vec<[String; 2]>,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "Store({}, generation {})", self.database.name(), self.generation)
+    }
+}
+
+/// Rows and content of one table; two databases that hold the same have the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fingerprint {
+    /// The table.
+    pub table: &'static str,
+    /// Its rows.
+    pub rows: u64,
+    /// Sum of the digests of its rows.
+    pub content: u128,
+}
+
+impl Store {
+    /// Takes a database; an empty one gets the schema.
+    ///
+    /// # Errors
+    /// [`StoreError::Newer`] and [`StoreError::Older`] where it is of another version.
+    pub fn open(mut database: Box<dyn Database>) -> Result<Self, StoreError> {
+        let known = MIGRATIONS.last().map_or(0, |last| last.version);
+        match schema::version(database.as_mut(), MIGRATIONS)? {
+            Version::Current(_) => {}
+            Version::Empty => {
+                schema::migrate(database.as_mut(), MIGRATIONS)?;
+            }
+            Version::Older(found) => {
+                let database = database.name().to_owned();
+                return Err(StoreError::Older { database, found, known });
+            }
+            Version::Newer(found) => return Err(schema::newer(database.as_ref(), found, known)),
+        }
+        let generation =
+            database.number("SELECT generation FROM reader_state WHERE id = 1", Vec::new())?;
+        let statements =
+            TABLES.iter().map(|table| [table.insert(CHUNK), table.insert(1)]).collect();
+        Ok(Self { database, generation: generation.unwrap_or(0), statements })
+    }
+
+    /// The database, to be asked.
+    pub fn database(&mut self) -> &mut dyn Database {
+        self.database.as_mut()
+    }
+
+    /// How far the journal is in it.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub fn positions(&mut self) -> Result<Vec<Position>, DatabaseError> {
+        let sql = "SELECT epoch, lane, segment, byte_offset, seq FROM reader_cursor";
+        let rows = self.database.rows(sql, Vec::new())?;
+        let at = |row: &Row, column: usize| row.get(column).and_then(Value::int).unwrap_or(0);
+        let position = |row: &Row| Position {
+            segment: at(row, 2).unsigned_abs(),
+            offset: at(row, 3).unsigned_abs(),
+            seq: LaneSeq(at(row, 4).unsigned_abs()),
+            ..Position::start(at(row, 0) as u16, at(row, 1) as u16)
+        };
+        Ok(rows.iter().map(position).collect())
+    }
+
+    /// A batch that goes on where the last one ended.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub fn batch(&mut self) -> Result<Batch, DatabaseError> {
+        let sql = "SELECT epoch, lane, context FROM reader_cursor";
+        let mut batch = Batch::default();
+        for row in self.database.rows(sql, Vec::new())? {
+            let [epoch, lane, context] = row.as_slice() else { continue };
+            let bytes = context.text().and_then(bytes_of);
+            let event = bytes.and_then(|bytes| OrderEvent::read(&bytes));
+            if let (Some(epoch), Some(lane), Some(event)) = (epoch.int(), lane.int(), event) {
+                batch.context.insert((epoch as u16, lane as u16), event);
+            }
+        }
+        Ok(batch)
+    }
+
+    /// Writes a batch and the places that it reaches to, both or neither, and empties it.
+    ///
+    /// # Errors
+    /// [`StoreError`]: nothing was written, or, where the connection broke in the commit, nobody
+    /// knows. Open the database again and go on from where it stands.
+    pub fn write(&mut self, batch: &mut Batch, to: &[Position]) -> Result<(), StoreError> {
+        let begin = match self.database.dialect() {
+            super::Dialect::Sqlite => "BEGIN IMMEDIATE",
+            super::Dialect::Postgres => "BEGIN",
+        };
+        self.database.script(begin)?;
+        match self.write_all(batch, to) {
+            Ok(()) => self.database.script("COMMIT")?,
+            Err(error) => {
+                // The first error is the one to tell.
+                let _ = self.database.script("ROLLBACK");
+                return Err(error);
+            }
+        }
+        self.generation += 1;
+        batch.clear();
+        Ok(())
+    }
+
+    fn write_all(&mut self, batch: &Batch, to: &[Position]) -> Result<(), StoreError> {
+        let next = "UPDATE reader_state SET generation = generation + 1 \
+                    WHERE id = 1 AND generation = $1";
+        if self.database.execute(next, vec![int(self.generation)])? != 1 {
+            let database = self.database.name().to_owned();
+            return Err(StoreError::OtherWriter { database });
+        }
+        for (slot, rows) in batch.rows() {
+            let Some([whole, one]) = self.statements.get(slot) else { continue };
+            let mut chunks = rows.chunks_exact(CHUNK);
+            for chunk in &mut chunks {
+                self.database.execute(whole, chunk.concat())?;
+            }
+            for row in chunks.remainder() {
+                self.database.execute(one, row.clone())?;
+            }
+        }
+        for gap in &batch.gaps {
+            let row = [gap.epoch.into(), gap.lane.into(), whole(gap.after), whole(gap.first)];
+            let sql = "INSERT INTO journal_gaps (epoch, lane, after_seq, first_seq) \
+                       VALUES ($1, $2, $3, $4) ON CONFLICT (epoch, lane, after_seq) DO NOTHING";
+            self.database.execute(sql, row.map(|value: i64| int(value)).to_vec())?;
+        }
+        self.write_positions(batch, to)
+    }
+
+    fn write_positions(&mut self, batch: &Batch, to: &[Position]) -> Result<(), StoreError> {
+        let sql = "INSERT INTO reader_cursor (epoch, lane, segment, byte_offset, seq, context) \
+                   VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (epoch, lane) DO UPDATE SET \
+                   segment = excluded.segment, byte_offset = excluded.byte_offset, \
+                   seq = excluded.seq, context = excluded.context";
+        let size = |value: u64| int(i64::try_from(value).unwrap_or(i64::MAX));
+        for at in to {
+            let context = batch.context.get(&(at.epoch, at.lane));
+            let values = vec![
+                int(at.epoch),
+                int(at.lane),
+                size(at.segment),
+                size(at.offset),
+                size(at.seq.0),
+                context.map_or(NO_TEXT, |event| text(hex(event.bytes()))),
+            ];
+            self.database.execute(sql, values)?;
+        }
+        let Some(oldest) = to.iter().map(|at| at.epoch).min() else { return Ok(()) };
+        let sql = "DELETE FROM reader_cursor WHERE epoch < $1";
+        self.database.execute(sql, vec![int(oldest)])?;
+        Ok(())
+    }
+
+    /// Rows and content of every table that tells of the journal.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub fn fingerprints(&mut self) -> Result<Vec<Fingerprint>, DatabaseError> {
+        TABLES.iter().map(|table| self.fingerprint(table)).collect()
+    }
+
+    fn fingerprint(&mut self, table: &Table) -> Result<Fingerprint, DatabaseError> {
+        let sql = format!("SELECT {} FROM {}", table.columns.join(", "), table.name);
+        let mut print = Fingerprint { table: table.name, rows: 0, content: 0 };
+        self.database.each(&sql, Vec::new(), &mut |row| {
+            print.rows += 1;
+            print.content = print.content.wrapping_add(digest(&row));
+        })?;
+        Ok(print)
+    }
+}
+
+fn whole(seq: LaneSeq) -> i64 {
+    i64::try_from(seq.0).unwrap_or(i64::MAX)
+}
+
+/// A row as a number. What is NULL has no type in every database.
+fn digest(row: &Row) -> u128 {
+    let mut hash = Sha256::new();
+    for value in row {
+        match value {
+            value if value.is_null() => hash.update([0]),
+            Value::Int(value) => {
+                hash.update([1]);
+                hash.update(value.unwrap_or(0).to_le_bytes());
+            }
+            Value::Text(value) => {
+                let value = value.as_deref().unwrap_or_default();
+                hash.update([2]);
+                hash.update((value.len() as u64).to_le_bytes());
+                hash.update(value.as_bytes());
+            }
+        }
+    }
+    let mut first = [0; 16];
+    first.iter_mut().zip(hash.finalize()).for_each(|(to, byte)| *to = byte);
+    u128::from_le_bytes(first)
+}
+
+/// The bytes of a hexadecimal text; `None` for any other.
+fn bytes_of(text: &str) -> Option<Vec<u8>> {
+    let digits = text.as_bytes().chunks_exact(2);
+    digits.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
+}
