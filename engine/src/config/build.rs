@@ -254,6 +254,7 @@ fn feed_source(reader: &Reader<'_>) -> FeedSource {
     let (a, b) = (reader.parsed_opt("a"), reader.parsed_opt("b"));
     let request = reader.parsed_opt("request");
     let retries = reader.int("retries");
+    let requests_in_flight = reader.int("requests_in_flight");
     let (user, password_env) = (reader.text_opt("user"), reader.text_opt("password_env"));
     let not_for = |keys: &[&str], what: &str, other: &str| {
         for key in keys.iter().filter(|key| reader.has(key)) {
@@ -285,7 +286,7 @@ fn feed_source(reader: &Reader<'_>) -> FeedSource {
     if !reader.has("a") && !reader.has("file") {
         reader.missing_because("a", "a feed without `file` or `soup` needs a line");
     }
-    FeedSource::Lines { a: a.unwrap_or(NOWHERE), b, request, retries }
+    FeedSource::Lines { a: a.unwrap_or(NOWHERE), b, request, retries, requests_in_flight }
 }
 
 fn gateway(id: GatewayId, reader: &Reader<'_>, known: &Known, feeds: &[Feed]) -> Gateway {

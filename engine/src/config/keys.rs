@@ -245,6 +245,8 @@ static FEED: Table = Table {
         may("request", Kind::Text(Form::Address), "feed", "MoldUDP64 re-request server."),
         or("retries", "5", int(0, 100, "tries"), "feed",
             "Tries without an answer before a gap is given up; the wait doubles from 100 ms."),
+        or("requests_in_flight", "256", int(1, 4_096, "requests"), "feed",
+            "Re-requests that may wait for their answers at once; fewer spare the server."),
         may("soup", Kind::Text(Form::Address), "feed",
             "SoupBinTCP server of the stream, instead of lines."),
         may("user", Kind::Text(Form::User), "feed", "SoupBinTCP user (soup)."),

@@ -346,6 +346,8 @@ pub enum FeedSource {
         request: Option<SocketAddr>,
         /// Tries without an answer before a gap is given up, in `0..=100`.
         retries: u32,
+        /// Re-requests that may be in flight, in `1..=4096`.
+        requests_in_flight: u16,
     },
     /// A recorded file.
     File {

@@ -2,13 +2,17 @@
 //! each, with the rule that refuses and what to do. Told by `arm`, `status` and the engine's own
 //! output, in the same words.
 
+#![expect(clippy::disallowed_methods, reason = "cold: a pace is asked for by people")]
+
 use super::Vitals;
+use super::pace::Pace;
 use crate::config::StageId;
 use crate::config::model::{Feed, FeedSource, Gateway, Session};
 use feed::book::StaleCause;
 use shm::counters::CounterReader;
 use shm::message::FeedState;
 use shm::region::RegionError;
+use std::time::Instant;
 
 /// Something that is not as it should be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +39,8 @@ pub(super) struct FeedVitals {
     state: CounterReader,
     unfit: CounterReader,
     missing: CounterReader,
+    messages: CounterReader,
+    pace: Pace,
     lost: CounterReader,
     book_faults: CounterReader,
 }
@@ -55,6 +61,8 @@ impl FeedVitals {
             state: of(stage, "state")?,
             unfit: of(stage, "unfit")?,
             missing: of(stage, "missing")?,
+            messages: of(stage, "messages")?,
+            pace: Pace::default(),
             lost: of(stage, "lost")?,
             book_faults: of(stage, "book_faults")?,
         })
@@ -83,9 +91,12 @@ impl FeedVitals {
         let has = |cause: StaleCause| unfit & cause as u64 != 0;
         let missing = self.missing.get();
         if has(StaleCause::Gap) && missing > 0 {
-            let text = format!("catching up, {missing} messages behind{}", given_up(lost));
-            return ("behind", text);
+            let pace = self.pace.look(Instant::now(), missing, self.messages.get());
+            let (word, pace) = pace.map_or(("behind", String::new()), |rate| rate.words(missing));
+            let text = format!("catching up, {missing} messages behind{pace}{}", given_up(lost));
+            return (word, text);
         }
+        self.pace.forget();
         if has(StaleCause::Lost) {
             let what = format!("STALE{}", given_up(lost));
             let text = "no book is right until the venue's next session: restart the engine to ask for \

@@ -17,6 +17,7 @@ mod kill;
 mod limits;
 mod mode;
 mod orders;
+mod pace;
 mod protocol;
 mod risk_desk;
 mod self_test;

@@ -39,7 +39,7 @@ const CONFIG: &str = include_str!("../config/tests/good.toml");
 const INSTRUMENTS: &str = include_str!("../../../config/demo-instruments.csv");
 
 /// Counters that a status is made of, by stage.
-const COUNTERS: [&str; 25] = [
+const COUNTERS: [&str; 26] = [
     "risk.working",
     "risk.mode",
     "risk.limits_over",
@@ -47,6 +47,7 @@ const COUNTERS: [&str; 25] = [
     "feed:itch.state",
     "feed:itch.unfit",
     "feed:itch.missing",
+    "feed:itch.messages",
     "feed:itch.lost",
     "feed:itch.book_faults",
     "gateway:ouch.sessions",

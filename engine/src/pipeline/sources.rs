@@ -25,9 +25,10 @@ pub(super) fn receiver_config(source: Option<&FeedSource>) -> ReceiverConfig {
         ..ReceiverConfig::default()
     };
     match source {
-        Some(FeedSource::Lines { b, request, retries, .. }) => ReceiverConfig {
+        Some(FeedSource::Lines { b, request, retries, requests_in_flight, .. }) => ReceiverConfig {
             lines: 1 + usize::from(b.is_some()),
             tries: if request.is_some() { *retries } else { 0 },
+            requests_in_flight: *requests_in_flight,
             ..ReceiverConfig::default()
         },
         // A recording begins where it begins, and is never silent: it is the past.

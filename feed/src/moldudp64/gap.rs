@@ -4,7 +4,9 @@
 //! gap no faster than the way there and back allows, and a join late into a fast session would not
 //! end. Several requests are in flight instead: one until the server has answered, one more with
 //! each answer. They stand as far apart as answers have been long lately, a little less, so that
-//! the answers meet; a hole between two that came is asked for at once.
+//! the answers meet; a hole between two that came is asked for at once. A gap is so filled with as
+//! many answers a way there and back as requests may be in flight: 256 of 30 messages over a way of
+//! 5 ms, which is what two programs that share busy cores are apart, are 1.5 million a second.
 #![forbid(unsafe_code)]
 
 use super::reorder::Reorder;

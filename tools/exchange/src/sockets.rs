@@ -8,6 +8,8 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 
 /// Kernel buffer asked for on sending sockets, bytes; the kernel gives what its limit allows.
 const SEND_BUFFER_BYTES: usize = 4 << 20;
+/// Receive buffer of the re-request socket: thousands of requests.
+const RECEIVE_BUFFER_BYTES: usize = 4 << 20;
 
 /// Where an exchange is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,6 +112,8 @@ fn receiver(what: &'static str, address: SocketAddr) -> Result<UdpSocket, Error>
     let make = || -> std::io::Result<UdpSocket> {
         let socket = UdpSocket::bind(address)?;
         socket.set_nonblocking(true)?;
+        // Many requests wait here while a reader catches up; a smaller buffer only loses some.
+        let _ = socket2::SockRef::from(&socket).set_recv_buffer_size(RECEIVE_BUFFER_BYTES);
         Ok(socket)
     };
     make().map_err(|source| Error::Bind { what, address, source })

@@ -6,6 +6,9 @@ use engine::control::Hitch;
 /// Looks after which a hitch is told of: about a second.
 pub(crate) const PATIENCE: u32 = 10;
 
+/// Looks after which a feed that catches up says again how far it is: about 10 seconds.
+const PROGRESS: u32 = 100;
+
 /// What was seen and told so far.
 #[derive(Debug, Default)]
 pub(crate) struct Tale {
@@ -29,7 +32,8 @@ impl Tale {
                 (&other.subject, other.kind) == (&hitch.subject, hitch.kind)
             };
             let looks = before.iter().find(same).map_or(0, |(_, looks)| *looks) + 1;
-            if looks == PATIENCE {
+            let is_again = hitch.kind == "behind" && looks.is_multiple_of(PROGRESS);
+            if looks == PATIENCE || is_again {
                 lines.push(hitch.line.clone());
             }
             self.seen.push((hitch, looks));
@@ -65,5 +69,10 @@ mod tests {
         assert_eq!(look(Some("behind"), 3 * PATIENCE), ["feed itch: behind"]);
         assert_eq!(look(Some("lost"), PATIENCE), ["feed itch: lost"]);
         assert_eq!(look(None, 5), ["feed itch is live"]);
+        assert_eq!(
+            look(Some("behind"), 2 * PROGRESS),
+            ["feed itch: behind"; 3],
+            "and its progress"
+        );
     }
 }

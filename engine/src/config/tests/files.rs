@@ -48,9 +48,12 @@ fn the_good_file_means_what_it_says() {
     assert_eq!(config.journal.segment_bytes, 16 << 20);
     assert_eq!(config.journal.group, Nanos(1_000_000));
     assert_eq!(config.accounts[0].fee_per_share, Price(3_000_000));
-    let FeedSource::Lines { a, b, request, retries } = &config.feeds[0].source else { panic!() };
+    let FeedSource::Lines { a, b, request, retries, requests_in_flight } = &config.feeds[0].source
+    else {
+        panic!()
+    };
     assert_eq!((a.port(), b.unwrap().port(), request.unwrap().port()), (26400, 26401, 26402));
-    assert_eq!(*retries, 5);
+    assert_eq!((*retries, *requests_in_flight), (5, 256));
     let Session::Ouch50 { user, .. } = &config.gateways[0].session else { panic!() };
     assert_eq!(user, "DEMO01");
     assert_eq!(config.gateways[0].send.order_age_max, Nanos(5_000_000));
