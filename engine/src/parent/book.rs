@@ -213,6 +213,9 @@ impl Parents {
         let last_qty = Qty(place.filled().saturating_sub(before));
         if let Some(end) = end {
             row.on_end(usize::from(leg), end, port.now);
+            if row.kind == ParentKind::Twap && end == End::Filled && row.slice.fill() {
+                row.reopen_slice();
+            }
         }
         let side = leg_side(&row.parent, leg);
         let event = ParentEvent {
@@ -252,6 +255,10 @@ impl Parents {
         }
         if let Some(end) = place.on_reject(reject, is_new) {
             row.on_end(usize::from(leg), end, port.now);
+            let lot = port.terms.get(row.parent.instrument.index()).map_or(Qty(1), |row| row.lot);
+            if row.kind == ParentKind::Twap && row.slice.refuse(reason, lot) {
+                row.reopen_slice();
+            }
             self.set_owner(reject.cl_ord_id, NOBODY);
         } else if let Some(row) = self.row_mut(at) {
             // A refused replace is tried again after a pause, with whatever is wanted then.
@@ -423,7 +430,10 @@ fn step_leg(
             let id = port.enter(order, rare)?;
             leg.asked(id, want.px, qty, tif);
             match row.kind {
-                ParentKind::Twap => row.sent_step = row.latched.step,
+                ParentKind::Twap => {
+                    row.sent_step = row.latched.step;
+                    row.slice.ask(row.sent_step, want.qty);
+                }
                 ParentKind::Bracket if at == 0 => row.sent_step = 1,
                 _ => {}
             }

@@ -18,6 +18,7 @@
 //! | [`wants`] | per type: what each leg should have at the venue, a function of the row, market, time |
 //! | [`leg`] | one leg: its one child, what it has filled |
 //! | [`row`] | one parent at work |
+//! | [`slice`](mod@slice) | the orders of one slice of a TWAP |
 //! | [`book`] | the parents of a strategy: events in, children out |
 //!
 //! A machine only ever says what it **wants**; how to get there from what is out is one routine for
@@ -30,6 +31,7 @@ pub mod book;
 pub mod leg;
 pub mod quote;
 pub mod row;
+pub mod slice;
 pub mod wants;
 
 pub use ask::{Ask, OcoLeg, Offset};

@@ -1,6 +1,7 @@
 //! One parent at work: what was asked, what it has latched, its legs.
 
 use super::leg::{End, Leg, PAUSE_EXPECTED, PAUSE_REFUSED};
+use super::slice::Slice;
 use crate::risk::parents::LEGS_MAX;
 use shm::ids::{ClOrdId, InstrumentId};
 use shm::message::{ParentKind, Side, parent_flags};
@@ -93,6 +94,8 @@ pub struct Row {
     pub legs: [Leg; LEGS_MAX],
     /// Slice of a TWAP that a child was sent for.
     pub sent_step: u32,
+    /// The orders of that slice.
+    pub slice: Slice,
     /// Why it ends.
     pub reason: Reason,
     /// Risk was asked to end it.
@@ -111,6 +114,7 @@ impl Row {
             written: Latched::default(),
             legs: [Leg::default(); LEGS_MAX],
             sent_step: 0,
+            slice: Slice::default(),
             reason: Reason::None,
             end_asked: false,
         })
@@ -229,6 +233,14 @@ impl Row {
             }
             // What protects a position keeps trying; a slice waits for the next.
             _ => {}
+        }
+    }
+
+    /// The slice of a TWAP may have another order, if there is still time for one after the pause
+    /// of its leg.
+    pub fn reopen_slice(&mut self) {
+        if self.leg(0).rest_until < self.parent.end {
+            self.sent_step = self.sent_step.saturating_sub(1);
         }
     }
 

@@ -234,11 +234,18 @@ fn twap(row: &mut Row, terms: &Terms, now: Nanos) -> Wants {
     let due = due(parent.qty, terms.lot, parent.slices, step);
     let rest = due.saturating_sub(leg.spent());
     let most = if parent.clip_qty.0 > 0 { parent.clip_qty.0 } else { i64::MAX };
+    let most = most.min(row.slice.bound());
     let is_last = step >= parent.slices;
-    let had_its_child = row.sent_step >= step;
+    // Another order in the slice of one that was refused has to come before the end.
+    let is_over = row.slice.refused().is_some() && now >= parent.end;
+    let had_its_child = row.sent_step >= step || is_over;
     if leg.is_empty() && (leg.spent() >= parent.qty.0 || is_last && had_its_child) {
         let unfilled = leg.spent() < parent.qty.0;
-        row.end(if unfilled { Reason::Expired } else { Reason::None });
+        // Of a last order that risk refused, why it did.
+        row.end(match (unfilled, row.slice.refused()) {
+            (false, _) => Reason::None,
+            (true, refused) => refused.unwrap_or(Reason::Expired),
+        });
         return NOTHING;
     }
     if had_its_child && leg.is_empty() {

@@ -1,10 +1,10 @@
 //! Iceberg and TWAP.
 
 use super::kit::{Rig, STOCK, Sent, cents, limit, shares};
-use crate::parent::{Ask, Offset};
 use crate::parent::wants::{due, next_slice, slices_begun};
+use crate::parent::{Ask, Offset};
 use crate::risk::sample;
-use shm::message::{Side, Tif};
+use shm::message::{Side, Tif, flags};
 use shm::reason::Reason;
 use shm::units::{Nanos, Price, Qty};
 
@@ -98,6 +98,89 @@ fn a_twap_ends_with_its_last_slice() {
     rig.canceled(id);
     rig.pass(5_000);
     assert_eq!((rig.taken(), rig.over()), (vec![], Some(Reason::Expired)));
+}
+
+/// Goal: a slice that risk refuses is tried again a few times and not more, and what it did not get
+/// is caught up by the next. Method: a halt through the first slice.
+#[test]
+fn a_refused_slice_is_tried_again_and_caught_up() {
+    let mut rig = Rig::new();
+    rig.top_with(1_000, 1_001, flags::HALT);
+    let ask = twap(&rig, 8, 4);
+    rig.ask(ask);
+    for _ in 0..15 {
+        rig.pass(100);
+    }
+    assert_eq!((rig.taken(), rig.refused.as_slice()), (vec![], [Reason::Instrument; 4].as_slice()));
+    rig.top(1_000, 1_001);
+    assert_eq!(rig.taken(), [], "no more orders in this slice");
+    rig.pass(500);
+    let id = rig.accepted(slice(1_001, 50));
+    rig.fill(id, 50);
+    rig.pass(2_000);
+    rig.top_with(1_000, 1_001, flags::HALT);
+    assert_eq!(rig.taken(), [slice(1_001, 25)]);
+}
+
+/// Goal: what is to be caught up and is refused for its size is cut until it passes, and all of it
+/// is sent in the same slice, order by order, never beyond the whole. Method: 4,000 shares in 4
+/// slices under a limit of 1,000 an order, the first two slices halted.
+#[test]
+fn a_catch_up_beyond_a_limit_goes_out_in_parts() {
+    let mut rig = Rig::new();
+    rig.top_with(1_000, 1_001, flags::HALT);
+    let span = (rig.now, Nanos(rig.now.0 + 4 * Nanos::SECOND.0));
+    rig.ask(Ask::twap(STOCK, Side::Buy, shares(4_000), cents(1_001), span, 4));
+    for _ in 0..19 {
+        rig.pass(100);
+    }
+    rig.top(1_000, 1_001);
+    assert_eq!(rig.taken(), []);
+    let mut filled = 0;
+    for _ in 0..40 {
+        rig.pass(100);
+        while let Some((approved, _)) = rig.wire.first().copied() {
+            let (id, qty) = (approved.cl_ord_id, approved.qty.to_shares().unwrap());
+            assert!(qty <= 1_000);
+            rig.wire.clear();
+            rig.accept(id);
+            rig.fill(id, qty);
+            filled += qty;
+        }
+        assert!(filled <= 4_000);
+    }
+    assert_eq!((filled, rig.over()), (4_000, Some(Reason::None)));
+    let of_size = rig.refused.iter().filter(|reason| **reason == Reason::OrderQty).count();
+    assert!((1..8).contains(&of_size), "{:?}", rig.refused);
+}
+
+/// Goal: a last slice that is refused is tried again before the end and not after it; where it
+/// stays refused the parent says why. Method: a halt over the last slice, ended in time, and not.
+#[test]
+fn a_refused_last_slice_has_until_the_end() {
+    for ends in [true, false] {
+        let mut rig = Rig::new();
+        rig.top(1_000, 1_001);
+        let span = (rig.now, Nanos(rig.now.0 + 400 * Nanos::MILLI.0));
+        rig.ask(Ask::twap(STOCK, Side::Buy, shares(100), cents(1_001), span, 2));
+        let id = rig.accepted(slice(1_001, 50));
+        rig.fill(id, 50);
+        rig.top_with(1_000, 1_001, flags::HALT);
+        rig.pass(200);
+        assert_eq!((rig.refused.len(), rig.over()), (1, None));
+        if ends {
+            rig.top(1_000, 1_001);
+            rig.pass(100);
+            let id = rig.accepted(slice(1_001, 50));
+            rig.fill(id, 50);
+            assert_eq!(rig.over(), Some(Reason::None));
+        } else {
+            for _ in 0..9 {
+                rig.pass(100);
+            }
+            assert_eq!((rig.refused.len(), rig.over()), (2, Some(Reason::Instrument)));
+        }
+    }
 }
 
 /// Goal: the plan of slices is exact at its edges. Method: a nanosecond before, at, and after each
