@@ -71,6 +71,18 @@ impl Figure {
         }
     }
 
+    /// The smallest value.
+    #[must_use]
+    pub fn least(&self) -> f64 {
+        self.bound(f64::min)
+    }
+
+    /// The greatest value.
+    #[must_use]
+    pub fn greatest(&self) -> f64 {
+        self.bound(f64::max)
+    }
+
     fn bound(&self, pick: fn(f64, f64) -> f64) -> f64 {
         self.values.iter().copied().reduce(pick).unwrap_or(f64::NAN)
     }
@@ -80,7 +92,7 @@ impl Figure {
 impl fmt::Display for Figure {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { name, unit, values } = self;
-        let (median, min, max) = (self.median(), self.bound(f64::min), self.bound(f64::max));
+        let (median, min, max) = (self.median(), self.least(), self.greatest());
         write!(out, "figure {name} {unit} {median:.3} {min:.3} {max:.3} {}", values.len())
     }
 }

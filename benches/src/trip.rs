@@ -16,11 +16,11 @@ use self::market::Market;
 use self::stages::Engine;
 use self::venue::Venue;
 
-mod ends;
-mod market;
+pub(crate) mod ends;
+pub(crate) mod market;
 mod sockets;
-mod stages;
-mod venue;
+pub(crate) mod stages;
+pub(crate) mod venue;
 pub mod wire;
 
 /// Turns within which a message must have become an order.
@@ -71,10 +71,10 @@ impl Rig {
     pub fn new() -> Self {
         let clock = Clock::start();
         let (line, datagrams) = rtrb::RingBuffer::new(4);
-        let (near, far) = ends::wire(clock.clone());
+        let (near, far) = ends::wire(clock.clone(), ends::PIECES, ends::ANSWER_BYTES);
         let source = Box::new(Line(datagrams));
         let engine = Engine::new(clock, source, AnyLink::Other(Box::new(near)));
-        let venue = Venue::new(far);
+        let venue = Venue::new(far, engine.now());
         let mut rig = Self { engine, line, venue, market: Market::new(), trips: 0 };
         rig.open();
         rig

@@ -8,19 +8,19 @@ use gateway::link::{Link, RecvResult, SendResult};
 use shm::units::Nanos;
 
 /// Longest datagram handed in.
-pub(super) const DATAGRAM_BYTES: usize = 128;
+pub(crate) const DATAGRAM_BYTES: usize = 128;
 /// Longest piece that one send may take: a logon, an order.
 const PIECE_BYTES: usize = 112;
 /// Pieces that may wait for the venue.
-const PIECES: usize = 64;
+pub(crate) const PIECES: usize = 64;
 /// Bytes that may wait for the engine.
-const ANSWER_BYTES: usize = 1 << 14;
+pub(crate) const ANSWER_BYTES: usize = 1 << 14;
 
 /// One datagram on its way to the feed stage.
-pub(super) type Datagram = (usize, [u8; DATAGRAM_BYTES]);
+pub(crate) type Datagram = (usize, [u8; DATAGRAM_BYTES]);
 
 /// The feed's only line.
-pub(super) struct Line(pub(super) rtrb::Consumer<Datagram>);
+pub(crate) struct Line(pub(crate) rtrb::Consumer<Datagram>);
 
 impl Source for Line {
     fn recv(&mut self, line: usize, _now: Nanos, buffer: &mut [u8]) -> Option<Received> {
@@ -52,7 +52,7 @@ struct Piece {
 }
 
 /// The engine's end of the connection.
-pub(super) struct Wire {
+pub(crate) struct Wire {
     pieces: rtrb::Producer<Piece>,
     answers: rtrb::Consumer<u8>,
     clock: Clock,
@@ -101,14 +101,14 @@ impl Default for Piece {
 }
 
 /// The venue's end of it.
-pub(super) struct FarWire {
+pub(crate) struct FarWire {
     pieces: rtrb::Consumer<Piece>,
     answers: rtrb::Producer<u8>,
 }
 
 impl FarWire {
     /// When the piece that waits was taken off the engine's hands; `None` when there is none.
-    pub(super) fn waiting_since(&self) -> Option<Nanos> {
+    pub(crate) fn waiting_since(&self) -> Option<Nanos> {
         self.pieces.peek().ok().map(|piece| piece.at)
     }
 }
@@ -126,10 +126,11 @@ impl super::venue::Wire for FarWire {
     }
 }
 
-/// Both ends of one connection; what is sent is stamped by `clock`.
-pub(super) fn wire(clock: Clock) -> (Wire, FarWire) {
-    let (to_venue, from_engine) = rtrb::RingBuffer::new(PIECES);
-    let (to_engine, from_venue) = rtrb::RingBuffer::new(ANSWER_BYTES);
+/// Both ends of one connection, for so many pieces of one way and bytes of the other that wait to
+/// be taken; what is sent is stamped by `clock`.
+pub(crate) fn wire(clock: Clock, pieces: usize, answer_bytes: usize) -> (Wire, FarWire) {
+    let (to_venue, from_engine) = rtrb::RingBuffer::new(pieces);
+    let (to_engine, from_venue) = rtrb::RingBuffer::new(answer_bytes);
     (
         Wire { pieces: to_venue, answers: from_venue, clock },
         FarWire { pieces: from_engine, answers: to_engine },

@@ -13,19 +13,21 @@ use super::ends::{DATAGRAM_BYTES, Datagram};
 const SYMBOL: Symbol = Symbol(*b"AAPL    ");
 
 /// Makes the datagrams, in order.
-pub(super) struct Market {
+pub(crate) struct Market {
     next_seq: u64,
     /// The order whose coming and going moves the top; 0 when it is not there.
     mover: u64,
+    /// One far from the top that comes and goes; 0 when it is not there.
+    deep: u64,
 }
 
 impl Market {
-    pub(super) const fn new() -> Self {
-        Self { next_seq: 1, mover: 0 }
+    pub(crate) const fn new() -> Self {
+        Self { next_seq: 1, mover: 0, deep: 0 }
     }
 
     /// What gives the book two sides.
-    pub(super) fn opening(&mut self) -> [Datagram; 4] {
+    pub(crate) fn opening(&mut self) -> [Datagram; 4] {
         let mut directory = StockDirectory::new_zeroed();
         directory.head = Head::of::<StockDirectory>(1, 0, 1);
         directory.stock = SYMBOL;
@@ -41,12 +43,26 @@ impl Market {
     }
 
     /// The next move of the best bid: a better order comes, or goes again.
-    pub(super) fn next_move(&mut self) -> Datagram {
+    pub(crate) fn next_move(&mut self) -> Datagram {
         if self.mover == 0 {
             self.mover = self.next_seq;
             return self.add(b'B', 10_001);
         }
         let order_ref = std::mem::take(&mut self.mover);
+        self.delete(order_ref)
+    }
+
+    /// A message that moves no top: an order comes far from it, or goes again.
+    pub(crate) fn next_deep(&mut self) -> Datagram {
+        if self.deep == 0 {
+            self.deep = self.next_seq;
+            return self.add(b'B', 9_000);
+        }
+        let order_ref = std::mem::take(&mut self.deep);
+        self.delete(order_ref)
+    }
+
+    fn delete(&mut self, order_ref: u64) -> Datagram {
         let head = Head::of::<OrderDelete>(1, 0, self.next_seq);
         self.message(&OrderDelete { head, order_ref: order_ref.into() })
     }

@@ -2,7 +2,7 @@
 
 use engine::clock::Clock;
 use engine::config::machine::Machine;
-use engine::config::topology::plan;
+use engine::config::topology::{Plan, plan};
 use engine::config::{Sources, StageId};
 use engine::link::Output;
 use engine::pipeline::assemble::{Assembly, LiveEnds, Sheet, World};
@@ -17,10 +17,10 @@ use shm::gates::{Gates, Shape};
 use shm::ids::InstrumentId;
 use shm::journal::{LaneSpec, LaneTail, LaneWriter};
 use shm::message::{Command, CommandOp, Kind};
-use shm::region::RegionBuilder;
+use shm::region::{Region, RegionBuilder};
 use shm::units::Nanos;
 
-const CONFIG: &str = include_str!("config.toml");
+pub(crate) const CONFIG: &str = include_str!("config.toml");
 const INSTRUMENTS: &str = include_str!("instruments.csv");
 
 /// What the engine is given of the world.
@@ -60,6 +60,58 @@ fn measure_clock(commands: Vec<(StageId, Output)>, now: Nanos) {
     assert!(risk.try_push(measured.into(), now).is_ok(), "an empty ring has room");
 }
 
+/// An engine put together, its threads not started.
+pub(crate) struct Built {
+    pub(crate) plan: Plan,
+    /// By thread of the plan.
+    pub(crate) stages: Vec<Vec<Stage>>,
+    /// What its meters write.
+    pub(crate) region: Region,
+}
+
+/// Puts an engine together over a feed and a link, as a start does; `config` is [`CONFIG`], with
+/// another placement or other links.
+pub(crate) fn build(config: &str, clock: &Clock, source: Box<dyn Source>, link: AnyLink) -> Built {
+    let loaded = Sources::text("trip.toml", config).load().expect("the configuration is sound");
+    let instruments =
+        Instruments::parse("instruments.csv", INSTRUMENTS).expect("the instruments are sound");
+    let bound = loaded.bind(&instruments).expect("they fit");
+    let plan = plan(&loaded, &Machine::probe()).expect("it names no core");
+    let mut builder = RegionBuilder::new(1, clock.now());
+    let mut sheet = Sheet::new(&loaded.config);
+    for thread in &plan.threads {
+        builder.thread(&thread.name);
+        for stage in &thread.stages {
+            sheet.list(*stage, &loaded.config, instruments.len(), &mut builder);
+        }
+    }
+    builder.counter("archive.failed", "flag");
+    let region = builder.create_in_memory().expect("the list is sound");
+    let archive_failed =
+        region.reader().and_then(|reader| reader.counter("archive.failed")).expect("listed");
+    let ends = ends(instruments.len(), source, link, archive_failed);
+    let opening = Opening::default();
+    let assembly = Assembly {
+        config: &loaded.config,
+        instruments: &instruments,
+        bound: &bound,
+        plan: &plan,
+        epoch: 1,
+        days: 20_458,
+        opening: &opening,
+    };
+    let pipeline =
+        assembly.build(clock, &region, sheet, World::Live(ends)).expect("it fits together");
+    measure_clock(pipeline.commands, clock.now());
+    Built { plan, stages: pipeline.threads, region }
+}
+
+/// The lane of a thread.
+pub(crate) const fn lane_of(thread: usize) -> LaneSpec {
+    let lane = thread as u16 + 1;
+    LaneSpec { lane, epoch: 1, segment_bytes: 1 << 22, segments: 4, layout_hash: 0 }
+}
+
 /// The stages of one thread, and what they write.
 pub(super) struct Engine {
     stages: Vec<Stage>,
@@ -72,40 +124,9 @@ pub(super) struct Engine {
 impl Engine {
     /// Puts it together over a feed and a link.
     pub(super) fn new(clock: Clock, source: Box<dyn Source>, link: AnyLink) -> Self {
-        let loaded = Sources::text("trip.toml", CONFIG).load().expect("the configuration is sound");
-        let instruments =
-            Instruments::parse("instruments.csv", INSTRUMENTS).expect("the instruments are sound");
-        let bound = loaded.bind(&instruments).expect("they fit");
-        let plan = plan(&loaded, &Machine::probe()).expect("it names no core");
-        let mut builder = RegionBuilder::new(1, clock.now());
-        let mut sheet = Sheet::new(&loaded.config);
-        builder.thread("hot");
-        for stage in &plan.threads[0].stages {
-            sheet.list(*stage, &loaded.config, instruments.len(), &mut builder);
-        }
-        builder.counter("archive.failed", "flag");
-        let region = builder.create_in_memory().expect("the list is sound");
-        let archive_failed =
-            region.reader().and_then(|reader| reader.counter("archive.failed")).expect("listed");
-        let ends = ends(instruments.len(), source, link, archive_failed);
-        let opening = Opening::default();
-        let assembly = Assembly {
-            config: &loaded.config,
-            instruments: &instruments,
-            bound: &bound,
-            plan: &plan,
-            epoch: 1,
-            days: 20_458,
-            opening: &opening,
-        };
-        let pipeline =
-            assembly.build(&clock, &region, sheet, World::Live(ends)).expect("it fits together");
-        let mut threads = pipeline.threads;
-        measure_clock(pipeline.commands, clock.now());
-        let stages = threads.pop().expect("one thread");
-        let spec =
-            LaneSpec { lane: 1, epoch: 1, segment_bytes: 1 << 22, segments: 4, layout_hash: 0 };
-        let (lane, tail) = LaneWriter::in_memory(spec);
+        let mut built = build(CONFIG, &clock, source, link);
+        let stages = built.stages.pop().expect("one thread");
+        let (lane, tail) = LaneWriter::in_memory(lane_of(0));
         Self { stages, lane, tail, clock, scratch: Vec::new() }
     }
 

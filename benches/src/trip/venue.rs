@@ -39,7 +39,7 @@ impl Stream {
 }
 
 /// The venue's end of a connection.
-pub(super) trait Wire {
+pub(crate) trait Wire {
     /// Appends what has come.
     fn recv(&mut self, into: &mut Vec<u8>);
     /// Sends all of it.
@@ -47,7 +47,7 @@ pub(super) trait Wire {
 }
 
 /// The venue.
-pub(super) struct Venue<W> {
+pub(crate) struct Venue<W> {
     wire: W,
     server: Server,
     stream: Stream,
@@ -56,28 +56,28 @@ pub(super) struct Venue<W> {
 }
 
 impl<W: Wire> Venue<W> {
-    pub(super) fn new(wire: W) -> Self {
+    pub(crate) fn new(wire: W, now: Nanos) -> Self {
         let session = SessionName::new("TRIP").expect("a short name");
         let mut server = Server::new(ServerConfig::new(session));
-        server.on_connect(Nanos(0));
+        server.on_connect(now);
         let stream = Stream { next_seq: 1, kept: vec![([0; 80], 0); KEPT] };
         Self { wire, server, stream, orders: 0, held: Vec::new() }
     }
 
-    pub(super) const fn wire(&mut self) -> &mut W {
+    pub(crate) const fn wire(&mut self) -> &mut W {
         &mut self.wire
     }
 
-    pub(super) fn is_live(&self) -> bool {
+    pub(crate) fn is_live(&self) -> bool {
         self.server.state() == ServerState::Live
     }
 
-    pub(super) fn orders(&self) -> u64 {
+    pub(crate) fn orders(&self) -> u64 {
         self.orders
     }
 
     /// Answers what has come.
-    pub(super) fn turn(&mut self, now: Nanos) {
+    pub(crate) fn turn(&mut self, now: Nanos) {
         self.wire.recv(&mut self.held);
         let taken = self.server.on_bytes(&self.held, now);
         self.held.drain(..taken);

@@ -106,7 +106,7 @@ pub fn with_peer<R: Send>(measure: impl FnOnce(&mut Peer<'_>) -> R + Send) -> Re
         let peer = scope.spawn(move || {
             let _leave = Leave(told);
             pinned(1);
-            let venue = Venue::new(far);
+            let venue = Venue::new(far, clock.now());
             let mut peer = Peer { venue, market: Market::new(), clock, told, filler: Vec::new() };
             peer.open();
             measure(&mut peer)

@@ -1,8 +1,8 @@
 //! The command line.
 
 use crate::commands::{
-    completions, config, control, demo, doctor, engine, exchange, journal, latency, limits, order,
-    replay, run, services, store, top, trace,
+    bench, completions, config, control, demo, doctor, engine, exchange, journal, latency, limits,
+    order, replay, run, services, store, top, trace,
 };
 use crate::failure::Outcome;
 use clap::{Parser, Subcommand};
@@ -71,6 +71,8 @@ enum Command {
     Config(config::Command),
     /// What this machine gives an engine, and what it lacks
     Doctor(doctor::Args),
+    /// What placements of the stages come to on this machine
+    Bench(bench::Args),
     /// Write the completions of a shell
     Completions(completions::Args),
 }
@@ -103,6 +105,7 @@ impl Cli {
             Some(Command::Stop(args)) => args.stop(),
             Some(Command::Config(command)) => command.run(),
             Some(Command::Doctor(args)) => args.run(),
+            Some(Command::Bench(args)) => args.run(),
             Some(Command::Completions(args)) => args.run(),
         }
     }

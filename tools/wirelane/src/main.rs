@@ -6,6 +6,7 @@
 //!   top | latency | journal | trace | status      what only looks: shared memory and journal
 //!   kill | arm | strategy | stop                  what asks: gates and control socket
 //!   config | doctor | replay | store | completions  what checks
+//!   bench                                         what measures
 //! ```
 //!
 //! Exit codes: 0 done; 1 what was checked is not so; 2 wrong usage; 3 wrong configuration; 4 what
