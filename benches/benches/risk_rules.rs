@@ -15,11 +15,15 @@ fn main() {
         return;
     }
     let (warm, rounds) = if is_test { (0, 1) } else { (WARM, ROUNDS) };
-    let mut bench = Bench::new();
+    let (mut bench, mut near) = (Bench::new(), Bench::in_one_instrument());
     for _ in 0..warm {
         bench.round();
     }
     let times: Vec<_> = (0..rounds).map(|_| bench.round()).collect();
+    for _ in 0..warm {
+        near.round();
+    }
+    let in_one: Vec<_> = (0..rounds).map(|_| near.round()).collect();
     if is_test {
         return;
     }
@@ -39,6 +43,7 @@ fn main() {
     };
     print("risk_all_rules_p50_ns", times.iter().map(|times| more(times.p50_ns)).collect());
     print("risk_all_rules_mean_ns", times.iter().map(|times| more(times.mean_ns)).collect());
+    print("risk_one_instrument_p50_ns", in_one.iter().map(|times| more(times.p50_ns)).collect());
     print("  with every rule, p50", times.iter().map(|times| times.p50_ns[0] as i64).collect());
     print("  with none, p50", times.iter().map(|times| times.p50_ns[1] as i64).collect());
 }

@@ -191,7 +191,17 @@ impl Bench {
     /// Puts both together and gives the one with rules its market and its session.
     #[must_use]
     pub fn new() -> Self {
-        let round = Round::new();
+        Self::of(Round::new())
+    }
+
+    /// The same with all orders in one instrument: everything that an order reads was read by the
+    /// one before it.
+    #[must_use]
+    pub fn in_one_instrument() -> Self {
+        Self::of(Round::in_one_instrument())
+    }
+
+    fn of(round: Round) -> Self {
         let ruled = Side::new(|ports, meters, refusals, cells| {
             let setup = cost::setup();
             let wiring = setup.strategies.iter();

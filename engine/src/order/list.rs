@@ -58,6 +58,13 @@ impl SlotList {
         }
     }
 
+    /// Whether a slot is in the list.
+    #[must_use]
+    #[inline]
+    pub fn has(&self, slot: u32) -> bool {
+        self.links.get(slot as usize).is_some_and(|link| link.linked)
+    }
+
     /// The first slot.
     #[must_use]
     pub const fn first(&self) -> Option<u32> {

@@ -6,6 +6,7 @@
 //! left of it then, whose and of what, lasts for `past` more.
 
 use shm::ids::ClOrdId;
+use shm::map::prefetch_write;
 use shm::record::order::Base;
 
 use super::event::{Event, Signs};
@@ -94,6 +95,16 @@ impl OrderTable {
         self.slots.get(slot as usize)
     }
 
+    /// Whether the order of a slot works: what [`Order::is_working`] says of its row, without the
+    /// row.
+    #[must_use]
+    #[inline]
+    pub fn works(&self, slot: u32) -> bool {
+        let works = self.working.has(slot);
+        debug_assert_eq!(Some(works), self.row(slot).map(Order::is_working));
+        works
+    }
+
     /// The order that an id belongs to: in its row, or closed.
     #[must_use]
     pub fn find(&self, id: ClOrdId) -> Option<Place> {
@@ -142,8 +153,8 @@ impl OrderTable {
     #[inline]
     pub fn open(&mut self, order: Order) -> bool {
         let slot = order.root.slot();
-        let Some(row) = self.slots.get_mut(slot as usize) else { return false };
-        if row.is_working() {
+        let Some(row) = self.slots.get(slot as usize) else { return false };
+        if self.works(slot) {
             return false;
         }
         if row.is_some() {
@@ -180,6 +191,20 @@ impl OrderTable {
         self.closed_count += 1;
         self.closed_next = after(self.closed_next, self.closed.len());
         *latest = self.closed_count;
+        self.fetch_closed();
+    }
+
+    /// Asks for the row that the next order to be closed goes to.
+    #[inline(always)]
+    fn fetch_closed(&self) {
+        if let Some(Closed { order, before }) = self.closed.get(self.closed_next) {
+            prefetch_write(&order.root);
+            prefetch_write(&order.replace.id);
+            prefetch_write(&order.busted_qty);
+            prefetch_write(&order.instrument);
+            prefetch_write(&order.since);
+            prefetch_write(before);
+        }
     }
 
     fn close(&mut self, slot: u32, order: Order) {

@@ -13,6 +13,7 @@ use shm::reason::Reason;
 use shm::units::{Nanos, Notional, Price, Qty};
 
 use super::pass::Asked;
+use super::room;
 use super::sample::{self, DOLLAR};
 use super::setup::{Memory, Setup};
 use super::{Context, Decision, RULES, Risk};
@@ -35,9 +36,20 @@ pub struct RuleCost {
     pub reason: Reason,
     /// How often an order is asked for it: once, or once in each scope.
     pub asked: u32,
+    /// Rules that one comparison asks together, this one counted: 1 for one that has its own.
+    pub together: u32,
     /// Median over rounds of what an order takes less without it, picoseconds; 0 where the noise is
-    /// greater.
+    /// greater. Of rules asked together each has an equal part of what all of them take.
     pub ps_p50: u64,
+}
+
+/// The rules that are asked together with one, itself among them, as bits of their numbers.
+fn together(rule: Reason) -> u64 {
+    let bit = |rule: Reason| 1 << (rule as u64 & 63);
+    if room::RULES.contains(&rule) {
+        return room::RULES.into_iter().fold(0, |bits, rule| bits | bit(rule));
+    }
+    bit(rule)
 }
 
 /// What was measured.
@@ -218,6 +230,8 @@ pub struct Round {
     pub risk: Risk,
     /// The orders of the round.
     pub orders: Vec<Intent>,
+    /// Instruments of the orders.
+    among: u32,
     now: Nanos,
     seq: u32,
 }
@@ -232,7 +246,22 @@ impl Round {
     /// A feed that is live, books, a session, and the orders.
     #[must_use]
     pub fn new() -> Self {
-        let mut risk = Risk::new(&setup());
+        Self::among(&setup(), INSTRUMENTS as u32)
+    }
+
+    /// The same with every order in one instrument, which may have as many as the firm.
+    #[must_use]
+    pub fn in_one_instrument() -> Self {
+        let mut setup = setup();
+        let busy = finite(Scope::Firm).rate;
+        let own = Scope::Instrument(InstrumentId(0));
+        let rows = setup.limits.rows.iter_mut().filter(|row| row.scope == own);
+        rows.for_each(|row| row.rate = busy);
+        Self::among(&setup, 1)
+    }
+
+    fn among(setup: &Setup, among: u32) -> Self {
+        let mut risk = Risk::new(setup);
         let now = Nanos::SECOND;
         risk.set_drift(Nanos(0));
         risk.on_market(&sample::live(now));
@@ -254,11 +283,11 @@ impl Round {
                 Side::Sell => Price(ask.0 + away),
             };
             let mut intent = sample::intent(id, side, px);
-            intent.instrument = InstrumentId((dice >> 16) as u32 % INSTRUMENTS as u32);
+            intent.instrument = InstrumentId((dice >> 16) as u32 % among);
             intent.qty = Qty::from_shares(1 + (dice >> 40) as u32 % 100);
             intent
         });
-        Self { risk, orders: orders.collect(), now, seq: 0 }
+        Self { risk, orders: orders.collect(), among, now, seq: 0 }
     }
 
     /// What the next order is decided in: a little later than the one before.
@@ -294,7 +323,7 @@ impl Round {
             let id = intent.cl_ord_id;
             intent.cl_ord_id = ClOrdId::new(7, id.strategy(), id.slot(), id.uses() + 1);
             let at = intent.instrument.0 + 7 * (intent.qty.0 / Qty::SCALE) as u32;
-            intent.instrument = InstrumentId((at + 1) % INSTRUMENTS as u32);
+            intent.instrument = InstrumentId((at + 1) % self.among);
             intent.qty = Qty::from_shares((intent.qty.0 / Qty::SCALE) as u32 % 97 + 1);
         }
     }
@@ -372,8 +401,9 @@ pub fn measure(rounds: usize) -> Costs {
         round.end();
         for (rule, less) in RULES.iter().zip(&mut less) {
             let whole = per_order(|| round.ask(u64::MAX));
-            let without = per_order(|| round.ask(!(1 << (rule.id & 63))));
-            less.push(whole.saturating_sub(without));
+            let of = together(rule.reason);
+            let without = per_order(|| round.ask(!of));
+            less.push(whole.saturating_sub(without) / u64::from(of.count_ones()));
             all.push(whole);
         }
         bare.push(per_order(|| round.ask(0)));
@@ -383,6 +413,7 @@ pub fn measure(rounds: usize) -> Costs {
         id: rule.id,
         reason: rule.reason,
         asked: asked.of(rule.reason),
+        together: together(rule.reason).count_ones(),
         ps_p50: median(less),
     });
     Costs {
@@ -398,10 +429,8 @@ mod tests {
     use super::*;
 
     /// Rules that are asked in each scope of an order.
-    const OF_SCOPES: [Reason; 12] = [
+    const OF_SCOPES: [Reason; 10] = [
         Reason::Unresolved,
-        Reason::Position,
-        Reason::OpenOrders,
         Reason::Gross,
         Reason::Net,
         Reason::Funds,
@@ -412,9 +441,10 @@ mod tests {
         Reason::Repeated,
         Reason::Breaker,
     ];
-    /// Rules that are asked in each scope, and once besides: the engine's mode, whether the
-    /// instrument is restricted, the reference.
-    const OF_BOTH: [Reason; 3] = [Reason::Mode, Reason::Restricted, Reason::NoReference];
+    /// Rules that are asked in each scope, and once besides: the engine's mode, the reference.
+    const OF_BOTH: [Reason; 2] = [Reason::Mode, Reason::NoReference];
+    /// Rules that are asked of each row of sums: firm's and instrument's limits bind one row.
+    const OF_SUMS: [Reason; 2] = [Reason::Position, Reason::OpenOrders];
 
     /// Goal: what is measured is every rule on every order, with a number in each of its limits.
     /// Method: how often each rule is asked of each order, against a list; every order passes a
@@ -429,6 +459,9 @@ mod tests {
                     let times = match rule.reason {
                         reason if OF_SCOPES.contains(&reason) => 4,
                         reason if OF_BOTH.contains(&reason) => 5,
+                        reason if OF_SUMS.contains(&reason) => 3,
+                        // And once whether the instrument is restricted at all.
+                        Reason::Restricted => 4,
                         _ => 1,
                     };
                     assert_eq!(asked.of(rule.reason), times, "R{}", rule.id);

@@ -300,13 +300,13 @@ impl Risk {
         let in_range = slot.checked_sub(permit.slot_first).is_some_and(|at| at < permit.slot_count);
         holds(Reason::DupId, in_range)?;
         let row = self.table.row(slot).ok_or(Refusal::of(Reason::DupId))?;
-        let is_next = id.epoch() == row.last.epoch() && id.uses() > row.last.uses();
         if !candidate.is_replace {
             holds(Reason::DupId, id.epoch() == self.epoch)?;
-            let is_free = !row.is_working() && id > row.last && !self.parents.has_had(id);
+            let is_free = !self.table.works(slot) && id > row.last && !self.parents.has_had(id);
             holds(Reason::DupId, is_free)?;
             return Ok(None);
         }
+        let is_next = id.epoch() == row.last.epoch() && id.uses() > row.last.uses();
         let works = row.is_working() && row.base() != record::Base::Unknown && !row.is_replacing();
         let is_same = row.root.strategy() == id.strategy()
             && row.side == Some(candidate.side)

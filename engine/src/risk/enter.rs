@@ -18,7 +18,7 @@ use crate::planted::{self, Bug};
 
 impl Risk {
     /// The reservation, and the words that announce it. `grown` as in `enter`.
-    #[inline]
+    #[inline(always)]
     pub(super) fn approve(
         &mut self,
         intent: &Intent,
@@ -74,7 +74,7 @@ impl Risk {
 
     /// Takes an approval into table, sums and windows. `grown` is what it makes of its rows, where
     /// that is known.
-    #[inline]
+    #[inline(always)]
     fn enter(
         &mut self,
         record: &record::Approved,

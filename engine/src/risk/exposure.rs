@@ -13,6 +13,7 @@ use shm::units::{Notional, Price, Qty};
 use super::checks::Refusal;
 use super::limits::{COUNT_UNBOUNDED, LimitTable, QTY_UNBOUNDED, SumLimits};
 use super::money::short_at;
+use super::room::{Need, units};
 use super::scope::{Places, SCOPES, ScopeMap};
 
 /// Sums of one scope in one instrument.
@@ -144,40 +145,120 @@ impl Sums {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Grown {
     /// R31.
-    pub(super) open_value: i128,
+    open_value: i128,
     /// R34: by how much more would be short, of a sell, with every working sell filled.
     pub(super) short_more: i128,
     /// R11 and R30.
-    pub(super) worst: i64,
+    worst: i64,
     /// R31.
-    pub(super) open_qty: i64,
+    open_qty: i64,
     /// Of the order's side.
     open_side: i64,
     /// R31.
-    pub(super) open_orders: u32,
+    open_orders: u32,
+    /// What it takes of the rooms of the row's scopes.
+    pub(super) need: Need,
+}
+
+/// What an order adds to every row alike.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Added<'a> {
+    change: &'a Change,
+    /// The mark.
+    px: Price,
+    multiplier: i64,
+    /// Its value in units of a room.
+    value: i64,
+    /// Of a sell: its whole quantity short at the mark, and the same in units.
+    whole: (i128, i64),
+}
+
+impl<'a> Added<'a> {
+    /// At the mark `px`; `None` where it is beyond all rooms.
+    #[inline(always)]
+    pub(super) const fn new(change: &'a Change, px: Price, multiplier: i64) -> Option<Self> {
+        let whole = match change.side {
+            Side::Buy => 0,
+            Side::Sell => short_at(change.qty, px, multiplier),
+        };
+        match (units(change.value), units(whole)) {
+            (Some(value), Some(of)) => {
+                Some(Self { change, px, multiplier, value, whole: (whole, of) })
+            }
+            _ => None,
+        }
+    }
+
+    /// By how much more would be short, with the order where `after` would be short, before it
+    /// `before`; the same in units.
+    #[inline(always)]
+    const fn short_more(&self, before: i64, after: i64) -> Option<(i128, i64)> {
+        if before <= 0 && after <= 0 {
+            return Some((0, 0));
+        }
+        if 0 <= before && before <= after && self.multiplier == 1 {
+            return Some(self.whole);
+        }
+        let short = short_at(after, self.px, self.multiplier);
+        let more = short.checked_sub(short_at(before, self.px, self.multiplier));
+        match more {
+            Some(more) => match units(more) {
+                Some(of) => Some((more, of)),
+                None => None,
+            },
+            None => None,
+        }
+    }
 }
 
 impl Grown {
-    /// `None` where a sum leaves its integer. `px` is the mark.
+    /// `None` where a sum leaves its integer.
     #[inline(always)]
-    pub(super) fn of(sums: &Sums, change: &Change, px: Price, multiplier: i64) -> Option<Self> {
-        let position = sums.position.0;
+    pub(super) fn of(sums: &Sums, added: &Added<'_>) -> Option<Self> {
+        let (position, change) = (sums.position.0, added.change);
         let open_value = sums.open_value.0.checked_add(change.value)?;
         let open_orders = sums.open_orders.checked_add_signed(change.orders)?;
-        let (open_side, open_qty, worst, short_more) = match change.side {
+        let (open_side, open_qty, worst, (short_more, funds)) = match change.side {
             Side::Buy => {
                 let side = sums.open_buy.0.checked_add(change.qty)?;
-                (side, side.checked_add(sums.open_sell.0)?, position.checked_add(side)?, 0)
+                let open_qty = side.checked_add(sums.open_sell.0)?;
+                (side, open_qty, position.checked_add(side)?, (0, added.value))
             }
             Side::Sell => {
                 let side = sums.open_sell.0.checked_add(change.qty)?;
-                let worst = side.checked_sub(position)?;
-                let before = short_at(sums.open_sell.0.checked_sub(position)?, px, multiplier);
-                let short = short_at(worst, px, multiplier);
-                (side, side.checked_add(sums.open_buy.0)?, worst, short.checked_sub(before)?)
+                let open_qty = side.checked_add(sums.open_buy.0)?;
+                let (before, worst) =
+                    (sums.open_sell.0.checked_sub(position)?, side.checked_sub(position)?);
+                (side, open_qty, worst, added.short_more(before, worst)?)
             }
         };
-        Some(Self { open_value, short_more, worst, open_qty, open_side, open_orders })
+        let qty = if change.qty > 0 { change.qty } else { 0 };
+        let need = Need { side: change.side, value: added.value, funds, qty };
+        Some(Self { open_value, short_more, worst, open_qty, open_side, open_orders, need })
+    }
+
+    /// R11 of a sell that is new.
+    #[inline(always)]
+    pub(super) const fn keeps_locate(&self, limits: &SumLimits) -> bool {
+        self.worst <= limits.locate_max
+    }
+
+    /// R30.
+    #[inline(always)]
+    pub(super) const fn keeps_position(&self, side: Side, limits: &SumLimits) -> bool {
+        self.worst
+            <= match side {
+                Side::Buy => limits.long_max,
+                Side::Sell => limits.short_max,
+            }
+    }
+
+    /// R31.
+    #[inline(always)]
+    pub(super) const fn keeps_open(&self, limits: &SumLimits) -> bool {
+        self.open_qty <= limits.open_qty_max
+            && self.open_value <= limits.open_value_max
+            && self.open_orders <= limits.open_orders_max
     }
 }
 

@@ -116,8 +116,6 @@ const _: () = assert!(size_of::<ScopeLimits>() == 320);
 #[derive(Clone, Debug)]
 #[repr(C, align(64))]
 pub struct ScopeWindows {
-    /// From when on R41 lets one more order pass.
-    free_at: Nanos,
     /// From when on no breaker of R46 is over its limit.
     calm_at: Nanos,
     orders: RateWindow,
@@ -190,6 +188,8 @@ pub struct LimitTable {
     map: ScopeMap,
     pairs: Box<[PairLimits]>,
     scopes: Box<[ScopeLimits]>,
+    /// By instrument: the tighter of the firm's and its own, as both bound the firm's sums in it.
+    tight: Box<[SumLimits]>,
     windows: Box<[ScopeWindows]>,
 }
 
@@ -203,6 +203,18 @@ impl SumLimits {
         open_orders_max: COUNT_UNBOUNDED,
         move_ticks_max: COUNT_UNBOUNDED,
     };
+
+    fn tighter(&self, other: &Self) -> Self {
+        Self {
+            open_value_max: self.open_value_max.min(other.open_value_max),
+            long_max: self.long_max.min(other.long_max),
+            short_max: self.short_max.min(other.short_max),
+            locate_max: self.locate_max.min(other.locate_max),
+            open_qty_max: self.open_qty_max.min(other.open_qty_max),
+            open_orders_max: self.open_orders_max.min(other.open_orders_max),
+            move_ticks_max: self.move_ticks_max.min(other.move_ticks_max),
+        }
+    }
 }
 
 impl ScopeLimits {
@@ -281,7 +293,6 @@ impl ScopeWindows {
         let breaker = row.map(|row| row.breaker);
         let per = breaker.map(|breaker| breaker.per);
         let mut windows = Self {
-            free_at: Nanos(0),
             calm_at: Nanos(0),
             orders: of(row.map(|row| row.rate.orders_max), row.map(|row| row.rate.per)),
             breakers: [
@@ -312,7 +323,7 @@ impl ScopeWindows {
     #[must_use]
     #[inline]
     pub fn is_free(&self, now: Nanos) -> bool {
-        now >= self.free_at
+        self.orders.has_room(now)
     }
 
     /// R46: no breaker is over its limit.
@@ -326,7 +337,6 @@ impl ScopeWindows {
     #[inline]
     pub(super) fn count_order(&mut self, now: Nanos) {
         self.orders.push(now);
-        self.free_at = self.orders.free_at();
     }
 
     /// Counts what a breaker counts (R46): what it has measured and its limit, if that is now over.
@@ -361,7 +371,6 @@ impl ScopeWindows {
     }
 
     fn settle(&mut self) {
-        self.free_at = self.orders.free_at();
         let calm_at = self.breakers.iter().map(RateWindow::calm_at).max();
         self.calm_at = calm_at.unwrap_or(Nanos(0));
     }
@@ -510,7 +519,9 @@ impl LimitTable {
             }
         }
         let windows = windows.collect();
-        Self { version: set.version, map, pairs: pairs.into(), scopes, windows }
+        let firm = scopes.first().map_or(SumLimits::OPEN, |firm| firm.sums);
+        let tight = scopes.iter().skip(map.wide()).map(|own| own.sums.tighter(&firm)).collect();
+        Self { version: set.version, map, pairs: pairs.into(), scopes, tight, windows }
     }
 
     /// Version of the set; 0 is none (R05).
@@ -534,6 +545,12 @@ impl LimitTable {
     #[inline]
     pub fn scope(&self, place: u32) -> Option<&ScopeLimits> {
         self.scopes.get(place as usize)
+    }
+
+    /// What bounds the firm's sums in an instrument.
+    #[inline]
+    pub(super) fn tight(&self, instrument: InstrumentId) -> Option<&SumLimits> {
+        self.tight.get(instrument.index())
     }
 
     /// The windows of a scope, by its place.

@@ -18,6 +18,7 @@
 //! | [`checks`] | one pure function per rule |
 //! | [`decide`](Risk::decide) | the fixed order, first failure wins, one reservation at the end |
 //! | `pass` | all rules at once, for the orders that pass |
+//! | `room` | limits less sums, for `pass` |
 //! | [`exposure`] | sums of positions and working orders per scope (R30, R31) |
 //! | [`limits`] | the compiled limit set (R05) |
 //! | [`mod@reference`] | reference prices (R24) |
@@ -59,6 +60,7 @@ mod over;
 mod pass;
 mod report;
 mod restore;
+mod room;
 mod rules;
 mod session;
 mod standing;
@@ -255,6 +257,7 @@ impl Risk {
             return Err(table);
         }
         table.inherit(&mut self.limits);
+        self.scopes.empty_rooms();
         Ok(core::mem::replace(&mut self.limits, table))
     }
 

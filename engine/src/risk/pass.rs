@@ -1,10 +1,10 @@
 //! All rules at once: the way of an order that passes.
 //!
-//! [`Risk::pass`] asks every rule of an order, the rules of a scope together, since its row is then
-//! at hand, and gives up at the first that is not plainly kept. It has no codes and measures
-//! nothing: [`Risk::check`] then judges the rules one by one in their order, and its word holds,
-//! approval or refusal. So `pass` may only be too strict. That it is never too lenient is asserted
-//! at every decision wherever debug assertions are on.
+//! [`Risk::pass`] asks every rule of an order, those of a scope's sums as the room that they leave
+//! ([`super::room`]), and gives up at the first that is not plainly kept. It has no codes and
+//! measures nothing: [`Risk::check`] then judges the rules one by one in their order, and its word
+//! holds, approval or refusal. So `pass` may only be too strict. That it is never too lenient is
+//! asserted at every decision wherever debug assertions are on.
 //!
 //! Rare orders are left to `check`: market orders, children of parents, those that ask to reduce
 //! only, and what a breached R32 or R36 lets pass.
@@ -17,10 +17,11 @@ use shm::units::{Nanos, Notional, Price};
 
 use super::checks::Form;
 use super::decide::{Candidate, Passed};
-use super::exposure::{Change, Grown, Rows};
-use super::limits::{COUNT_UNBOUNDED, PairLimits, ScopeLimits, ScopeWindows};
+use super::exposure::{Added, Grown, Rows};
+use super::limits::{COUNT_UNBOUNDED, PairLimits, SumLimits};
 use super::reference::View;
-use super::scope::{Places, ScopeState};
+use super::room::{self, Need, Room};
+use super::scope::Places;
 use super::{Context, Mode, Permit, Risk};
 use crate::config::model::SelfTrade;
 
@@ -38,6 +39,13 @@ pub(super) trait Asked {
     fn keeps(&self, rule: Reason, kept: impl FnOnce() -> bool) -> Option<()> {
         (!self.asks(rule) || kept()).then_some(())
     }
+
+    /// Whether rules that are asked together are kept, or none of them is asked.
+    #[inline(always)]
+    fn keeps_all(&self, rules: &[Reason], kept: impl FnOnce() -> bool) -> Option<()> {
+        let is_asked = rules.iter().fold(false, |asked, rule| asked | self.asks(*rule));
+        (!is_asked || kept()).then_some(())
+    }
 }
 
 impl Asked for () {
@@ -45,14 +53,11 @@ impl Asked for () {
     fn asks(&self, _: Reason) -> bool {
         true
     }
-}
 
-/// One scope of an order: its limits, what it counts, its state, its sums with the order.
-struct ScopeOf<'a> {
-    limits: &'a ScopeLimits,
-    windows: &'a ScopeWindows,
-    state: &'a ScopeState,
-    grown: &'a Grown,
+    #[inline(always)]
+    fn keeps_all(&self, _: &[Reason], kept: impl FnOnce() -> bool) -> Option<()> {
+        kept().then_some(())
+    }
 }
 
 impl Risk {
@@ -92,17 +97,15 @@ impl Risk {
     fn fetch(&self, rows: &Rows, limits: &PairLimits, form: &Form, permit: &Permit, side: Side) {
         let Rows { places: Places([.., place]), sums: [firm, account, strategy], instrument } =
             *rows;
-        if let Some(limits) = self.limits.scope(place) {
-            prefetch_read(&limits.sums);
-            prefetch_read(&limits.gross_max);
-            prefetch_read(&limits.drawdown_max);
-            prefetch_read(&limits.traded_qty_max);
+        if let Some(limits) = self.limits.tight(instrument) {
+            prefetch_read(limits);
+        }
+        if let Some(room) = self.scopes.room(place) {
+            prefetch_write(room);
         }
         if let Some(state) = self.scopes.get(place) {
-            prefetch_write(&state.gross);
-            prefetch_write(&state.open_qty);
-            prefetch_write(&state.peak);
-            prefetch_write(&state.traded_qty);
+            prefetch_write(&state.open_buy);
+            prefetch_write(&state.entered_value);
         }
         if let Some(windows) = self.limits.windows(place) {
             prefetch_write(windows);
@@ -273,7 +276,7 @@ impl Risk {
         (is_covered && passed.px == px).then_some(())
     }
 
-    /// The rules of scopes, scope by scope.
+    /// The rules of scopes.
     #[inline(always)]
     fn pass_scopes(
         &self,
@@ -287,15 +290,20 @@ impl Risk {
             passed.rows;
         let (px, multiplier) = self.money.mark_of(instrument)?;
         let (change, is_replace) = (&passed.change, candidate.is_replace);
-        let firm = Grown::of(self.exposure.row(firm)?, change, px, multiplier)?;
-        let account = Grown::of(self.exposure.row(account)?, change, px, multiplier)?;
-        let strategy = Grown::of(self.exposure.row(strategy)?, change, px, multiplier)?;
+        let added = Added::new(change, px, multiplier)?;
+        let firm = Grown::of(self.exposure.row(firm)?, &added)?;
+        let account = Grown::of(self.exposure.row(account)?, &added)?;
+        let strategy = Grown::of(self.exposure.row(strategy)?, &added)?;
         // Written out: a loop would keep what the rows share in memory.
         let [a, b, c, d] = places;
-        let mut feeds = self.pass_scope(a, &firm, change, is_replace, asked)?;
-        feeds |= self.pass_scope(b, &account, change, is_replace, asked)?;
-        feeds |= self.pass_scope(c, &strategy, change, is_replace, asked)?;
-        feeds |= self.pass_scope(d, &firm, change, is_replace, asked)?;
+        let tight = self.limits.tight(instrument)?;
+        pass_sums(&firm, tight, change.side, is_replace, asked)?;
+        pass_sums(&account, &self.limits.scope(b)?.sums, change.side, is_replace, asked)?;
+        pass_sums(&strategy, &self.limits.scope(c)?.sums, change.side, is_replace, asked)?;
+        let mut feeds = self.pass_scope(a, &firm.need, asked)?;
+        feeds |= self.pass_scope(b, &account.need, asked)?;
+        feeds |= self.pass_scope(c, &strategy.need, asked)?;
+        feeds |= self.pass_scope(d, &firm.need, asked)?;
         // The feeds that mark what the scopes hold; the order's own is known to be live.
         let mut others = feeds & !1_u32.checked_shl(own_feed.0.into()).unwrap_or(0);
         while others != 0 {
@@ -306,126 +314,56 @@ impl Risk {
         Some([firm, account, strategy])
     }
 
-    /// The rules of one scope; the feeds that mark what it holds.
+    /// The rules of one scope's sums; the feeds that mark what it holds.
     #[inline(always)]
-    fn pass_scope(
-        &self,
-        place: u32,
-        grown: &Grown,
-        change: &Change,
-        is_replace: bool,
-        asked: &impl Asked,
-    ) -> Option<u32> {
-        let limits = self.limits.scope(place)?;
+    fn pass_scope(&self, place: u32, need: &Need, asked: &impl Asked) -> Option<u32> {
+        let room = self.scopes.room(place)?;
+        debug_assert!(self.is_room_left(place), "a room is never more than the sums leave");
+        let mut feeds = room.feeds;
+        asked.keeps_all(&room::RULES, || {
+            room.takes(need, self.now)
+                || self.takes_exactly(place, need).is_some_and(|of| {
+                    feeds = of;
+                    true
+                })
+        })?;
         let windows = self.limits.windows(place)?;
-        let state = self.scopes.get(place)?;
-        let scope = ScopeOf { limits, windows, state, grown };
-        scope.pass_sums(is_replace, change, self.now, asked)?;
-        scope.pass_money(change, asked)?;
-        scope.pass_counts(self.now, asked)?;
-        Some(if limits.has_money { state.feeds } else { 0 })
+        asked.keeps(Reason::RateStrategy, || windows.is_free(self.now))?;
+        asked.keeps(Reason::Breaker, || windows.is_calm(self.now))?;
+        Some(feeds)
+    }
+
+    /// The same compared with the room that the sums leave now; the feeds.
+    #[cold]
+    #[inline(never)]
+    fn takes_exactly(&self, place: u32, need: &Need) -> Option<u32> {
+        let room = Room::of(self.scopes.get(place)?, self.limits.scope(place)?);
+        room.takes(need, self.now).then_some(room.feeds)
+    }
+
+    /// Whether the room of a scope is at most what its sums leave.
+    fn is_room_left(&self, place: u32) -> bool {
+        let (state, limits) = (self.scopes.get(place), self.limits.scope(place));
+        let exact = state.zip(limits).map(|(state, limits)| Room::of(state, limits));
+        let room = self.scopes.room(place);
+        room.zip(exact.as_ref()).is_some_and(|(room, exact)| room.is_within(exact))
     }
 }
 
-impl ScopeOf<'_> {
-    /// R02, R07, R11, R30 and R31.
-    #[inline(always)]
-    fn pass_sums(
-        &self,
-        is_replace: bool,
-        change: &Change,
-        now: Nanos,
-        asked: &impl Asked,
-    ) -> Option<()> {
-        let Self { limits, state, grown, .. } = self;
-        let sums = &limits.sums;
-        asked.keeps(Reason::Mode, || state.mode() == Mode::Active)?;
-        asked.keeps(Reason::Unresolved, || {
-            let age = now.saturating_since(state.unknown_since);
-            state.unknown == 0
-                || state.unknown <= limits.unknown_max && age <= limits.unknown_age_max
-        })?;
-        asked.keeps(Reason::Restricted, || {
-            change.side == Side::Buy || is_replace || grown.worst <= sums.locate_max
-        })?;
-        asked.keeps(Reason::Position, || {
-            grown.worst
-                <= match change.side {
-                    Side::Buy => sums.long_max,
-                    Side::Sell => sums.short_max,
-                }
-        })?;
-        asked.keeps(Reason::OpenOrders, || {
-            grown.open_qty <= sums.open_qty_max
-                && grown.open_value <= sums.open_value_max
-                && grown.open_orders <= sums.open_orders_max
-        })
-    }
-
-    /// R32 to R36, and R24 of the marks that they use.
-    #[inline(always)]
-    fn pass_money(&self, change: &Change, asked: &impl Asked) -> Option<()> {
-        let Self { limits, state, .. } = self;
-        let value = change.value;
-        let open = state.open_buy.checked_add(state.open_sell)?.checked_add(value)?;
-        if limits.has_money {
-            asked.keeps(Reason::NoReference, || state.unmarked == 0)?;
-            let gross = open.checked_add(state.gross)?;
-            asked.keeps(Reason::Gross, || gross <= limits.gross_max)?;
-            let (open_side, held, more) = match change.side {
-                Side::Buy => (state.open_buy, state.net, value),
-                Side::Sell => (state.open_sell, state.net.checked_neg()?, self.grown.short_more),
-            };
-            let net = open_side.checked_add(held)?.checked_add(value)?;
-            asked.keeps(Reason::Net, || net <= limits.net_max)?;
-            let funds = state.debits.checked_add(state.open_buy)?;
-            let funds = funds.checked_add(state.short_value)?.checked_add(more)?;
-            asked.keeps(Reason::Funds, || funds <= limits.funds_max)?;
-            let profit = state.earned.checked_add(state.net)?;
-            let (loss, fall) = (profit.checked_neg()?, state.peak.checked_sub(profit)?);
-            asked.keeps(Reason::Loss, || loss <= limits.loss_max && fall <= limits.drawdown_max)?;
-        }
-        if limits.binds {
-            asked.keeps(Reason::Daily, || self.keeps_day(change, open))?;
-        }
-        Some(())
-    }
-
-    /// R35. `open` is the value of all working orders with this one.
-    #[inline(always)]
-    fn keeps_day(&self, change: &Change, open: i128) -> bool {
-        let Self { limits, state, .. } = self;
-        let (value, qty) = (change.value, i128::from(change.qty));
-        let traded_qty = state.traded_qty.checked_add(state.open_qty);
-        let traded_qty = traded_qty.and_then(|traded| traded.checked_add(qty));
-        is_most(state.entered_value.checked_add(value.max(0)), limits.entered_value_max)
-            && is_most(state.entered_qty.checked_add(qty.max(0)), limits.entered_qty_max)
-            && is_most(open.checked_add(state.traded_value), limits.traded_value_max)
-            && is_most(traded_qty, limits.traded_qty_max)
-    }
-
-    /// R41, R42, R44 and R46.
-    #[inline(always)]
-    fn pass_counts(&self, now: Nanos, asked: &impl Asked) -> Option<()> {
-        let Self { limits, windows, state, .. } = self;
-        asked.keeps(Reason::RateStrategy, || windows.is_free(now))?;
-        asked.keeps(Reason::OrderToTrade, || {
-            let (orders, ratio) = (state.orders.saturating_add(1), limits.orders_per_trade_max);
-            let most = u64::from(ratio).saturating_mul(state.trades.max(1));
-            ratio == COUNT_UNBOUNDED || orders <= limits.orders_floor.into() || orders <= most
-        })?;
-        asked.keeps(Reason::Repeated, || {
-            let max = limits.executions_max;
-            max == COUNT_UNBOUNDED || state.executions < max
-        })?;
-        asked.keeps(Reason::Breaker, || windows.is_calm(now))
-    }
-}
-
-/// A sum that did not leave the integer is at most its limit.
+/// R11, R30 and R31 of one row of sums.
 #[inline(always)]
-fn is_most(sum: Option<i128>, limit: i128) -> bool {
-    sum.is_some_and(|sum| sum <= limit)
+fn pass_sums(
+    grown: &Grown,
+    limits: &SumLimits,
+    side: Side,
+    is_replace: bool,
+    asked: &impl Asked,
+) -> Option<()> {
+    asked.keeps(Reason::Restricted, || {
+        side == Side::Buy || is_replace || grown.keeps_locate(limits)
+    })?;
+    asked.keeps(Reason::Position, || grown.keeps_position(side, limits))?;
+    asked.keeps(Reason::OpenOrders, || grown.keeps_open(limits))
 }
 
 /// Value of an order as [`super::checks::notional`] has it.

@@ -2,6 +2,9 @@
 
 use shm::units::Nanos;
 
+/// No time.
+const NEVER: Nanos = Nanos(u64::MAX);
+
 /// The times of the latest messages, at most as many as the window allows.
 #[derive(Clone, Debug)]
 pub struct RateWindow {
@@ -16,6 +19,8 @@ pub struct RateWindow {
     order_max: u32,
     /// Latest messages that are counted; at most the places of the ring.
     remembered: u32,
+    /// From when on one more order passes.
+    free_at: Nanos,
 }
 
 impl RateWindow {
@@ -25,20 +30,23 @@ impl RateWindow {
         assert!(reserve < rate, "the reserve leaves nothing for orders");
         let places = (rate as usize).next_power_of_two();
         let times = vec![Nanos(0); places].into();
-        Self { times, count: 0, per, max: rate, order_max: rate - reserve, remembered: rate }
+        let (order_max, free_at) = (rate - reserve, Nanos(0));
+        Self { times, count: 0, per, max: rate, order_max, remembered: rate, free_at }
     }
 
     /// At most `max` in any window of `per`; `None` bounds nothing and counts nothing.
     #[must_use]
     pub fn of(max: Option<u32>, per: Nanos) -> Self {
         let Some(max) = max else {
-            let (times, most) = (Box::default(), u32::MAX);
-            return Self { times, count: 0, per, max: most, order_max: most, remembered: 0 };
+            let (times, most, free_at) = (Box::default(), u32::MAX, Nanos(0));
+            let (max, order_max) = (most, most);
+            return Self { times, count: 0, per, max, order_max, remembered: 0, free_at };
         };
         // One more than allowed is remembered: a breaker trips on it.
         let remembered = max.saturating_add(1);
         let times = vec![Nanos(0); (remembered as usize).next_power_of_two()].into();
-        Self { times, count: 0, per, max, order_max: max, remembered }
+        let free_at = if max == 0 { NEVER } else { Nanos(0) };
+        Self { times, count: 0, per, max, order_max: max, remembered, free_at }
     }
 
     /// What new orders and replaces may use.
@@ -52,13 +60,7 @@ impl RateWindow {
     #[must_use]
     #[inline]
     pub fn has_room(&self, now: Nanos) -> bool {
-        if self.times.is_empty() {
-            return true;
-        }
-        match u64::from(self.order_max).checked_sub(1) {
-            Some(back) => !self.is_inside(back, now),
-            None => false,
-        }
+        now >= self.free_at
     }
 
     /// Whether the message `back` before the latest is still in the window.
@@ -87,17 +89,15 @@ impl RateWindow {
         low as u32
     }
 
-    /// From when on one more order passes, as long as nothing more is counted: what
-    /// [`RateWindow::has_room`] compares with, found without the ring.
-    #[must_use]
+    /// What [`RateWindow::has_room`] compares with, as long as nothing more is counted.
     #[inline]
-    pub fn free_at(&self) -> Nanos {
+    fn found_free(&self) -> Nanos {
         if self.times.is_empty() {
             return Nanos(0);
         }
         match u64::from(self.order_max).checked_sub(1) {
             Some(back) => self.leaves_at(back),
-            None => Nanos(u64::MAX),
+            None => NEVER,
         }
     }
 
@@ -133,11 +133,13 @@ impl RateWindow {
             *time = now;
             self.count += 1;
         }
+        self.free_at = self.found_free();
     }
 
     /// Forgets all.
-    pub const fn clear(&mut self) {
+    pub fn clear(&mut self) {
         self.count = 0;
+        self.free_at = self.found_free();
     }
 
     /// Takes over what another window has counted; one that bounds nothing has counted nothing.
@@ -149,6 +151,7 @@ impl RateWindow {
         if old.times.len() > self.times.len() {
             core::mem::swap(&mut self.times, &mut old.times);
             self.count = old.count;
+            self.free_at = self.found_free();
             return;
         }
         let count = old.count.min(old.times.len() as u64);

@@ -58,6 +58,7 @@ impl Risk {
             self.count_outcome(kind, &order);
         }
         self.settle(place, side);
+        self.renew_of(&order);
         self.answer(report, gateway, place, &change)
     }
 

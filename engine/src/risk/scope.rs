@@ -2,9 +2,13 @@
 //! running state of each. No check walks over instruments: what a check compares is kept here.
 
 use shm::ids::{AccountId, InstrumentId, StrategyId};
+use shm::message::Side;
 use shm::units::Nanos;
 
 use super::Mode;
+use super::exposure::Change;
+use super::limits::LimitTable;
+use super::room::Room;
 use crate::config::limits::Scope;
 
 /// Scopes of an order: firm, account, strategy, instrument.
@@ -110,13 +114,12 @@ impl ScopeMap {
 }
 
 /// The running state of one scope. Money is `i128` at 1e-17 of the currency.
+///
+/// # Layout
+/// What an order changes lies in the first two cache lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C, align(64))]
 pub struct ScopeState {
-    /// Sum over instruments of the position's value at its mark, each positive (R32).
-    pub gross: i128,
-    /// The same, signed (R33).
-    pub net: i128,
     /// Value reserved by working buys.
     pub open_buy: i128,
     /// Value reserved by working sells.
@@ -125,6 +128,18 @@ pub struct ScopeState {
     pub open_qty: i128,
     /// Sum over instruments of what would be short with every working sell filled, at its mark.
     pub short_value: i128,
+    /// R35.
+    pub entered_value: i128,
+    /// R35.
+    pub entered_qty: i128,
+    /// Orders and replaces of the day (R42).
+    pub orders: u64,
+    /// Fills of the day that stand (R42).
+    pub trades: u64,
+    /// Sum over instruments of the position's value at its mark, each positive (R32).
+    pub gross: i128,
+    /// The same, signed (R33).
+    pub net: i128,
     /// Paid for purchases and fees since the session's beginning (R34).
     pub debits: i128,
     /// Realised profit less fees less the cost of what is held: with `net` it is the profit (R36).
@@ -134,17 +149,9 @@ pub struct ScopeState {
     /// What the journal has of it: not less, as long as the peak has not passed it.
     pub noted: i128,
     /// R35.
-    pub entered_value: i128,
-    /// R35.
-    pub entered_qty: i128,
-    /// R35.
     pub traded_value: i128,
     /// R35.
     pub traded_qty: i128,
-    /// Orders and replaces of the day (R42).
-    pub orders: u64,
-    /// Fills of the day that stand (R42).
-    pub trades: u64,
     /// When the oldest unknown order became one (R07); the greatest time if there is none.
     pub unknown_since: Nanos,
     /// Fills since arming (R44).
@@ -191,6 +198,23 @@ impl ScopeState {
         tripped: Mode::Active,
     };
 
+    /// Takes an approval: what it reserves, and what it counts for the day (R35, R42). `add` adds
+    /// as the sums allow: plainly where they are near.
+    #[inline(always)]
+    pub(super) fn grow(&mut self, change: &Change, short: i128, add: impl Fn(i128, i128) -> i128) {
+        match change.side {
+            Side::Buy => self.open_buy = add(self.open_buy, change.value),
+            Side::Sell => {
+                self.short_value = add(self.short_value, short);
+                self.open_sell = add(self.open_sell, change.value);
+            }
+        }
+        self.open_qty = add(self.open_qty, i128::from(change.qty));
+        self.entered_value = add(self.entered_value, change.value.max(0));
+        self.entered_qty = add(self.entered_qty, i128::from(change.qty.max(0)));
+        self.orders = self.orders.saturating_add(1);
+    }
+
     /// The tighter of both modes.
     #[must_use]
     #[inline]
@@ -212,37 +236,75 @@ impl ScopeState {
     }
 }
 
+/// A scope's state, and the room that it leaves.
+#[derive(Clone, Copy, Debug)]
+struct Row {
+    room: Room,
+    state: ScopeState,
+}
+
 /// The states of all scopes.
 #[derive(Clone, Debug)]
 pub struct Scopes {
     /// Where they lie.
     pub map: ScopeMap,
-    rows: Box<[ScopeState]>,
+    rows: Box<[Row]>,
 }
 
 impl Scopes {
     /// Nothing held, nothing done.
     #[must_use]
     pub fn new(map: ScopeMap) -> Self {
-        Self { map, rows: vec![ScopeState::EMPTY; map.len()].into() }
+        let row = Row { room: Room::NONE, state: ScopeState::EMPTY };
+        Self { map, rows: vec![row; map.len()].into() }
     }
 
     /// A scope by its place.
     #[must_use]
     #[inline]
     pub fn get(&self, place: u32) -> Option<&ScopeState> {
-        self.rows.get(place as usize)
+        self.rows.get(place as usize).map(|row| &row.state)
     }
 
-    /// The same, to change.
+    /// The same, to change: what room it leaves is no longer known.
     #[inline]
     pub fn get_mut(&mut self, place: u32) -> Option<&mut ScopeState> {
-        self.rows.get_mut(place as usize)
+        let row = self.rows.get_mut(place as usize)?;
+        row.room.empty();
+        Some(&mut row.state)
+    }
+
+    /// The room of a scope.
+    #[inline(always)]
+    pub(super) fn room(&self, place: u32) -> Option<&Room> {
+        self.rows.get(place as usize).map(|row| &row.room)
+    }
+
+    /// State and room, to change by one order.
+    #[inline(always)]
+    pub(super) fn both_mut(&mut self, place: u32) -> Option<(&mut ScopeState, &mut Room)> {
+        self.rows.get_mut(place as usize).map(|row| (&mut row.state, &mut row.room))
+    }
+
+    /// Finds the room of a scope anew, where it is not known.
+    pub(super) fn renew(&mut self, place: u32, limits: &LimitTable) {
+        let (Some(row), Some(limits)) = (self.rows.get_mut(place as usize), limits.scope(place))
+        else {
+            return;
+        };
+        if row.room.is_empty() {
+            row.room = Room::of(&row.state, limits);
+        }
+    }
+
+    /// Forgets every room: the limits are others.
+    pub(super) fn empty_rooms(&mut self) {
+        self.rows.iter_mut().for_each(|row| row.room.empty());
     }
 
     /// All, by place.
     pub fn iter(&self) -> impl Iterator<Item = (u32, &ScopeState)> {
-        (0..).zip(&self.rows)
+        (0..).zip(self.rows.iter().map(|row| &row.state))
     }
 
     /// The tightest mode over an order's scopes.

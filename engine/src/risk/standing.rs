@@ -187,32 +187,58 @@ impl Risk {
     #[inline]
     pub(super) fn apply_grown(&mut self, passed: &Passed, grown: &[Grown; 3], now: Nanos) {
         let Passed { rows, change, .. } = passed;
-        let is_sell = change.side == Side::Sell;
-        for (row, grown) in rows.sums.into_iter().zip(grown) {
-            self.exposure.grow(row, change.side, grown);
-        }
-        if is_sell {
+        let [firm, account, strategy] = grown;
+        let [firm_row, account_row, strategy_row] = rows.sums;
+        self.exposure.grow(firm_row, change.side, firm);
+        self.exposure.grow(account_row, change.side, account);
+        self.exposure.grow(strategy_row, change.side, strategy);
+        if change.side == Side::Sell {
             self.money.sells(rows.instrument);
         }
-        let [firm, account, strategy] = grown;
-        let (qty, entered) = (i128::from(change.qty), change.value.max(0));
-        for (place, grown) in rows.places.0.into_iter().zip([firm, account, strategy, firm]) {
-            let (Some(scope), Some(windows)) =
-                (self.scopes.get_mut(place), self.limits.windows_mut(place))
-            else {
-                continue;
-            };
-            if is_sell {
-                scope.short_value = sum(scope.short_value, grown.short_more);
-                scope.open_sell = sum(scope.open_sell, change.value);
-            } else {
-                scope.open_buy = sum(scope.open_buy, change.value);
-            }
-            scope.open_qty = sum(scope.open_qty, qty);
-            scope.entered_value = sum(scope.entered_value, entered);
-            scope.entered_qty = sum(scope.entered_qty, qty.max(0));
-            scope.orders = scope.orders.saturating_add(1);
-            windows.count_order(now);
+        // Written out: a loop would keep what the rows share in memory.
+        let [a, b, c, d] = rows.places.0;
+        self.grow_scope(a, change, firm, now);
+        self.grow_scope(b, change, account, now);
+        self.grow_scope(c, change, strategy, now);
+        self.grow_scope(d, change, firm, now);
+    }
+
+    /// The same of one scope.
+    #[inline(always)]
+    fn grow_scope(&mut self, place: u32, change: &Change, grown: &Grown, now: Nanos) {
+        let (Some((scope, room)), Some(windows)) =
+            (self.scopes.both_mut(place), self.limits.windows_mut(place))
+        else {
+            return;
+        };
+        windows.count_order(now);
+        if !room.spend(&grown.need) {
+            return self.grow_anew(place, change, grown);
+        }
+        // What takes room is near: no sum leaves its integer.
+        scope.grow(change, grown.short_more, i128::wrapping_add);
+    }
+
+    /// The same of a scope whose room is not known.
+    #[cold]
+    #[inline(never)]
+    fn grow_anew(&mut self, place: u32, change: &Change, grown: &Grown) {
+        if let Some(scope) = self.scopes.get_mut(place) {
+            scope.grow(change, grown.short_more, sum);
+        }
+        self.renew(place);
+    }
+
+    /// Finds the room of a scope anew, where it is not known.
+    pub(super) fn renew(&mut self, place: u32) {
+        self.scopes.renew(place, &self.limits);
+    }
+
+    /// The same of the scopes of an order, once a report has changed them: the next order finds
+    /// them known.
+    pub(super) fn renew_of(&mut self, order: &Order) {
+        if let Some(rows) = self.rows(order.root.strategy(), order.instrument) {
+            rows.places.0.into_iter().for_each(|place| self.renew(place));
         }
     }
 

@@ -224,7 +224,9 @@ impl Risk {
                 self.watch(core::iter::once(place));
             }
         }
-        self.watch(core::iter::once(wide.saturating_add(instrument.0)));
+        let own = wide.saturating_add(instrument.0);
+        self.watch(core::iter::once(own));
+        (0..wide).chain(core::iter::once(own)).for_each(|place| self.renew(place));
     }
 
     /// A fill has been counted for these scopes (R44).

@@ -46,7 +46,7 @@ fn rows(costs: &Costs, limits: Option<&LimitSet>) -> String {
         // Writing to a string cannot fail.
         let _infallible = writeln!(text, "{name:<5} {code:<16} {asked:>5} {:>7}{more}", tenths(ps));
     };
-    for RuleCost { id, reason, asked, ps_p50 } in &costs.rules {
+    for RuleCost { id, reason, asked, together, ps_p50 } in &costs.rules {
         let stated = limits.map(|set| {
             let with = set.rows.iter().filter(|row| cost::states(row, *reason)).count();
             if cost::is_limited(*reason) {
@@ -56,7 +56,9 @@ fn rows(costs: &Costs, limits: Option<&LimitSet>) -> String {
             }
         });
         let asked = format!("{asked} x");
-        line(&format!("R{id:02}"), reason.name(), &asked, *ps_p50, &stated.unwrap_or_default());
+        let mark = if *together > 1 { "*" } else { "" };
+        let name = format!("R{id:02}{mark}");
+        line(&name, reason.name(), &asked, *ps_p50, &stated.unwrap_or_default());
     }
     let sum = costs.rules.iter().map(|rule| rule.ps_p50).sum();
     line("sum", "of the rules", "", sum, "");
@@ -77,7 +79,8 @@ fn rows(costs: &Costs, limits: Option<&LimitSet>) -> String {
     );
     text.push_str(
         "\nA rule's row is what an order takes less without it. R39 and R47 stand for asking whether the\n\
-         order is bound to reduce or is a parent's child; what such orders take more is not here.\n",
+         order is bound to reduce or is a parent's child; what such orders take more is not here. Rules with\n\
+         a * are one comparison in each scope: each row has an equal part of what it takes.\n",
     );
     text
 }
@@ -100,7 +103,13 @@ mod tests {
         let costs = Costs {
             rules: engine::risk::RULES
                 .iter()
-                .map(|rule| RuleCost { id: rule.id, reason: rule.reason, asked: 4, ps_p50: 1_250 })
+                .map(|rule| RuleCost {
+                    id: rule.id,
+                    reason: rule.reason,
+                    asked: 4,
+                    together: 1,
+                    ps_p50: 1_250,
+                })
                 .collect(),
             bare_ps: 40_000,
             checks_ps: 80_900,
