@@ -254,10 +254,15 @@ fn with_venue(act: impl FnOnce(&Path, &Addresses)) {
 #[test]
 fn t01_r05_limits_are_swapped_whole_stay_over_restarts_and_replay() {
     with_venue(|dir, at| {
-        run(dir, at, &limits("unlimited"), |_| swap_twice(dir));
+        run(dir, at, &limits("unlimited"), |running| {
+            let notes = running.notes().join("\n");
+            assert!(notes.contains("trading is on: the configuration or the command"), "{notes}");
+            swap_twice(dir);
+        });
         run(dir, at, &limits("unlimited"), |running| {
             let notes = running.notes().join("\n");
             assert!(notes.contains("version 3, loaded"), "{notes}");
+            assert!(notes.contains("trading is on: the last session (epoch"), "{notes}");
             assert!(done(dir, &Request::LimitsShow).contains("qty_max = \"10\""));
             assert_eq!(order(dir, &limit("buy", "11", "1.00")), (Some(Reason::OrderQty), 3));
             assert_eq!(order(dir, &limit("buy", "10", "1.00")), (None, 3));
@@ -275,7 +280,13 @@ fn t01_r05_limits_are_swapped_whole_stay_over_restarts_and_replay() {
 fn swap_twice(dir: &Path) {
     assert_eq!(order(dir, &limit("buy", "51", "1.00")), (None, 1));
     let text = done(dir, &load(&limits("50")));
-    assert!(text.contains("version 2, loaded") && text.contains("1 working order"), "{text}");
+    assert!(text.contains("version 2, loaded") && text.contains("1 working order is"), "{text}");
+    let of_risk = |body: &[u8]| Approved::read(body).map(|row| row.cl_ord_id.to_string());
+    let mut ids = Vec::new();
+    each_record(dir, |kind, body| {
+        ids.extend(of_risk(body).filter(|_| kind == RecordKind::Approved));
+    });
+    assert!(text.ends_with(&format!("are being cancelled: {}", ids[0])), "{ids:?}: {text}");
     assert_eq!(order(dir, &limit("buy", "51", "1.00")), (Some(Reason::OrderQty), 2));
     assert_eq!(order(dir, &limit("buy", "50", "1.00")), (None, 2));
     wait_until(|| cancel_causes(dir).contains(&Cause::OVER_LIMIT), "its cancel");

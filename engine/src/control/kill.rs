@@ -7,7 +7,8 @@
 mod closing;
 
 use super::asked::Asking;
-use super::{Caller, Control, Reply, cancel_of};
+use super::risk_desk::What;
+use super::{Caller, Control, Reply, Why, cancel_of};
 use crate::config::StageId;
 use crate::config::model::Session;
 use crate::pipeline::guard::{Post, Words};
@@ -216,48 +217,56 @@ impl Control {
     /// Opens a gate: with a reason, once every session that it stands before is reconciled, and if
     /// every rule of risk refuses the order that it is shown. The generation that is judged is
     /// journalled before it is opened.
-    pub(super) fn arm(&mut self, scope: Scope, reason: &str, asking: &Asking) -> Reply {
+    ///
+    /// Nothing when its answer comes later: once risk has taken back the modes it had fallen to.
+    pub(super) fn arm(&mut self, scope: Scope, reason: &str, asking: &Asking) -> Option<Reply> {
+        if let Err(reply) = self.open(scope, reason, asking) {
+            return Some(reply);
+        }
+        let caller = asking.caller;
+        let rearm = super::scope_command(CommandOp::Rearm, scope);
+        if !self.give(StageId::Risk, rearm, reason, caller) {
+            let text = format!(
+                "the gate {} is open, but risk was not asked to take back what it has fallen to: {}; \
+                 arm again",
+                self.name_of(scope),
+                self.not_given("risk")
+            );
+            return Some(Reply::not(Why::NotConfirmed, &text));
+        }
+        self.wait_for_risk(What::Arm, caller, asking.token);
+        None
+    }
+
+    fn open(&mut self, scope: Scope, reason: &str, asking: &Asking) -> Result<(), Reply> {
         let caller = asking.caller;
         if reason.trim().is_empty() {
-            return Reply::error("arming needs a reason, for the journal: --reason TEXT");
+            return Err(Reply::error("arming needs a reason, for the journal: --reason TEXT"));
         }
         // A fenced gateway comes back first: it logs on, and hears what became of its orders.
         self.lower_fences();
         let missing = self.not_reconciled(scope);
         if !missing.is_empty() {
-            return Reply::error(&format!(
+            return Err(Reply::error(&format!(
                 "nothing was armed: not reconciled with {}; try again when `wirelane status` says \
                  that the session is up",
                 missing.join(", ")
-            ));
+            )));
         }
-        if let Err(why) = self.test_again(caller) {
-            return Reply::error(&why);
-        }
-        let Some(judged) = self.gates.judge(scope) else { return Reply::error("no such scope") };
+        self.test_again(caller).map_err(|why| Reply::error(&why))?;
+        let judged = self.gates.judge(scope).ok_or_else(|| Reply::error("no such scope"))?;
         // A closing that came before the judgement is counted here, a later one fails the opening.
-        if let Err(reply) = self.still_in_time(asking) {
-            return reply;
-        }
+        self.still_in_time(asking)?;
         let generation = i64::try_from(judged.summary().generation()).unwrap_or(i64::MAX);
         let text = format!("{}: {reason}", self.name_of(scope));
         if !self.journal(Operator::ARM, StrategyId::OPERATOR, 0, generation, &text, caller) {
-            return Reply::error("the journal is full: nothing was armed");
+            return Err(Reply::error("the journal is full: nothing was armed"));
         }
-        match self.gates.try_open(&judged) {
-            Ok(_) => {
-                self.killing.heard = Some(self.clock.now());
-                self.outlook.words.clear();
-                self.give(
-                    StageId::Risk,
-                    super::scope_command(CommandOp::Rearm, scope),
-                    reason,
-                    caller,
-                );
-                Reply::ok(&self.status())
-            }
-            Err(_) => Reply::error("a gate was closed meanwhile: look again, then arm"),
-        }
+        let opened = self.gates.try_open(&judged);
+        opened.map_err(|_| Reply::error("a gate was closed meanwhile: look again, then arm"))?;
+        self.killing.heard = Some(self.clock.now());
+        self.outlook.words.clear();
+        Ok(())
     }
 
     fn lower_fences(&self) {

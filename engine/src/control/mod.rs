@@ -19,7 +19,9 @@ mod mode;
 mod orders;
 mod pace;
 mod protocol;
+mod release;
 mod risk_desk;
+mod scope;
 mod self_test;
 mod server;
 mod status;
@@ -35,6 +37,7 @@ pub use kill::Outlook;
 pub use limits::LIMITS_TEXT_MAX;
 pub use protocol::{Given, REASON_MAX, Reply, Request, ScopeName, Why};
 pub use risk_desk::RiskDesk;
+pub use scope::scope_of;
 pub use self_test::SelfTest;
 pub use server::{Caller, Heard, Server};
 pub use status::Vitals;
@@ -50,7 +53,7 @@ use asked::Asking;
 use feed::instruments::Instruments;
 use kill::KillState;
 use shm::gates::{GateOpener, Scope, Trigger};
-use shm::ids::{AccountId, GatewayId, InstrumentId, StrategyId};
+use shm::ids::{InstrumentId, StrategyId};
 use shm::journal::LaneWriter;
 use shm::message::{CancelScope, Command, CommandOp, Kind, Tail};
 use shm::record::order::ScopeKind;
@@ -235,8 +238,15 @@ impl Control {
                     self.kill_for(scope, reason.unwrap_or_default(), caller, token);
                     None
                 }
-                Err(error) => Some(Reply::error(&error)),
+                Err(error) => Some(Reply::not(Why::NotThere, &error)),
             },
+            Request::Arm { scope, reason } => match self.scope(scope) {
+                Ok(scope) => self.arm(scope, reason, &asking),
+                Err(error) => Some(Reply::not(Why::NotThere, &error)),
+            },
+            Request::Release { instrument, reason } => {
+                self.release(instrument, reason, caller, token)
+            }
             Request::LimitsLoad { file, text, reason } => {
                 self.load_limits((file, text, reason), caller, token)
             }
@@ -244,24 +254,21 @@ impl Control {
                 self.set_mode((scope, mode, reason), caller, token)
             }
             _ => {
-                let reply = self.carry_out(request.clone(), &asking);
+                let reply = self.carry_out(request.clone(), caller);
                 Some(self.told_with_journal(&request, reply))
             }
         }
     }
 
-    fn carry_out(&mut self, request: Request, asking: &Asking) -> Reply {
-        let caller = asking.caller;
+    fn carry_out(&mut self, request: Request, caller: Caller) -> Reply {
         match request {
-            Request::Kill { .. } | Request::LimitsLoad { .. } | Request::Mode { .. } => {
-                Reply::error("it is answered later")
-            }
+            Request::Kill { .. }
+            | Request::Arm { .. }
+            | Request::Release { .. }
+            | Request::LimitsLoad { .. }
+            | Request::Mode { .. } => Reply::error("it is answered later"),
             Request::LimitsShow => self.show_limits(),
             Request::Heartbeat => self.heartbeat(),
-            Request::Arm { scope, reason } => match self.scope(&scope) {
-                Ok(scope) => self.arm(scope, &reason, asking),
-                Err(error) => Reply::error(&error),
-            },
             Request::Enable { strategy } => {
                 self.switch(&strategy, CommandOp::StrategyEnable, caller)
             }
@@ -272,7 +279,6 @@ impl Control {
             request @ (Request::OrderNew { .. }
             | Request::OrderReplace { .. }
             | Request::OrderCancel { .. }) => self.order(request, caller),
-            Request::Release { instrument, reason } => self.release(&instrument, &reason, caller),
             Request::Status => Reply::ok(&self.status()),
             Request::Stop => {
                 self.stop.stop();
@@ -281,55 +287,8 @@ impl Control {
         }
     }
 
-    /// Lets an instrument trade again that a contradiction in the reports held.
-    fn release(&mut self, name: &str, reason: &str, caller: Caller) -> Reply {
-        let found = name.split_once('/').and_then(|(venue, symbol)| {
-            let same = |row: &&feed::instruments::Instrument| {
-                row.venue.as_str() == venue && row.symbol.as_str() == symbol
-            };
-            self.instruments.iter().find(same).map(|row| row.id)
-        });
-        let Some(instrument) = found else {
-            return Reply::error(&format!("no instrument {name}; write VENUE/SYMBOL"));
-        };
-        if reason.is_empty() {
-            return Reply::error("a release needs a reason, for the journal");
-        }
-        let command = Command {
-            instrument,
-            ..command(CommandOp::InstrumentRelease, StrategyId::OPERATOR, 0, 0)
-        };
-        if self.give(StageId::Risk, command, reason, caller) {
-            Reply::ok(&format!("{name} is released"))
-        } else {
-            Reply::error(&format!("{}; nothing was released", self.not_given("risk")))
-        }
-    }
-
     fn scope(&self, name: &ScopeName) -> Result<Scope, String> {
-        let text = name.0.as_str();
-        let Some((kind, name)) = text.split_once(':') else {
-            let is_all = matches!(text, "firm" | "global");
-            return if is_all { Ok(Scope::Global) } else { Err(bad_scope(text)) };
-        };
-        let found = match kind {
-            "strategy" => self.strategy(name).map(Scope::Strategy),
-            "account" => {
-                let at = self.config.accounts.iter().position(|row| row.name == name);
-                at.map(|at| Scope::Account(AccountId(at as u16)))
-            }
-            "gateway" | "venue" | "session" => {
-                let at = self.config.gateways.iter().position(|row| row.name == name);
-                let id = at.map(|at| GatewayId(at as u8));
-                id.map(if kind == "session" { Scope::Session } else { Scope::Venue })
-            }
-            "instrument" => {
-                let found = self.instruments.iter().find(|row| row.symbol.as_str() == name);
-                found.map(|row| Scope::Instrument(row.id))
-            }
-            _ => None,
-        };
-        found.ok_or_else(|| bad_scope(text))
+        scope_of(&name.0, &self.config, self.instruments.iter().map(|row| row.symbol.as_str()))
     }
 
     /// A scope as a person writes it.
@@ -483,11 +442,4 @@ const fn cancel_of(scope: Scope) -> Command {
         }
     };
     Command { instrument, ..command(CommandOp::CancelAll, strategy, whose, value) }
-}
-
-fn bad_scope(text: &str) -> String {
-    format!(
-        "no scope {text}; write global, strategy:NAME, account:NAME, gateway:NAME, \
-         session:NAME or instrument:SYMBOL"
-    )
 }

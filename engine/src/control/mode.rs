@@ -2,12 +2,13 @@
 //! every session reconciled, every rule of risk refusing its order.
 
 use super::risk_desk::What;
-use super::{Caller, Control, Reply, ScopeName, bad_scope, scope_command};
+use super::{Caller, Control, Reply, ScopeName, Why, scope_command};
 use crate::config::StageId;
 use crate::config::limits::Scope as LimitScope;
 use crate::risk::Mode;
 use shm::gates::Scope;
 use shm::message::CommandOp;
+use shm::printable::printable;
 
 /// Modes as a person writes them.
 pub(super) const MODES: [(&str, Mode); 4] = [
@@ -30,7 +31,7 @@ impl Control {
                 self.wait_for_risk(what, caller, token);
                 None
             }
-            Err(error) => Some(Reply::error(&error)),
+            Err((why, error)) => Some(Reply::not(why, &error)),
         }
     }
 
@@ -38,35 +39,44 @@ impl Control {
         &mut self,
         (name, mode, reason): (&ScopeName, &str, &str),
         caller: Caller,
-    ) -> Result<What, String> {
-        let scope = self.scope(name)?;
-        let limits = limits_of(scope)
-            .ok_or_else(|| format!("{} has no mode of its own; {}", name.0, bad_scope(&name.0)))?;
+    ) -> Result<What, (Why, String)> {
+        let scope = self.scope(name).map_err(|error| (Why::NotThere, error))?;
+        let limits = limits_of(scope).ok_or_else(|| {
+            let text = format!(
+                "{} has no mode of its own, only a gate: kill and arm it, or set the mode of global \
+                 (or firm), account:NAME, strategy:NAME or instrument:SYMBOL",
+                printable(&name.0)
+            );
+            (Why::NotThere, text)
+        })?;
         let found = MODES.iter().find(|(known, _)| *known == mode);
         let (_, mode) = *found.ok_or_else(|| {
             let names = MODES.map(|(name, _)| name).join(", ");
-            format!("no mode {mode}; there are: {names}")
+            (Why::NotThere, format!("no mode {}; there are: {names}", printable(mode)))
         })?;
+        let refused = |text: String| (Why::Refused, text);
         if reason.trim().is_empty() {
-            return Err("a mode needs a reason, for the journal: --reason TEXT".to_owned());
+            let text = "a mode needs a reason, for the journal: --reason TEXT";
+            return Err(refused(text.to_owned()));
         }
         let missing = self.not_reconciled(scope);
         if mode == Mode::Active && !missing.is_empty() {
-            return Err(format!(
+            return Err(refused(format!(
                 "nothing was set: not reconciled with {}; try again when `wirelane status` says \
                  that the session is up",
                 missing.join(", ")
-            ));
+            )));
         }
         if mode == Mode::Active {
-            self.test_again(caller).map_err(|why| format!("nothing was set: {why}"))?;
+            let tested = self.test_again(caller);
+            tested.map_err(|why| refused(format!("nothing was set: {why}")))?;
         }
         let mut command = scope_command(CommandOp::Mode, scope);
         command.value |= mode as i64;
         let name = self.name_of_limits(limits);
         let text = format!("{name}: {}: {reason}", mode.name());
         if !self.give(StageId::Risk, command, &text, caller) {
-            return Err(format!("{}; nothing was set", self.not_given("risk")));
+            return Err(refused(format!("{}; nothing was set", self.not_given("risk"))));
         }
         Ok(What::Mode(limits, name, mode))
     }

@@ -9,12 +9,16 @@ use crate::pipeline::limit_set::LimitsInForce;
 use crate::risk::Mode;
 use crate::risk::setup::Setup;
 use crate::stage::risk::{Board, Compiler, LimitDesk, ScopeModes};
+use shm::ids::ClOrdId;
 use shm::journal::{DurableMark, LaneSeq};
 use shm::units::Nanos;
 use std::sync::Arc;
 
 /// Time after which a caller is told that risk has not taken a command, or the disk not its record.
 const TAKE_MAX: Nanos = Nanos(2_000_000_000);
+
+/// Scopes that are not active in the headline of a status; the rest are counted.
+const HEADED_MAX: usize = 5;
 
 /// What stands between the control thread and the risk stage.
 pub struct RiskDesk {
@@ -45,6 +49,8 @@ struct Waiting {
     /// Working orders over the limits that it brought, when it was taken: later the count may be
     /// another set's.
     over: u64,
+    /// The first of those.
+    named: Vec<ClOrdId>,
     is_answered: bool,
 }
 
@@ -54,6 +60,10 @@ pub(super) enum What {
     Limits(Box<LimitsInForce>, LimitSet, String),
     /// The mode of a scope, with its name.
     Mode(LimitScope, String, Mode),
+    /// What risk has fallen to is taken back, behind a gate that was opened.
+    Arm,
+    /// An instrument is let free that was held.
+    Release(String),
 }
 
 impl RiskDesk {
@@ -100,7 +110,7 @@ impl RiskDesk {
         let mut sets =
             self.waiting.iter().filter(|row| !row.is_taken).filter_map(|row| match &row.what {
                 What::Limits(set, ..) => Some(set),
-                What::Mode(..) => None,
+                What::Mode(..) | What::Arm | What::Release(_) => None,
             });
         let set = sets.next_back().map_or_else(|| "another set".to_owned(), ToString::to_string);
         format!(
@@ -124,7 +134,9 @@ impl Control {
     pub(super) fn wait_for_risk(&mut self, what: What, caller: Caller, token: usize) {
         let (command, since) = (self.lane.last_seq(), self.clock.now());
         let (is_taken, is_answered) = (false, false);
-        let row = Waiting { token, caller, command, since, what, is_taken, over: 0, is_answered };
+        let (over, named) = (0, Vec::new());
+        let row =
+            Waiting { token, caller, command, since, what, is_taken, over, named, is_answered };
         self.desk.waiting.push(row);
     }
 
@@ -136,6 +148,7 @@ impl Control {
             if taken.is_some() && !row.is_taken {
                 row.is_taken = true;
                 row.over = self.vitals.over_limits();
+                row.named = self.desk.board.over().collect();
                 if let What::Limits(set, rows, _) = &row.what {
                     self.desk.in_force = LimitsInForce::clone(set);
                     self.desk.not_taken = None;
@@ -150,7 +163,7 @@ impl Control {
             if !row.is_answered && (durable || is_late || failed.is_some()) {
                 row.is_answered = true;
                 let reply = match (taken.is_some(), durable) {
-                    (true, true) => Reply::ok(&self.taken_words(row)),
+                    (true, true) => self.done(row),
                     (true, false) => self.not_durable(row, failed),
                     (false, _) => Reply::not(
                         Why::NotConfirmed,
@@ -166,6 +179,14 @@ impl Control {
             !(row.is_answered && row.is_taken)
         });
         self.desk.waiting.append(&mut waiting);
+    }
+
+    /// It is in force, and on the disk.
+    fn done(&self, row: &Waiting) -> Reply {
+        let text = self.taken_words(row);
+        let was_held = || self.desk.board.was_held(row.command.0) != Some(false);
+        let is_done = !matches!(row.what, What::Release(_)) || was_held();
+        if is_done { Reply::ok(&text) } else { Reply::error(&text) }
     }
 
     /// It is in force, whatever became of the journal.
@@ -184,8 +205,13 @@ impl Control {
     fn taken_words(&self, row: &Waiting) -> String {
         match &row.what {
             What::Limits(set, _, before) => {
-                format!("limits {set}; in place of {before}; {}", self.over_words(row.over))
+                format!("limits {set}; in place of {before}; {}", self.over_words(row))
             }
+            What::Arm => self.status(),
+            What::Release(name) if self.desk.board.was_held(row.command.0) == Some(false) => {
+                format!("{name} was not held: nothing was released")
+            }
+            What::Release(name) => format!("{name} is released"),
             What::Mode(scope, name, mode) => {
                 let fallen = self.desk.board.modes(*scope).filter(|now| now.tripped > *mode);
                 let but = fallen.map(|now| {
@@ -200,17 +226,20 @@ impl Control {
     }
 
     /// What became of working orders that a new set would not let in.
-    fn over_words(&self, over: u64) -> String {
+    fn over_words(&self, row: &Waiting) -> String {
         use crate::config::model::OnOver;
         let acts = match self.config.risk.on_over {
             OnOver::Alarm => "stay: risk.on_over is alarm",
             OnOver::Cancel => "are being cancelled",
         };
-        match over {
-            0 => "no working order is over them".to_owned(),
-            1 => format!("1 working order is over them; such orders {acts}"),
-            _ => format!("{over} working orders are over them; such orders {acts}"),
+        if row.over == 0 {
+            return "no working order is over them".to_owned();
         }
+        let ids: Vec<String> = row.named.iter().map(ToString::to_string).collect();
+        let more = row.over.saturating_sub(ids.len() as u64);
+        let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+        let are = if row.over == 1 { "order is" } else { "orders are" };
+        format!("{} working {are} over them; such orders {acts}: {}{more}", row.over, ids.join(" "))
     }
 
     /// Lines of a status: the limit set in force, and every scope that is not active.
@@ -222,14 +251,37 @@ impl Control {
         }
         let restricted = self.desk.board.restricted();
         lines.extend(restricted.map(|modes| {
-            let ScopeModes { scope, set, tripped } = modes;
-            let by = match (set, tripped) {
-                (Mode::Active, _) => "fallen to by risk; `wirelane arm` takes it back",
+            let by = match (modes.set, modes.tripped) {
+                (Mode::Active, _) => {
+                    "fallen to by risk, its Alarm in the journal says why; `wirelane arm` takes it back"
+                }
                 (_, Mode::Active) => "set by a person",
                 _ => "the tighter of what a person set and risk fell to",
             };
-            format!("mode of {}: {} ({by})", self.name_of_limits(scope), set.max(tripped).name())
+            format!("mode of {} ({by})", self.mode_words(modes, ": "))
         }));
         lines
+    }
+
+    fn mode_words(&self, modes: ScopeModes, is: &str) -> String {
+        let mode = modes.set.max(modes.tripped).name();
+        format!("{}{is}{mode}", self.name_of_limits(modes.scope))
+    }
+
+    /// For a headline: each scope that is not active, and who made it so.
+    pub(super) fn restrictions(&self) -> Vec<String> {
+        let restricted = self.desk.board.restricted();
+        let mut words: Vec<String> = restricted
+            .map(|modes| {
+                let by = if modes.set >= modes.tripped { "by a person" } else { "by risk" };
+                format!("{} {by}", self.mode_words(modes, " is "))
+            })
+            .collect();
+        let more = words.len().saturating_sub(HEADED_MAX);
+        if more > 0 {
+            words.truncate(HEADED_MAX);
+            words.push(format!("{more} more scopes are restricted"));
+        }
+        words
     }
 }

@@ -184,11 +184,15 @@ impl Control {
         let closed: Vec<String> =
             self.gates.gates().closed().map(|scope| self.name_of(scope)).collect();
         let hitches = self.vitals.hitches();
+        let modes = self.restrictions();
         let gates = if closed.is_empty() {
-            let refused = if hitches.is_empty() { "" } else { ", but orders are refused" };
-            format!("armed{refused}")
+            let refused = (!hitches.is_empty()).then(|| "orders are refused".to_owned());
+            let buts: Vec<String> = refused.into_iter().chain(modes).collect();
+            let but = if buts.is_empty() { "" } else { ", but " };
+            format!("armed{but}{}", buts.join(", "))
         } else {
-            format!("closed: {}", closed.join(", "))
+            let modes = modes.into_iter().map(|mode| format!("; {mode}"));
+            format!("closed: {}{}", closed.join(", "), modes.collect::<String>())
         };
         let mut lines = vec![format!("{gates}; {} working", orders(self.vitals.working()))];
         lines.extend(hitches.into_iter().map(|hitch| format!("REFUSED: {}", hitch.line)));

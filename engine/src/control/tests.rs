@@ -21,7 +21,7 @@ use crate::stage::gateway::OpenOrders;
 use crate::stage::risk::{Board, Compiler, LimitDoor, exchange};
 use shm::counters::Counter;
 use shm::gates::{Gates, Shape};
-use shm::ids::ClOrdId;
+use shm::ids::{AccountId, ClOrdId, GatewayId};
 use shm::journal::{LaneSeq, LaneSpec, LaneTail};
 use shm::region::{Region, RegionBuilder};
 use std::collections::HashMap;
@@ -242,6 +242,18 @@ impl Rig {
         read.ok().map(|_| serde_json::from_str(&line).unwrap())
     }
 
+    /// Asks for what risk has to take, and lets it; the answer, and what risk was given.
+    fn ask_risk(&mut self, request: &Request) -> (Reply, Vec<Command>) {
+        if let Some(reply) = self.ask(request) {
+            return (reply, self.given());
+        }
+        let given = self.take();
+        self.turn();
+        self.journalled();
+        self.turn();
+        (self.heard().expect("it is answered"), given)
+    }
+
     /// Commands given to risk since the last call.
     fn given(&mut self) -> Vec<Command> {
         let mut given = Vec::new();
@@ -267,13 +279,18 @@ impl Rig {
     /// Risk takes every command given so far, and its record is durable.
     fn take(&mut self) -> Vec<Command> {
         let given = self.given();
+        self.take_given(&given);
+        given
+    }
+
+    /// Risk has taken these, and its record is durable.
+    fn take_given(&mut self, given: &[Command]) {
         let last = given.last().map_or(0, |command| command.lane_seq);
         let (lane, tail) = &mut self.risk_lane;
         let seq = lane.append(RecordKind::Took as u16, 0, 0, BEGIN, &[0; 32]).unwrap();
         tail.take(&mut Vec::new()).unwrap();
         assert!(lane.durable() > LaneSeq::NONE, "{seq:?}");
         self.board.took(last, lane.last_seq().0);
-        given
     }
 }
 

@@ -160,7 +160,8 @@ pub fn start(
     let desk = RiskDesk::new(loaded, limits, &setup, (sets, board), site.risk_lane(&lanes));
     let desk = desk.after(last.as_ref().and_then(|last| last.limits.untaken()));
     site.notes.extend(desk.notes());
-    let self_test = site.test_risk(setup, &opener, &instruments, &opening);
+    let before = (last.map(|last| last.epoch), &opening);
+    let self_test = site.test_risk(setup, &opener, &instruments, before);
     let lane = lanes.remove(0);
     let (vitals, trouble) = Vitals::find(&site.config, &reader)?;
     let notices = core::mem::take(&mut outside.notices);

@@ -372,13 +372,12 @@ impl Risk {
     }
 
     /// Lets an instrument trade freely again that a contradiction held: an operator has looked.
-    pub fn release(&mut self, instrument: InstrumentId) {
-        if let Some(held) = self.held.get_mut(instrument.index()) {
-            *held = false;
-        }
-        if let Some(reduce) = self.reduce_only.get_mut(instrument.index()) {
-            *reduce = false;
-        }
+    /// Whether it was held, or let only reduce.
+    pub fn release(&mut self, instrument: InstrumentId) -> bool {
+        let at = instrument.index();
+        let words = [self.held.get_mut(at), self.reduce_only.get_mut(at)];
+        let was = words.map(|word| word.is_some_and(core::mem::take));
+        was.contains(&true)
     }
 
     fn rows(&self, strategy: StrategyId, instrument: InstrumentId) -> Option<Rows> {

@@ -92,6 +92,34 @@ pub(crate) fn set_up() {
 mod tests {
     use super::*;
 
+    /// Goal: the table of exit codes that people read is the one that the program has. Method: each
+    /// code's row in the page, and no row of another.
+    #[test]
+    fn the_page_lists_every_exit_code() {
+        let page = include_str!("../../../docs/commands.md");
+        let table = page.split("## Exit codes").nth(1).unwrap().split("\n## ").next().unwrap();
+        let rows = table.lines().filter_map(|line| line.strip_prefix("| ")?.split(' ').next());
+        let listed: Vec<u8> = rows.filter_map(|code| code.parse().ok()).collect();
+        let mut codes = vec![0, 2];
+        for exit in [
+            Exit::Unsound,
+            Exit::Configuration,
+            Exit::NotThere,
+            Exit::NotDone,
+            Exit::Refused,
+            Exit::NotConfirmed,
+        ] {
+            // One more code does not compile here before it is listed.
+            match exit {
+                Exit::Unsound | Exit::Configuration | Exit::NotThere => {}
+                Exit::NotDone | Exit::Refused | Exit::NotConfirmed => {}
+            }
+            codes.push(exit as u8);
+        }
+        codes.sort_unstable();
+        assert_eq!(listed, codes);
+    }
+
     /// Goal: a failure is shown whole: sentence, remedy.
     #[test]
     fn sentence_and_remedy_are_shown() {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::risk::Mode;
 use shm::atomic::Ordering;
 
 const AAPL: InstrumentId = InstrumentId(0);
@@ -181,16 +182,20 @@ fn arming_needs_a_reason_and_reconciled_sessions() {
     rig.set("gateway:ouch.session_up", 1);
     rig.journalled();
     let generation = rig.gates.summary().generation();
-    let reply = rig.ask(&arm("looked")).unwrap();
-    assert!(
-        reply.ok && reply.text.starts_with("armed, but orders are refused; 0 orders working"),
-        "{}",
-        reply.text
-    );
+    rig.board.show(LimitScope::Firm, Mode::CancelOnly);
+    assert_eq!(rig.ask(&arm("looked")), None, "risk has not taken it");
     assert!(!rig.gates.is_closed(Scope::Global));
-    let [rearm] = rig.given()[..] else { panic!("one command") };
+    // The mode that the answer tells is the one after it.
+    rig.board.show(LimitScope::Firm, Mode::Active);
+    rig.board.show(LimitScope::Strategy(StrategyId(2)), Mode::ReduceOnly);
+    let [rearm] = rig.take()[..] else { panic!("one command") };
     assert_eq!((rearm.op, rearm.param), (CommandOp::Rearm as u8, ScopeKind::Firm as u8));
     let journalled = rig.journalled();
+    rig.turn();
+    // The kill is answered first.
+    let reply = core::iter::from_fn(|| rig.heard()).last().unwrap();
+    let head = "armed, but orders are refused, strategy:take is reduce only by a person; 0 orders";
+    assert!(reply.ok && reply.text.starts_with(head), "{}", reply.text);
     let armed = journalled.iter().find(|(_, given, _)| given.op == Operator::ARM).unwrap();
     assert_eq!((armed.1.value as u64, armed.2.as_str()), (generation, "global: looked"));
 }
@@ -205,7 +210,7 @@ fn a_fence_stands_only_behind_a_closed_gate() {
     rig.turn();
     assert_eq!(rig.watched.fence.load(Ordering::Relaxed), 1, "the gate is closed");
     rig.set("gateway:ouch.session_up", 1);
-    assert!(rig.ask(&arm("looked")).unwrap().ok);
+    assert!(rig.ask_risk(&arm("looked")).0.ok);
     rig.watched.fence.store(1, Ordering::Relaxed);
     rig.turn();
     assert_eq!(rig.watched.fence.load(Ordering::Relaxed), 0, "nothing is closed any more");

@@ -59,6 +59,8 @@ fn a_limit_set_is_in_force_once_risk_has_taken_it() {
     let switch = given.last().unwrap();
     assert_eq!((switch.op, switch.value), (CommandOp::LimitsSwitch as u8, 2));
     rig.set("risk.limits_over", 3);
+    let over = [7, 8].map(|slot| ClOrdId::new(1, StrategyId(1), slot, 0));
+    rig.board.show_over_for_tests(&over);
     rig.turn();
     assert_eq!(rig.heard(), None, "its own record is not durable");
     let journalled = rig.journalled();
@@ -68,11 +70,16 @@ fn a_limit_set_is_in_force_once_risk_has_taken_it() {
     assert_eq!(words, "a test");
     // Another one, loaded before the first answer, counts for itself.
     rig.set("risk.limits_over", 7);
+    rig.board.show_over_for_tests(&[ClOrdId::new(1, StrategyId(1), 9, 0)]);
     rig.turn();
     let reply = rig.heard().unwrap();
     assert!(reply.ok && reply.text.contains("version 2, loaded"), "{}", reply.text);
     assert!(reply.text.contains("in place of version 1, of the configuration"), "{}", reply.text);
-    assert!(reply.text.contains("3 working orders are over them; such orders stay"));
+    let named = format!(
+        "3 working orders are over them; such orders stay: risk.on_over is alarm: {} {} and 1 more",
+        over[0], over[1]
+    );
+    assert!(reply.text.ends_with(&named), "{}", reply.text);
     let shown = rig.ask(&Request::LimitsShow).unwrap().text;
     assert!(shown.starts_with("# limits: version 2, loaded") && shown.ends_with(text.trim_end()));
 }
@@ -159,7 +166,8 @@ fn a_mode_is_given_with_its_scope() {
     }
     let mut rig = Rig::new("");
     for (request, part) in [
-        (mode("gateway:ouch", "halted", "late"), "has no mode of its own"),
+        (mode("gateway:ouch", "halted", "late"), "has no mode of its own, only a gate"),
+        (mode("strategy:none", "halted", "late"), "there are: mm, take, probe"),
         (mode("firm", "quiet", "late"), "active, reduce-only, cancel-only, halted"),
         (mode("firm", "halted", ""), "needs a reason"),
         (mode("firm", "active", "early"), "not reconciled with ouch"),
@@ -237,4 +245,27 @@ fn a_failed_journal_is_told_in_every_answer() {
             .text
             .contains("disk full")
     );
+}
+
+/// Goal: a release tells whether there was anything to release. Method: an instrument that was
+/// held, one that was not, one that does not exist.
+#[test]
+fn a_release_of_what_is_not_held_is_not_done() {
+    for was_held in [true, false] {
+        let mut rig = Rig::new("");
+        let (instrument, reason) = ("NASDAQ/AAPL".to_owned(), "looked".to_owned());
+        assert_eq!(rig.ask(&Request::Release { instrument, reason }), None);
+        let given = rig.given();
+        rig.board.show_released_for_tests(given[0].lane_seq, was_held);
+        rig.take_given(&given);
+        rig.turn();
+        rig.journalled();
+        rig.turn();
+        let reply = rig.heard().unwrap();
+        assert_eq!((reply.ok, reply.text.contains("was not held")), (was_held, !was_held));
+    }
+    let mut rig = Rig::new("");
+    let (instrument, reason) = ("NASDAQ/NONE".to_owned(), "looked".to_owned());
+    let reply = rig.ask(&Request::Release { instrument, reason }).unwrap();
+    assert_eq!((reply.ok, reply.why), (false, Why::NotThere), "{}", reply.text);
 }

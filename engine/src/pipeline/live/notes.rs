@@ -1,4 +1,4 @@
-//! What a start says beside READY: the self-test of risk, and whether trading is off.
+//! What a start says beside READY: the self-test of risk, and whether trading is on.
 
 use super::{Opening, Site};
 use crate::control::SelfTest;
@@ -31,13 +31,13 @@ impl Site {
     }
 
     /// Shows every rule of risk its order; nothing is armed where one does not refuse. Says what
-    /// was found, what the session before left to a person, and whether trading is off.
+    /// was found, what the session before left to a person, and whether trading is on.
     pub(super) fn test_risk(
         &mut self,
         setup: Setup,
         gates: &GateOpener,
         instruments: &Instruments,
-        opening: &Opening,
+        (last, opening): (Option<u16>, &Opening),
     ) -> SelfTest {
         self.note_opening(opening);
         let found = SelfTest::new(setup);
@@ -45,16 +45,43 @@ impl Site {
         if !found.is_sound() {
             gates.gates().close(Scope::Global, Trigger::Breaker);
         }
-        self.note_gates(gates);
+        self.note_gates(gates, (last, opening));
         found
     }
 
-    fn note_gates(&mut self, opener: &GateOpener) {
-        if opener.gates().is_closed(Scope::Global) {
-            let dir = self.home.dir.display();
+    /// Says whether orders may leave, and why, and which gates of single scopes are closed.
+    fn note_gates(&mut self, opener: &GateOpener, (last, opening): (Option<u16>, &Opening)) {
+        let dir = self.home.dir.display();
+        let gates = opener.gates();
+        let note = if gates.is_closed(Scope::Global) {
+            let by: Vec<&str> = gates.closed_by(Scope::Global).map(Trigger::name).collect();
+            let why = match last {
+                None if !self.self_armed() => "nobody has armed it yet".to_owned(),
+                _ => format!("closed by {}", by.join(", ")),
+            };
+            format!(
+                "trading is off: the global gate is closed ({why}); `wirelane arm --reason TEXT \
+                 --dir {dir}` opens it"
+            )
+        } else if opening.crashed.is_some() {
+            "trading is off but for cancels: the last session did not end in order".to_owned()
+        } else {
+            let why = match last {
+                Some(epoch) => format!("the last session (epoch {epoch}) left the gates open"),
+                None => "the configuration or the command line arms new gates".to_owned(),
+            };
+            format!("trading is on: {why}; `wirelane kill --dir {dir}` stops it")
+        };
+        self.notes.push(note);
+        let others = gates.closed().filter(|scope| *scope != Scope::Global).count();
+        if others > 0 {
             self.notes.push(format!(
-                "trading is off: the global gate is closed; `wirelane arm --reason TEXT --dir {dir}` opens it"
+                "{others} gates of single scopes are closed; `wirelane status --dir {dir}` names them"
             ));
         }
+    }
+
+    const fn self_armed(&self) -> bool {
+        self.options.arm || self.config.engine.arm
     }
 }

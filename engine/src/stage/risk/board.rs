@@ -5,6 +5,7 @@ use crate::config::limits::Scope;
 use crate::risk::scope::ScopeMap;
 use crate::risk::{Mode, Risk};
 use shm::atomic::{AtomicU64, Ordering};
+use shm::ids::ClOrdId;
 
 /// The words.
 #[derive(Debug)]
@@ -17,7 +18,15 @@ pub struct Board {
     /// By place of the scope: the mode a person has set in the high byte of two, that risk has
     /// fallen to in the low one.
     modes: Box<[AtomicU64]>,
+    /// Orders over the limit set that was switched to last, the first of them; 0 behind the last.
+    over: [AtomicU64; OVER_NAMED],
+    /// The last release of an instrument: its record in lane 0 twice, and one more if the
+    /// instrument was held.
+    release: AtomicU64,
 }
+
+/// Orders over a new limit set that are named.
+const OVER_NAMED: usize = 16;
 
 /// The modes of one scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +44,9 @@ impl Board {
     #[must_use]
     pub fn new(map: ScopeMap) -> Self {
         let modes = (0..map.len()).map(|_| AtomicU64::new(0)).collect();
-        Self { map, command: AtomicU64::new(0), record: AtomicU64::new(0), modes }
+        let zero = || AtomicU64::new(0);
+        let over = core::array::from_fn(|_| zero());
+        Self { map, command: zero(), record: zero(), modes, over, release: zero() }
     }
 
     /// A command has been carried out: its record in lane 0, and the stage's last one after it.
@@ -57,6 +68,35 @@ impl Board {
         (last >= command).then(|| self.record.load(Ordering::Relaxed))
     }
 
+    /// Shows an order over the limits, at its place among them; nothing behind the last place.
+    pub(super) fn show_over(&self, at: usize, id: ClOrdId) {
+        if let Some(word) = self.over.get(at) {
+            // ORDERING: Relaxed; published by `took`, for people.
+            word.store(id.0, Ordering::Relaxed);
+        }
+    }
+
+    /// The first of the orders over the limit set that was switched to last.
+    pub fn over(&self) -> impl Iterator<Item = ClOrdId> {
+        // ORDERING: Relaxed; ordered by the load in `taken`.
+        let ids = self.over.iter().map(|word| ClOrdId(word.load(Ordering::Relaxed)));
+        ids.take_while(|id| *id != ClOrdId::NONE)
+    }
+
+    /// An instrument was let free, by the command of this record; whether it was held.
+    pub(super) fn released(&self, command: u64, was_held: bool) {
+        // ORDERING: Relaxed; published by `took`.
+        self.release.store(command << 1 | u64::from(was_held), Ordering::Relaxed);
+    }
+
+    /// Whether the release of this record found its instrument held; `None` once another has come.
+    #[must_use]
+    pub fn was_held(&self, command: u64) -> Option<bool> {
+        // ORDERING: Relaxed; ordered by the load in `taken`.
+        let last = self.release.load(Ordering::Relaxed);
+        (last >> 1 == command).then_some(last & 1 != 0)
+    }
+
     /// Shows the modes of every scope.
     #[cold]
     pub(super) fn show_modes(&self, risk: &Risk) {
@@ -65,6 +105,19 @@ impl Board {
             // ORDERING: Relaxed; a lone word, and whoever waits for a command has its Acquire.
             word.store(modes, Ordering::Relaxed);
         }
+    }
+
+    /// As a switch of limits shows its orders: for tests.
+    #[cfg(test)]
+    pub(crate) fn show_over_for_tests(&self, ids: &[ClOrdId]) {
+        let all = ids.iter().copied().chain([ClOrdId::NONE]);
+        all.enumerate().for_each(|(at, id)| self.show_over(at, id));
+    }
+
+    /// As a release shows what it found: for tests.
+    #[cfg(test)]
+    pub(crate) fn show_released_for_tests(&self, command: u64, was_held: bool) {
+        self.released(command, was_held);
     }
 
     /// Shows one scope as a person has set it: for tests.

@@ -41,7 +41,10 @@ impl RiskStage {
                     self.risk.set_mode(scope, mode);
                 }
             }
-            Some(CommandOp::InstrumentRelease) => self.risk.release(command.instrument),
+            Some(CommandOp::InstrumentRelease) => {
+                let was_held = self.risk.release(command.instrument);
+                self.board.released(command.lane_seq, was_held);
+            }
             Some(CommandOp::Rearm) => {
                 if let Some(scope) = scope_of_command(command) {
                     self.risk.rearm(scope);

@@ -10,7 +10,7 @@ use crate::risk::limits::LimitTable;
 use crate::risk::scope::ScopeMap;
 use crate::risk::setup;
 use crate::stage::Turn;
-use shm::ids::{AccountId, Cause};
+use shm::ids::{AccountId, Cause, ClOrdId};
 
 /// Sets that wait for the stage, or to be dropped.
 const SETS_MAX: usize = 2;
@@ -131,13 +131,17 @@ impl RiskStage {
         set.table = switched.map(|switched| switched.unwrap_or_else(|same| same));
         if is_switched {
             self.over.clear();
-            let Self { risk, over, cancel_over, .. } = self;
+            let Self { risk, over, cancel_over, board, .. } = self;
+            let mut named = 0;
             let count = risk.find_over(&mut set.sums, &mut |id| {
+                board.show_over(named, id);
+                named += 1;
                 // As long as there are slots: it never grows.
                 if *cancel_over && over.len() < over.capacity() {
                     over.push_back(id);
                 }
             });
+            board.show_over(named, ClOrdId::NONE);
             self.meters.limits_over.set(count.into());
             self.meters.limits_version.set(self.risk.limit_version().into());
         }

@@ -4,9 +4,8 @@ use crate::failure::{Exit, Failure, Outcome};
 use crate::place::{self, Place};
 use crate::session::Session;
 use crate::stdout;
-use engine::control::{Reply, Request, ScopeName, Why};
+use engine::control::{Reply, Request, ScopeName, Why, scope_of};
 use shm::gates::{Scope, Trigger};
-use shm::ids::{AccountId, GatewayId, InstrumentId};
 use shm::printable::printable_whole;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::net::UnixStream;
@@ -32,7 +31,8 @@ pub(crate) struct DirArgs {
 pub(crate) struct GateArgs {
     #[command(flatten)]
     dir: place::DirArg,
-    /// global, strategy:NAME, account:NAME, gateway:NAME, session:NAME or instrument:SYMBOL
+    /// global (or firm), strategy:NAME, account:NAME, gateway:NAME (or venue:NAME), session:NAME or
+    /// instrument:SYMBOL
     #[arg(long, default_value = "global")]
     scope: String,
     /// Why, for the journal
@@ -139,7 +139,9 @@ impl GateArgs {
         match ask(&place, &request) {
             Ok(reply) if reply.ok => stdout::print(&format!("{}\n", reply.text)),
             Ok(reply) => {
-                stdout::print(&format!("the gate is closed; the engine said: {}\n", reply.text))
+                let text = printable_lines(&reply.text);
+                let text = format!("the gate is closed; the engine said: {text}");
+                Err(Failure::new(Exit::NotConfirmed, text))
             }
             Err(failure) => Err(self.unanswered(&place, &failure)),
         }
@@ -179,43 +181,17 @@ impl GateArgs {
     }
 
     fn scope(&self, place: &Place) -> Outcome<Scope> {
-        if self.scope == "global" {
+        // Without a journal the one gate that needs no name is closed all the same.
+        if matches!(self.scope.as_str(), "global" | "firm") {
             return Ok(Scope::Global);
         }
         let journal = place.journal()?;
         let session = Session::read(&journal, place.epoch(&journal, None)?)?;
-        scope_of(&self.scope, &session).ok_or_else(|| {
-            Failure::not_there(format!("there is no scope {}", self.scope)).remedy(
-                "write global, strategy:NAME, account:NAME, gateway:NAME, session:NAME or instrument:SYMBOL, with a \
-                 name of the engine's configuration",
-            )
-        })
-    }
-}
-
-/// A scope by its name in a session.
-fn scope_of(text: &str, session: &Session) -> Option<Scope> {
-    let (kind, name) = text.split_once(':')?;
-    if kind == "instrument" {
-        let at = session.symbols.iter().position(|symbol| symbol == name)?;
-        return Some(Scope::Instrument(InstrumentId(u32::try_from(at).ok()?)));
-    }
-    let config = session.config.as_ref()?;
-    match kind {
-        "strategy" => {
-            let row = config.strategies.iter().find(|row| row.name == name)?;
-            Some(Scope::Strategy(row.id))
-        }
-        "account" => {
-            let at = config.accounts.iter().position(|row| row.name == name)?;
-            Some(Scope::Account(AccountId(u16::try_from(at).ok()?)))
-        }
-        "gateway" | "venue" | "session" => {
-            let at = config.gateways.iter().position(|row| row.name == name)?;
-            let id = GatewayId(u8::try_from(at).ok()?);
-            Some(if kind == "session" { Scope::Session(id) } else { Scope::Venue(id) })
-        }
-        _ => None,
+        let config = session.config.as_ref().ok_or_else(|| {
+            Failure::not_there("the journal does not tell the names of scopes: kill global")
+        })?;
+        let symbols = session.symbols.iter().map(String::as_str);
+        scope_of(&self.scope, config, symbols).map_err(Failure::not_there)
     }
 }
 
@@ -352,28 +328,5 @@ mod tests {
         let lines = serve.join().unwrap();
         assert_eq!(lines[0].trim(), r#"{"do":"status"}"#);
         assert_eq!(lines[1].trim(), r#"{"do":"stop"}"#);
-    }
-
-    /// Goal: scopes are found by their names, and by nothing else.
-    #[test]
-    fn scopes_have_names() {
-        let config = engine::config::Sources::text(
-            crate::demo::settings::CONFIG_NAME,
-            crate::demo::settings::CONFIG,
-        )
-        .load()
-        .unwrap()
-        .config;
-        let session = Session { config: Some(config), symbols: vec!["AAPL".into(), "MSFT".into()] };
-        assert_eq!(scope_of("instrument:MSFT", &session), Some(Scope::Instrument(InstrumentId(1))));
-        assert_eq!(scope_of("account:main", &session), Some(Scope::Account(AccountId(0))));
-        assert_eq!(scope_of("gateway:ouch", &session), Some(Scope::Venue(GatewayId(0))));
-        assert_eq!(scope_of("session:ouch", &session), Some(Scope::Session(GatewayId(0))));
-        assert!(
-            matches!(scope_of("strategy:mm", &session), Some(Scope::Strategy(id)) if id.0 == 1)
-        );
-        for wrong in ["strategy:none", "everything", "instrument:", "desk:main"] {
-            assert_eq!(scope_of(wrong, &session), None, "{wrong}");
-        }
     }
 }

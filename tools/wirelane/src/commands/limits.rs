@@ -54,7 +54,7 @@ impl LimitsCommand {
 /// Which scope, which mode, and why.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct ModeArgs {
-    /// firm, account:NAME, strategy:NAME or instrument:SYMBOL
+    /// global (or firm), account:NAME, strategy:NAME or instrument:SYMBOL
     scope: String,
     /// What it may do
     mode: ModeName,
