@@ -2,6 +2,7 @@
 
 pub mod external;
 pub mod need;
+pub mod server;
 pub mod suite;
 
 use std::error::Error;

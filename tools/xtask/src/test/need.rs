@@ -46,8 +46,7 @@ impl Need {
 }
 
 fn as_root(line: &str) -> bool {
-    let root = process::output(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0");
-    let prefix = if root { "" } else { "sudo -n " };
+    let prefix = if super::server::is_root() { "" } else { "sudo -n " };
     let line = format!("{prefix}{line}");
     let mut command = Command::new("sh");
     command.args(["-c", &line]).env("DEBIAN_FRONTEND", "noninteractive");
