@@ -5,7 +5,8 @@ use engine::config::{Bound, Loaded, SecretSource, Sources};
 use engine::pipeline::home::Lock;
 use engine::pipeline::live::{Options, Running, StartError, start};
 use feed::instruments::Instruments;
-use shm::gates::{Gates, Scope};
+use shm::gates::{Gates, Scope, Trigger};
+use shm::ids::InstrumentId;
 use std::collections::BTreeMap;
 use std::fs;
 use std::net::UdpSocket;
@@ -264,4 +265,51 @@ fn an_engine_arms_itself_only_where_every_rule_refuses() {
     running.stop_flag().stop();
     let finished = running.wait();
     assert!(finished.archive.is_ok());
+}
+
+/// The demonstration's configuration with a strategy for orders by hand before or behind its own.
+fn with_hand(site: &Site, is_behind: bool) -> Result<Running, StartError> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config");
+    let text = fs::read_to_string(root.join("demo.toml")).unwrap();
+    let hand = "[[strategy]]\nname = \"hand\"\nwiring = { kind = \"exec\", account = \"main\", feeds = \
+                [\"itch\"], gateway = \"ouch\", instruments = [\"*\"] }\nparams = { every = 0, qty = \
+                \"50\", distance_ticks = 5 }\n";
+    let first = text.find("[[strategy]]").unwrap();
+    let text = match is_behind {
+        true => text + hand,
+        false => [&text[..first], hand, &text[first..]].concat(),
+    };
+    let mut sources = Sources::text("demo.toml", &text);
+    sources.sets.extend(site.sets.iter().cloned());
+    let file = root.join("demo-instruments.csv");
+    sources.sets.push(format!("market.instruments={}", file.display()));
+    let (loaded, instruments, bound) =
+        sources.load_and_bind().unwrap_or_else(|report| panic!("{report}"));
+    let secrets: SecretSource = |_| Some("loopback".to_owned());
+    let options = Options { arm: true, secrets: Some(secrets), ..Options::default() };
+    start(&loaded, instruments, &bound, options)
+}
+
+/// Goal: a strategy that joins a directory's configuration behind the others starts, and what a
+/// kill closed stays closed; one that would move the others' places is refused with the remedy and
+/// what another directory loses. Method: an instrument's gate closed, a stop, both starts.
+#[test]
+fn a_strategy_joins_behind_and_what_was_closed_stays_closed() {
+    let site = Site::new();
+    let running = site.start();
+    let gates = Gates::open(&site.dir().join("gates")).unwrap();
+    let killed = Scope::Instrument(InstrumentId(1));
+    gates.close(killed, Trigger::Operator);
+    running.stop_flag().stop();
+    assert!(running.wait().archive.is_ok());
+    let refused = with_hand(&site, false).err().expect("it started").to_string();
+    for words in ["strategies: number 1 was mm", "and is hand", "new ones behind", "without the"] {
+        assert!(refused.contains(words), "{words:?} is not in: {refused}");
+    }
+    let running = with_hand(&site, true).unwrap_or_else(|error| panic!("{error}"));
+    let gates = Gates::open(&site.dir().join("gates")).unwrap();
+    let closed: Vec<Scope> = gates.closed().collect();
+    assert_eq!(closed, [killed], "armed as before, and killed as before");
+    running.stop_flag().stop();
+    assert!(running.wait().archive.is_ok());
 }

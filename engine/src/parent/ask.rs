@@ -122,9 +122,9 @@ impl Ask {
     }
 
     /// `qty` in `slices` immediate orders spread over `start..end` (engine ns), each for what is
-    /// due by then and not filled, at `px` or better ([`Price::NONE`]: at the market). One that risk
-    /// refuses is tried again, smaller where its size was refused, and caught up by later slices;
-    /// what is not filled by the last slice stays unfilled.
+    /// due by then and not filled, at `px` or better ([`Price::NONE`]: at the market). One that
+    /// risk refuses is tried again, smaller where its size was refused, and caught up by later
+    /// slices; what is not filled by the last slice stays unfilled.
     #[must_use]
     pub fn twap(
         instrument: InstrumentId,

@@ -9,7 +9,7 @@
 
 use super::undo::Undo;
 use rustix::fs::{FlockOperation, flock};
-use shm::gates::{GateOpener, Gates, GatesError, Scope, Shape};
+use shm::gates::{GateOpener, Gates, GatesError, Scope, Shape, Trigger};
 use shm::journal::{
     EpochError, FileError, RecoverError, coming_epoch, keep_epoch, link_hot, recover_hot,
 };
@@ -183,16 +183,29 @@ impl Home {
         self.dir.join("control.sock")
     }
 
-    /// The kill gates, as the last run left them. What a kill closed stays closed over restarts;
-    /// only gates that are new are armed here, if `arm` says so.
+    /// The kill gates, as the last run left them. What a kill closed stays closed over restarts,
+    /// also where names have joined the lists that the last session had in the shape `before`; only
+    /// gates that are new are armed here, if `arm` says so.
     ///
     /// # Errors
     /// [`HomeError::Gates`].
-    pub fn gates(&mut self, shape: Shape, arm: bool) -> Result<(Gates, GateOpener), HomeError> {
+    pub fn gates(
+        &mut self,
+        (shape, before): (Shape, Option<Shape>),
+        arm: bool,
+    ) -> Result<(Gates, GateOpener), HomeError> {
         let path = self.dir.join("gates");
-        let is_new = !path.exists();
+        let grown = before.filter(|before| *before != shape);
+        let grown = grown
+            .and_then(|before| Gates::open(&path).ok().filter(|gates| *gates.shape() == before));
+        let is_open = grown.as_ref().is_some_and(|gates| !gates.is_closed(Scope::Global));
+        let is_new = !path.exists() || is_open;
         let opened = Gates::create_or_open(&path, shape, shm::map::Options::HOT);
         let (gates, mut opener) = opened.map_err(|source| HomeError::Gates { path, source })?;
+        for scope in grown.iter().flat_map(Gates::closed) {
+            let by = grown.iter().flat_map(|old| old.closed_by(scope)).next();
+            gates.close(scope, by.unwrap_or(Trigger::Operator));
+        }
         if is_new && arm {
             if let Some(judged) = opener.judge(Scope::Global) {
                 let opened = opener.try_open(&judged);

@@ -24,8 +24,9 @@ use super::guard::{Guard, Overruns, Post, Speaker, Words, posts};
 use super::home::{Home, Lock};
 use super::hot::{AllocationCount, HotThread, Phase};
 use super::limit_set::limits_at_start;
+use super::names;
 use super::net::run_dialer;
-use super::opening::{LastSession, Opening};
+use super::opening::{Kept, LastSession, Opening};
 pub use super::positions::{PositionRow, position_rows};
 use super::sources::FeedNotice;
 pub use super::start_error::StartError;
@@ -46,7 +47,7 @@ use crate::stage::{Stage, strategy::Held};
 use crate::telemetry::{ArchiveKeys, ThreadKeys, ThreadMeters};
 use feed::instruments::Instruments;
 use lanes::{archive_order, open_lanes};
-use shm::gates::{GateOpener, Shape};
+use shm::gates::GateOpener;
 use shm::ids::ClOrdId;
 use shm::ids::StrategyId;
 use shm::journal::{ArchiveError, Archiver, LaneTail, LaneWriter};
@@ -138,17 +139,15 @@ pub fn start(
         days: site.days,
         opening: &Opening::default(),
     };
-    let opening = match &last {
-        Some(last) => Opening::after(last, &loaded.config, &fresh.risk_setup(), site.days)?,
-        None => Opening::default(),
-    };
+    let opening = opening_after(last.as_ref(), &fresh)?;
     let assembly = Assembly { opening: &opening, ..fresh };
     let (mut lanes, tails) = open_lanes(&site, loaded, &instruments, (&opening, &limits))?;
     let planned = plan_region(&site, instruments.len());
     let region = planned.builder.create(&site.home.region_path(), MapOptions::HOT)?;
     let reader = region.reader()?;
     let arm = site.options.arm || site.config.engine.arm;
-    let (gates, opener) = site.home.gates(shape_of(&site.config, &instruments), arm)?;
+    let shapes = names::shapes(last.as_ref(), &site.config, &instruments);
+    let (gates, opener) = site.home.gates(shapes, arm)?;
     site.stop.attach(&gates);
     let failed = reader.counter("archive.failed")?;
     let (sets, door) = exchange();
@@ -179,6 +178,18 @@ pub fn start(
     };
     let threads = let_go(&mut site, parts)?;
     Ok(Running { site, instruments, region, threads, notices, vitals, said })
+}
+
+/// What is left of the last session, whose names have to mean what they did.
+fn opening_after(last: Option<&LastSession>, fresh: &Assembly<'_>) -> Result<Opening, StartError> {
+    let Some(last) = last else { return Ok(Opening::default()) };
+    let check = |carried: &[Kept]| {
+        names::check(last, carried, fresh.config, fresh.instruments).map_err(StartError::Names)
+    };
+    check(&[])?;
+    let opening = Opening::after(last, fresh.config, &fresh.risk_setup(), fresh.days)?;
+    check(&opening.risk)?;
+    Ok(opening)
 }
 
 /// What stands before anything is made in it.
@@ -536,26 +547,6 @@ fn plan_region(site: &Site, instruments: usize) -> PlannedRegion {
     builder.thread("archive");
     let archive = ArchiveKeys::list(&mut builder, "archive");
     PlannedRegion { builder, sheet, threads, archive }
-}
-
-fn shape_of(config: &Config, instruments: &Instruments) -> Shape {
-    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-    let accounts = config.accounts.iter().map(|row| row.name.clone());
-    let gateways = config.gateways.iter().map(|row| row.name.clone());
-    let strategies = config.strategies.iter().map(|row| row.name.clone());
-    let symbols = instruments.iter().map(|row| format!("{}/{}", row.venue, row.symbol));
-    for name in accounts.chain(gateways).chain(strategies).chain(symbols) {
-        for byte in name.bytes().chain([0]) {
-            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-        }
-    }
-    Shape {
-        gateways: config.gateways.len(),
-        accounts: config.accounts.len(),
-        strategies: config.strategies.len() + 1,
-        instruments: instruments.len(),
-        names_hash: hash,
-    }
 }
 
 /// A helper thread: on the cores that no hot thread has.

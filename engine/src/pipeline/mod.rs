@@ -12,6 +12,7 @@ pub mod hot;
 pub mod limit_set;
 pub mod limit_trail;
 pub mod live;
+mod names;
 pub mod net;
 pub mod opening;
 mod player;

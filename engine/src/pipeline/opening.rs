@@ -9,7 +9,7 @@ use super::limit_set::LimitSetDamaged;
 use super::limit_trail::LimitTrail;
 use crate::config::limits::Scope;
 use crate::config::model::AfterCrash;
-use crate::config::{Config, Sources};
+use crate::config::Config;
 use crate::parent::{Carried, CarriedChild};
 use crate::risk::{Mode, RestoreError, Risk, setup::Setup};
 use crate::stage::gateway::{Queries, UnansweredTable, tag_of};
@@ -22,7 +22,7 @@ use shm::reason::Reason;
 use shm::record::market::{Tx, TxVoid, VenueSession};
 use shm::record::order::OrderEvent;
 use shm::record::parent::{Parent, ParentState};
-use shm::record::status::{DownCause, SessionOpen, StrategyDown};
+use shm::record::status::{DownCause, SessionOpen, StrategyDown, Text};
 use shm::record::{RecordKind, Stage, StageId};
 use shm::units::{Nanos, Qty};
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,15 +39,19 @@ pub enum OpeningError {
     Read(#[from] ReadError),
     /// The directory's last session was of another configuration.
     #[error(
-        "the last session in this directory had {what} {then}, this configuration has {now}: write \
-         another engine.dir, or the old configuration"
+        "{what}: number {at} was {then} in the last session of this directory and is {now}: orders, \
+         positions, limits and gates are kept by these numbers. Write the old names back in their \
+         order and new ones behind them; or another engine.dir, which begins without the positions, \
+         open parents, profit and loss, day counts, loaded limits and closed gates of this one"
     )]
     Other {
-        /// What differs.
+        /// Which list differs.
         what: &'static str,
-        /// What it had.
+        /// From which of its names on, counted from 1.
+        at: usize,
+        /// What that was.
         then: String,
-        /// What there is now.
+        /// What it is now.
         now: String,
     },
     /// The marks could not be read.
@@ -121,6 +125,8 @@ pub struct LastSession {
     pub clean: bool,
     /// Its configuration, whole.
     pub config: String,
+    /// Its instrument file, whole.
+    pub instruments: String,
     /// Records of the risk stage.
     pub risk: Vec<Kept>,
     /// Messages of the gateways that were not voided, in order.
@@ -163,34 +169,6 @@ pub fn read_lane(
 }
 
 impl LastSession {
-    /// Whether its orders and positions mean the same in this configuration: ids are indexes of
-    /// names.
-    ///
-    /// # Errors
-    /// [`OpeningError::Other`] names the first list that differs.
-    pub fn check_names(&self, config: &Config) -> Result<(), OpeningError> {
-        let Ok(then) = Sources::text("journal", &self.config).load() else { return Ok(()) };
-        let lists = |config: &Config| {
-            [
-                ("accounts", config.accounts.iter().map(|row| row.name.clone()).collect()),
-                ("gateways", config.gateways.iter().map(|row| row.name.clone()).collect()),
-                ("strategies", config.strategies.iter().map(|row| row.name.clone()).collect()),
-            ]
-        };
-        let lists: [[(&'static str, Vec<String>); 3]; 2] = [lists(&then.config), lists(config)];
-        let [then, now] = lists;
-        for ((what, then), (_, now)) in then.into_iter().zip(now) {
-            if then != now {
-                return Err(OpeningError::Other {
-                    what,
-                    then: then.join(", "),
-                    now: now.join(", "),
-                });
-            }
-        }
-        Ok(())
-    }
-
     /// Reads the last session of a directory; `None` when there was none whose opening was
     /// complete.
     ///
@@ -229,6 +207,12 @@ impl LastSession {
                     self.date = open.date;
                     let text = rest.get(..open.len as usize).unwrap_or_default();
                     self.config = String::from_utf8_lossy(text).into_owned();
+                }
+            }
+            RecordKind::Instruments => {
+                if let Some((head, rest)) = Text::split(body) {
+                    let text = rest.get(..head.len as usize).unwrap_or_default();
+                    self.instruments = String::from_utf8_lossy(text).into_owned();
                 }
             }
             RecordKind::SessionClose => self.clean = true,
@@ -353,7 +337,6 @@ impl Opening {
     /// approved and for which no message was ever written were never sent: they are released here.
     ///
     /// # Errors
-    /// [`OpeningError::Other`]: the session was of another configuration.
     /// [`OpeningError::Restore`]: a record contradicts those before it.
     pub fn after(
         last: &LastSession,
@@ -361,7 +344,6 @@ impl Opening {
         setup: &Setup,
         date: u32,
     ) -> Result<Self, OpeningError> {
-        last.check_names(config)?;
         let mut risk = Risk::new(setup);
         for (at, kept) in last.risk.iter().enumerate() {
             risk.restore(kept.kind, &kept.body, kept.ts).map_err(|error| {

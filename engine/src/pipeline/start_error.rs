@@ -23,6 +23,9 @@ pub enum StartError {
     /// The directory cannot be used.
     #[error(transparent)]
     Home(#[from] HomeError),
+    /// The last session was of other names.
+    #[error(transparent)]
+    Names(OpeningError),
     /// The last session cannot be rebuilt.
     #[error("{0}; keep the directory and look with `wirelane journal verify`")]
     Opening(#[from] OpeningError),

@@ -190,6 +190,7 @@ fn failure(error: StartError) -> Failure {
         StartError::Plan(_)
         | StartError::Limits { .. }
         | StartError::Calendar(_)
+        | StartError::Names(_)
         | StartError::OpeningTooLong => Failure::configuration(error),
         StartError::Opening(_) => Failure::unsound(error),
         StartError::Home(_)
