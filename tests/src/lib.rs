@@ -10,5 +10,6 @@
 
 pub mod decoder;
 pub mod effort;
+pub mod memory;
 pub mod mutation;
 pub mod random;

@@ -22,6 +22,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
+use wirelane_tests::memory::{Folder, hot_dir};
 use wirelane_tests::random::Random;
 
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -63,6 +64,7 @@ fn configuration(dir: &Path, feed: &str, full: &str, sets: &[&str]) -> Loaded3 {
     sources.sets = vec![
         format!("engine.dir={}", dir.display()),
         format!("engine.name=f{}", std::process::id()),
+        format!("engine.hot_dir={}", hot_dir(dir).display()),
         "journal.segment_mib=4".to_owned(),
     ];
     sources.sets.extend(sets.iter().map(|set| (*set).to_owned()));
@@ -209,7 +211,7 @@ fn play(dir: &Path, file: &str, sets: &[&str], hashes: &[Vec<u8>], check: impl F
 /// journal that make it wait: nothing dropped, nothing conflated, nothing missing in the journal.
 #[test]
 fn a_recorded_file_is_played_whole() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = Folder::new();
     let tape = tape(60_000);
     let messages = tape.len() as u64;
     let hashes = hashes(&tape);
@@ -237,7 +239,7 @@ fn a_recorded_file_is_played_whole() {
 fn a_cut_session_resumes_without_loss() {
     let seed = 5;
     println!("seed {seed}");
-    let folder = tempfile::tempdir().unwrap();
+    let folder = Folder::new();
     let mut venue = exchange(40_000, &["--rate", "12000", "--start-delay", "0.5"]);
     let at = venue.addresses();
     let relay = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -313,7 +315,7 @@ fn pass(client: &TcpStream, server: &TcpStream, mut budget: u64, over: &AtomicBo
 /// told in one sentence with the key, and nothing runs that cannot.
 #[test]
 fn wrong_sources_are_told_in_a_sentence() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = Folder::new();
     let path = folder.path().join("day");
     let feed = format!("file = {{ path = \"{}\" }}", path.display());
     let refused = |dir: &str, sentence: &str| {
@@ -350,7 +352,7 @@ fn wrong_sources_are_told_in_a_sentence() {
 /// Goal: a wrong password is told in one sentence with key, user and variable, and not tried again.
 #[test]
 fn a_wrong_password_is_told_in_a_sentence() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = Folder::new();
     let server = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = server.local_addr().unwrap();
     let feed = format!("soup = \"{address}\"\nuser = \"DEMO01\"\npassword_env = \"ITCH_WORD\"");

@@ -17,6 +17,7 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
+use wirelane_tests::memory::{Folder, hot_dir};
 
 /// Longest wait for what a healthy engine does at once.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -91,7 +92,7 @@ distance_ticks = 3
 {limits}"#,
         std::process::id(),
         dir.display(),
-        dir.with_file_name("memory").display(),
+        hot_dir(dir).display(),
         symbols.display(),
         at.itch_a,
         at.itch_b,
@@ -236,7 +237,7 @@ fn run(dir: &Path, at: &Addresses, tables: &str, act: impl FnOnce(&Running)) -> 
 }
 
 fn with_venue(act: impl FnOnce(&Path, &Addresses)) {
-    let temp = tempfile::tempdir().unwrap();
+    let temp = Folder::new();
     let mut exchange = venue();
     let at = exchange.addresses();
     let stop = AtomicBool::new(false);

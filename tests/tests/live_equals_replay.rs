@@ -13,6 +13,7 @@ use std::fmt::Write;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
+use wirelane_tests::memory::{Folder, hot_dir};
 
 #[derive(Parser)]
 struct Line {
@@ -67,6 +68,7 @@ fn trade_over(
     sources.sets.extend([
         format!("engine.dir={}", dir.display()),
         format!("engine.name=t{}", std::process::id()),
+        format!("engine.hot_dir={}", hot_dir(dir).display()),
         format!("feed.itch.a={}", at.itch_a),
         format!("feed.itch.b={}", at.itch_b),
         format!("feed.itch.request={}", at.request),
@@ -136,7 +138,7 @@ fn positions_at(summary: &Summary) -> BTreeMap<String, i64> {
 /// orders again, and the venue's positions are ours.
 #[test]
 fn a_replay_makes_the_orders_of_the_run_on_every_layout() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = Folder::new();
     let faults = "drop=0.02,duplicate=0.02,reorder=0.02,reject=0.01";
     let args = ["--rate", "8000", "--faults", faults];
     let (finished, summary) = trade(dir.path(), 4.0, &args, &["topology.layout=split2"], None);
@@ -171,7 +173,7 @@ fn any_ring_on_any_edge_replays_alike() {
             writeln!(links, "\n[[link]]\nfrom = \"{from}\"\nto = \"{to}\"").unwrap();
             writeln!(links, "ring = \"{ring}\"\nslots = {slots}").unwrap();
         }
-        let dir = tempfile::tempdir().unwrap();
+        let dir = Folder::new();
         let sets = ["topology.layout=split2"];
         let args = ["--rate", "8000"];
         let (finished, summary) = trade_over(dir.path(), 2.0, &args, &sets, None, &links);
@@ -188,7 +190,7 @@ fn any_ring_on_any_edge_replays_alike() {
 /// journal replays. Method: every fault at once.
 #[test]
 fn t12_positions_are_the_venues_over_sockets_with_every_fault() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = Folder::new();
     let faults = "drop=0.01,duplicate=0.01,reorder=0.01,reject=0.02,slow_ack=0.05,slow_ack_us=3000,\
                   disconnect=0.002,chop=0.3,break=0.05,correct=0.05,overfill=0.05,external=0.01,\
                   twice=0.05,swap=0.05,never=0.01,contradict=0.002";
@@ -205,7 +207,7 @@ fn t12_positions_are_the_venues_over_sockets_with_every_fault() {
 /// Goal: paper trading replays to the same state. Method: the same, with the embedded venue.
 #[test]
 fn paper_trading_replays_to_the_same_state() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = Folder::new();
     let session = Some("session = { codec = \"paper\" }");
     let (finished, summary) = trade(dir.path(), 3.0, &["--rate", "8000"], &[], session);
     assert_eq!(summary.orders, 0, "nothing left the process");

@@ -22,6 +22,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
+use wirelane_tests::memory::{Folder, hot_dir};
 
 /// Longest wait for what a healthy engine does at once.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -57,7 +58,9 @@ fn venue(more: &[&str]) -> Exchange {
 }
 
 /// An engine of one strategy that works orders by hand, and by itself if `every` is above 0.
-fn config(dir: &Path, hot: &str, at: &Addresses, every: u32) -> String {
+fn config(dir: &Path, at: &Addresses, every: u32) -> String {
+    let hot = hot_dir(dir);
+    let hot = hot.display();
     let symbols = root().join("config/demo-instruments.csv");
     format!(
         r#"version = 1
@@ -172,7 +175,7 @@ fn order_by_hand(dir: &Path) {
 /// One run of both sides.
 fn trade(dir: &Path) -> (Finished, Summary) {
     let mut exchange = venue(&["--rate", "8000", "--start", "on-login"]);
-    let text = config(dir, "auto", &exchange.addresses(), 40);
+    let text = config(dir, &exchange.addresses(), 40);
     let mut sources = Sources::text("parents.toml", &text);
     sources.sets.push("topology.layout=split2".to_owned());
     let (loaded, instruments, bound) =
@@ -200,7 +203,7 @@ fn trade(dir: &Path) -> (Finished, Summary) {
 /// meanwhile, then the journal read and replayed.
 #[test]
 fn parents_and_orders_by_hand_replay_on_every_layout() {
-    let temp = tempfile::tempdir().unwrap();
+    let temp = Folder::new();
     let dir = temp.path().join("engine");
     let (finished, summary) = trade(&dir);
     let parents = records(&dir, RecordKind::ParentApproved, Parent::read);
@@ -382,12 +385,11 @@ fn end_all(dir: &Path) {
 /// those of before.
 #[test]
 fn a_bracket_and_a_stop_go_on_after_kill_9() {
-    let temp = tempfile::tempdir().unwrap();
+    let temp = Folder::new();
     let dir = temp.path().join("engine");
-    let hot = temp.path().join("hot");
     let mut exchange = venue(&["--rate", "3000", "--start", "at-once"]);
     let path = temp.path().join("engine.toml");
-    let text = config(&dir, hot.to_str().unwrap(), &exchange.addresses(), 0);
+    let text = config(&dir, &exchange.addresses(), 0);
     std::fs::write(&path, text).unwrap();
     let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {

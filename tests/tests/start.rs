@@ -53,13 +53,7 @@ fn ports() -> Vec<String> {
 
 impl Site {
     fn new() -> Self {
-        let memory = Path::new("/dev/shm");
-        let prefix = "wirelane-start-";
-        let memory = if memory.is_dir() {
-            tempfile::Builder::new().prefix(prefix).tempdir_in(memory).unwrap()
-        } else {
-            tempfile::tempdir().unwrap()
-        };
+        let memory = wirelane_tests::memory::folder();
         let disk = tempfile::tempdir().unwrap();
         let sets = vec![
             format!("engine.dir={}", disk.path().join("deep/engine").display()),

@@ -68,9 +68,7 @@ struct Place {
 
 impl Place {
     fn new() -> Self {
-        let memory = Path::new("/dev/shm");
-        let temp = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
-        let temp = temp.expect("a folder for a journal");
+        let temp = crate::memory::folder();
         let dir = temp.path().join("dir");
         let hot = temp.path().join("hot");
         fs::create_dir_all(&dir).expect("room for a journal");

@@ -11,7 +11,7 @@ use exchange::order_log::OrderLogEntry;
 use shm::ids::ClOrdId;
 use shm::units::Qty;
 use std::collections::{BTreeMap, HashSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use wirelane_tests::random::Random;
@@ -54,12 +54,7 @@ impl Campaign {
     pub(crate) fn open(seed: u64, number: u64) -> Self {
         let folder = tempfile::Builder::new().prefix("wirelane-crash-").tempdir().unwrap();
         // The engine's own choice is a folder of the same file system, named after its directory.
-        let memory = Path::new("/dev/shm");
-        let hot = if memory.is_dir() {
-            tempfile::Builder::new().prefix("wirelane-crash-").tempdir_in(memory).unwrap()
-        } else {
-            tempfile::tempdir().unwrap()
-        };
+        let hot = wirelane_tests::memory::folder();
         let dir = folder.path().join("engine");
         let mut random = Random::new(seed.wrapping_add(number.wrapping_mul(0x9e37_79b9)));
         let venue = Venue::open(folder.path(), random.bits() >> 1);

@@ -41,12 +41,7 @@ pub(crate) struct Site {
 impl Site {
     pub(crate) fn open() -> Self {
         let disk = tempfile::tempdir().unwrap();
-        let memory = Path::new("/dev/shm");
-        let hot = if memory.is_dir() {
-            tempfile::Builder::new().prefix("wirelane-guarded-").tempdir_in(memory).unwrap()
-        } else {
-            tempfile::tempdir().unwrap()
-        };
+        let hot = wirelane_tests::memory::folder();
         let log = disk.path().join("orders.log");
         let symbols = root().join("config/demo-instruments.csv");
         let any = "127.0.0.1:0";

@@ -1,7 +1,6 @@
 //! Runs `hot_engine` against an exchange and reads what it says.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -86,9 +85,7 @@ pub(crate) fn run(wanted: &Wanted) -> Run {
     let at = exchange.addresses();
     let dir = tempfile::tempdir().unwrap();
     // Live segments outlive a process; these go with the test.
-    let memory = Path::new("/dev/shm");
-    let hot_dir = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
-    let hot_dir = hot_dir.unwrap();
+    let hot_dir = wirelane_tests::memory::folder();
     let mut command = Command::new(env!("CARGO_BIN_EXE_hot_engine"));
     command
         .arg(dir.path().join("engine"))

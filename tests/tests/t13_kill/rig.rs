@@ -70,9 +70,7 @@ impl Rig {
         machine::use_all_cores();
         let folder = tempfile::tempdir().unwrap();
         // Live segments outlive a process; these go with the test.
-        let memory = Path::new("/dev/shm");
-        let hot = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
-        let hot = hot.unwrap();
+        let hot = wirelane_tests::memory::folder();
         let any = || "127.0.0.1:0".to_owned();
         let relay = wanted.relay.then(Relay::new);
         let lines = relay.as_ref().map_or([any(), any()], |relay| relay.heads().map(text));

@@ -31,11 +31,27 @@ fn stdout(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
+/// What a stop in order leaves in memory, the region, goes to the disk, where the next run replaces
+/// it.
+fn keep_on_disk(link: &Path, kept: &Path) {
+    let hot = std::fs::canonicalize(link).unwrap();
+    std::fs::create_dir(kept).unwrap();
+    for entry in std::fs::read_dir(&hot).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() {
+            std::fs::copy(&path, kept.join(path.file_name().unwrap())).unwrap();
+        }
+    }
+    std::fs::remove_dir_all(&hot).unwrap();
+    std::fs::remove_file(link).unwrap();
+    std::os::unix::fs::symlink(kept, link).unwrap();
+}
+
 /// One run for all tests of this file.
 fn demo() -> &'static Demo {
     static DEMO: OnceLock<Demo> = OnceLock::new();
     DEMO.get_or_init(|| {
-        // A fixed place, so that each run replaces what the one before left, in memory too.
+        // A fixed place, so that each run replaces what the one before left.
         let base = Path::new(env!("CARGO_TARGET_TMPDIR")).join("demo");
         if base.exists() {
             std::fs::remove_dir_all(&base).unwrap();
@@ -46,6 +62,7 @@ fn demo() -> &'static Demo {
         let text = stdout(&output);
         let error = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(output.status.success(), "{text}\n{error}");
+        keep_on_disk(&base.join("run/hot"), &base.join("kept"));
         let json = std::fs::read_to_string(base.join("r.json")).unwrap();
         let report: Value = serde_json::from_str(&json).unwrap();
         let dir = base.join("run").display().to_string();

@@ -1,6 +1,7 @@
 //! `cargo xtask test`: does it do what it says?
 
 pub mod external;
+pub mod left;
 pub mod need;
 pub mod server;
 pub mod suite;

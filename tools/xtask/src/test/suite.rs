@@ -10,11 +10,12 @@ use crate::tally::Tally;
 use crate::workspace;
 
 use super::Options;
+use super::left::Before;
 
 /// A run that says nothing for so long in all is hung. The gate as a whole has 25 minutes.
 const LIMIT: Duration = Duration::from_secs(20 * 60);
 
-/// Unit, integration and documentation tests of all members.
+/// Unit, integration and documentation tests of all members; and that they leave nothing in memory.
 ///
 /// # Errors
 /// Cargo cannot be started.
@@ -22,7 +23,10 @@ pub fn workspace(_: Options) -> Result<Tally, Box<dyn Error>> {
     let args = ["test", "--profile", "checked", "--workspace", "--locked", "--no-fail-fast"];
     let mut command = workspace::cargo(&args);
     command.args(["--", "--show-output"]);
-    run(command, LIMIT)
+    let before = Before::look();
+    let mut tally = run(command, LIMIT)?;
+    tally += before.judge();
+    Ok(tally)
 }
 
 /// The models of `shm`: tests with `loom` in their path, built with `--cfg loom` in a folder of
