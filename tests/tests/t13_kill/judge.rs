@@ -109,8 +109,8 @@ impl Campaign {
         let mut rates: Vec<u64> = rows.iter().map(|(_, row)| row.rate).collect();
         rates.sort_unstable();
         let with_gap = rows.iter().filter(|(gap, _)| *gap).count();
-        println!(
-            "KILL: | {} | {} | {} + {with_gap} | {} | {worst} ({perhaps}) | {held_back} | {} | {} | {} | {} | {} |",
+        let row = format!(
+            "| {} | {} | {} + {with_gap} | {} | {worst} ({perhaps}) | {held_back} | {} | {} | {} | {} | {} |",
             self.layout,
             self.condition,
             rows.len() - with_gap,
@@ -121,6 +121,8 @@ impl Campaign {
             self.verdict(&rows),
             self.apart(&rows),
         );
+        println!("KILL: {row}");
+        crate::rows::keep(self.layout, &self.condition, &row);
         for (trip, (_, row)) in self.trips.iter().zip(&rows) {
             assert!(
                 row.orders <= BATCH_MAX,

@@ -7,7 +7,7 @@
 //! apart.
 //!
 //! `WIRELANE_TRIPS=1000 cargo test --release -p wirelane-tests --test t13_kill -- --nocapture`
-//! runs 1,000 trips of each; `docs/kill.md` says what the columns are.
+//! runs 1,000 trips of each; `docs/kill.md` says what the columns are, and how to run single rows.
 
 mod feed;
 mod hold;
@@ -15,6 +15,8 @@ mod judge;
 mod machine;
 mod rearm;
 mod rig;
+mod rows;
+mod slow_path;
 mod wire;
 
 use engine::control::{Request, ScopeName};
@@ -22,17 +24,16 @@ use hold::{Hold, Manner};
 use judge::{Campaign, Trip};
 use machine::{Control, FullDisk, wall};
 use rig::{Rig, Wanted, wait};
+use rows::Share;
 use shm::gates::{Scope, Trigger};
+use slow_path::SlowPath;
 use std::io::Read;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use wire::{Position, Seen};
-use wirelane_tests::effort::Effort;
 
 /// One engine at a time: threads are held by their names.
 static ALONE: Mutex<()> = Mutex::new(());
-/// Campaigns that share the seconds of `cargo xtask deep`.
-const CAMPAIGNS: u32 = 28;
 /// Longest silence of the operator, where that is what kills.
 const HEARTBEAT_MS: u64 = 50;
 /// Orders sent before a kill: the engine is trading.
@@ -59,6 +60,8 @@ enum Wrong {
     Held(&'static [&'static str], Manner),
     /// Both lines of the feed are cut.
     FeedDead,
+    /// A process that follows the journal beside the engine is stopped.
+    SlowPathStopped,
 }
 
 /// One condition.
@@ -100,6 +103,7 @@ impl Case {
 
 const NOTHING: Case = Case::of("nothing else wrong", Wrong::Nothing);
 const FEED_DEAD: Case = Case::of("feed dead", Wrong::FeedDead);
+const SERVICES: Case = Case::of("services stopped", Wrong::SlowPathStopped);
 const SLOW_PATH: Case =
     Case::held("archive and control held", &["wl-archive", "wl-control"], Manner::Sleeps);
 const TRIGGERS: [Case; 3] = [
@@ -173,7 +177,7 @@ fn hear_signals(rig: &Rig) {
 }
 
 /// Trades, kills, waits for the end of every order, arms again.
-fn trip(rig: &Rig, case: &Case, turn: u64, armed: &mut Instant) -> Trip {
+fn trip(rig: &Rig, case: &Case, beside: Option<&SlowPath>, turn: u64, armed: &mut Instant) -> Trip {
     loop {
         let is_closed = || rig.gates.summary().global_closed();
         rig.wait_for_trade(ORDERS_BEFORE, is_closed);
@@ -187,8 +191,9 @@ fn trip(rig: &Rig, case: &Case, turn: u64, armed: &mut Instant) -> Trip {
     }
     let hold = match case.wrong {
         Wrong::Held(threads, manner) => Some(Hold::threads(threads, manner)),
-        Wrong::Nothing | Wrong::FeedDead => None,
+        Wrong::Nothing | Wrong::FeedDead | Wrong::SlowPathStopped => None,
     };
+    beside.inspect(|beside| beside.stand_still(true));
     rig.relay.iter().for_each(|relay| relay.cut(true));
     // Anywhere between two orders, and with the condition as old as may be.
     let pause = Instant::now() + Duration::from_micros(turn * 137 % 1_000);
@@ -213,6 +218,7 @@ fn trip(rig: &Rig, case: &Case, turn: u64, armed: &mut Instant) -> Trip {
     }
     let waited = rig.waited() - waited;
     drop(hold);
+    beside.inspect(|beside| beside.stand_still(false));
     rig.relay.iter().for_each(|relay| relay.cut(false));
     if !case.holds(rig.layout, "gateway") {
         rig.wait_for_the_end_of_all(true);
@@ -220,12 +226,6 @@ fn trip(rig: &Rig, case: &Case, turn: u64, armed: &mut Instant) -> Trip {
     let end = rig.arm();
     *armed = Instant::now();
     Trip { before, after, end, waited }
-}
-
-fn effort(layout: &str, name: &str) -> Effort {
-    let trips = std::env::var("WIRELANE_TRIPS").ok().and_then(|text| text.parse().ok());
-    let turns = trips.map_or([10, 1_000, 10_000], |trips| [trips; 3]);
-    Effort::new(&format!("t13 {layout}: {name}"), turns, CAMPAIGNS)
 }
 
 /// So long the control spins before and after a campaign.
@@ -240,12 +240,17 @@ fn campaign(layout: &'static str, case: &Case) {
         relay: case.wrong == Wrong::FeedDead,
         heartbeat_ms: (case.store == Store::Heartbeat).then_some(HEARTBEAT_MS),
     };
-    let mut effort = effort(layout, case.name);
+    let share = if case.holds(layout, "gateway") { Share::Guard } else { Share::Plain };
+    let Some(mut effort) = rows::effort(layout, case.name, share) else { return };
     let mut rig = Rig::start(layout, wanted);
     hear_signals(&rig);
+    let beside = (case.wrong == Wrong::SlowPathStopped).then(|| SlowPath::beside(rig.dir()));
     let (mut trips, mut armed) = (Vec::new(), Instant::now());
     while effort.again() {
-        trips.push(trip(&rig, case, effort.turn(), &mut armed));
+        trips.push(trip(&rig, case, beside.as_ref(), effort.turn(), &mut armed));
+    }
+    if let Some(beside) = beside {
+        beside.assert_alive();
     }
     if case.name == NOTHING.name && !machine::is_long_form() {
         // Kills and their cancels are in the journal like anything else.
@@ -273,6 +278,7 @@ fn t13_kills_at_full_rate_fused() {
         Case::held("any stage's thread stopped", &["hot-hot"], Manner::Sleeps),
         FEED_DEAD,
         SLOW_PATH,
+        SERVICES,
     ] {
         campaign("fused", &case);
     }
@@ -287,6 +293,7 @@ fn t13_kills_at_full_rate_split2() {
         Case::held("feed held", &["hot-md"], Manner::Sleeps),
         FEED_DEAD,
         SLOW_PATH,
+        SERVICES,
     ] {
         campaign("split2", &case);
     }
@@ -303,6 +310,7 @@ fn t13_kills_at_full_rate_split4() {
         Case::held("gateway held", &["hot-gateway"], Manner::Sleeps),
         FEED_DEAD,
         SLOW_PATH,
+        SERVICES,
     ] {
         campaign("split4", &case);
     }
@@ -393,7 +401,7 @@ fn disk_full(layout: &'static str) {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let name = "journal's disk full";
     let (mut trips, mut seen) = (Vec::new(), Vec::new());
-    let mut effort = effort(layout, name);
+    let Some(mut effort) = rows::effort(layout, name, Share::Engine) else { return };
     let mut last = None;
     while effort.again() {
         drop(last.take());
