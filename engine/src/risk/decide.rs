@@ -63,14 +63,14 @@ impl Risk {
             Some(_) | None => return self.deny(intent, Refusal::of(Reason::Unsupported)),
         };
         let passed = self.pass(intent, terms, is_replace, context, &());
-        if let Some((passed, grown)) = &passed {
+        if let Some((passed, taken)) = &passed {
             debug_assert_eq!(
                 self.check(intent, terms, is_replace, context),
                 Ok(*passed),
                 "what passes at once passes rule by rule"
             );
             self.decided = self.decided.max(context.now);
-            return self.approve(intent, terms, passed, Some(grown));
+            return self.approve(intent, terms, passed, Some(taken));
         }
         self.judge(intent, terms, is_replace, context)
     }

@@ -10,21 +10,21 @@ use shm::units::{Nanos, Qty};
 use super::checks::{self, Refusal};
 use super::decide::{Candidate, Passed};
 use super::duplicate::Likeness;
-use super::exposure::Grown;
+use super::exposure::Taken;
 use super::{Decision, Risk};
 use crate::order::state::Terms;
 use crate::order::{Event, Order, Place};
 use crate::planted::{self, Bug};
 
 impl Risk {
-    /// The reservation, and the words that announce it. `grown` as in `enter`.
+    /// The reservation, and the words that announce it. `taken` as in `enter`.
     #[inline(always)]
     pub(super) fn approve(
         &mut self,
         intent: &Intent,
         terms: &OrderTerms,
         passed: &Passed,
-        grown: Option<&[Grown; 3]>,
+        taken: Option<&Taken>,
     ) -> Decision {
         let id = intent.cl_ord_id;
         let replaces = passed.chain.and_then(|place| self.table.get(place));
@@ -59,7 +59,7 @@ impl Risk {
             parent,
         };
         let is_new = passed.chain.is_none();
-        self.enter(&record, passed, grown, self.now);
+        self.enter(&record, passed, taken, self.now);
         let kind = if is_new { Kind::ApprovedNew } else { Kind::ApprovedReplace };
         let counter = if is_new {
             &mut self.counters.approved_new
@@ -72,14 +72,14 @@ impl Risk {
         Decision::Approve { record, message }
     }
 
-    /// Takes an approval into table, sums and windows. `grown` is what it makes of its rows, where
+    /// Takes an approval into table, sums and windows. `taken` is what it takes of its rows, where
     /// that is known.
     #[inline(always)]
     fn enter(
         &mut self,
         record: &record::Approved,
         passed: &Passed,
-        grown: Option<&[Grown; 3]>,
+        taken: Option<&Taken>,
         now: Nanos,
     ) {
         let (qty, value) = passed.reserved;
@@ -97,9 +97,9 @@ impl Risk {
             }
         }
         let slot = record.cl_ord_id.slot();
-        match grown {
+        match taken {
             // What passes at once is nobody's child.
-            Some(grown) => self.apply_grown(passed, grown, now),
+            Some(taken) => self.apply_taken(passed, taken, now),
             None => {
                 self.settle_child(passed.chain.unwrap_or(Place::Slot(slot)));
                 self.apply_open(&passed.rows, &passed.change);
@@ -107,7 +107,7 @@ impl Risk {
             }
         }
         match self.accounts.get(usize::from(record.account)) {
-            Some(account) if grown.is_some() && passed.chain.is_none() => {
+            Some(account) if taken.is_some() && passed.chain.is_none() => {
                 let (group, px) = (account.group, Some(record.px));
                 self.own.set(slot, group, record.instrument, passed.side, px);
             }

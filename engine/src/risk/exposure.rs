@@ -13,7 +13,7 @@ use shm::units::{Notional, Price, Qty};
 use super::checks::Refusal;
 use super::limits::{COUNT_UNBOUNDED, LimitTable, QTY_UNBOUNDED, SumLimits};
 use super::money::short_at;
-use super::room::{Need, units};
+use super::room::units;
 use super::scope::{Places, SCOPES, ScopeMap};
 
 /// Sums of one scope in one instrument.
@@ -140,24 +140,37 @@ impl Sums {
     }
 }
 
-/// One row of sums with an order in it: what its scopes compare with their limits, and what the row
-/// becomes.
+/// One row of sums with an order in it: what its scopes compare with their limits.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Grown {
     /// R31.
     open_value: i128,
-    /// R34: by how much more would be short, of a sell, with every working sell filled.
-    pub(super) short_more: i128,
     /// R11 and R30.
     worst: i64,
     /// R31.
     open_qty: i64,
-    /// Of the order's side.
-    open_side: i64,
     /// R31.
     open_orders: u32,
-    /// What it takes of the rooms of the row's scopes.
-    pub(super) need: Need,
+    pub(super) short: Short,
+}
+
+/// R34 in one row of sums: by how much more would be short, of a sell, with every working sell
+/// filled.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Short {
+    pub(super) more: i128,
+    /// What the order takes of the funds of the row's scopes, in units of a room.
+    pub(super) funds: i64,
+}
+
+/// What an order that passes at once takes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Taken {
+    /// Its value in units of a room.
+    pub(super) value: i64,
+    pub(super) firm: Short,
+    pub(super) account: Short,
+    pub(super) strategy: Short,
 }
 
 /// What an order adds to every row alike.
@@ -168,9 +181,9 @@ pub(super) struct Added<'a> {
     px: Price,
     multiplier: i64,
     /// Its value in units of a room.
-    value: i64,
+    pub(super) value: i64,
     /// Of a sell: its whole quantity short at the mark, and the same in units.
-    whole: (i128, i64),
+    whole: Short,
 }
 
 impl<'a> Added<'a> {
@@ -183,18 +196,18 @@ impl<'a> Added<'a> {
         };
         match (units(change.value), units(whole)) {
             (Some(value), Some(of)) => {
-                Some(Self { change, px, multiplier, value, whole: (whole, of) })
+                let whole = Short { more: whole, funds: of };
+                Some(Self { change, px, multiplier, value, whole })
             }
             _ => None,
         }
     }
 
-    /// By how much more would be short, with the order where `after` would be short, before it
-    /// `before`; the same in units.
+    /// Where `before` would be short without the order and `after` with it.
     #[inline(always)]
-    const fn short_more(&self, before: i64, after: i64) -> Option<(i128, i64)> {
+    const fn short(&self, before: i64, after: i64) -> Option<Short> {
         if before <= 0 && after <= 0 {
-            return Some((0, 0));
+            return Some(Short { more: 0, funds: 0 });
         }
         if 0 <= before && before <= after && self.multiplier == 1 {
             return Some(self.whole);
@@ -203,7 +216,7 @@ impl<'a> Added<'a> {
         let more = short.checked_sub(short_at(before, self.px, self.multiplier));
         match more {
             Some(more) => match units(more) {
-                Some(of) => Some((more, of)),
+                Some(funds) => Some(Short { more, funds }),
                 None => None,
             },
             None => None,
@@ -218,23 +231,22 @@ impl Grown {
         let (position, change) = (sums.position.0, added.change);
         let open_value = sums.open_value.0.checked_add(change.value)?;
         let open_orders = sums.open_orders.checked_add_signed(change.orders)?;
-        let (open_side, open_qty, worst, (short_more, funds)) = match change.side {
+        let (open_qty, worst, short) = match change.side {
             Side::Buy => {
                 let side = sums.open_buy.0.checked_add(change.qty)?;
                 let open_qty = side.checked_add(sums.open_sell.0)?;
-                (side, open_qty, position.checked_add(side)?, (0, added.value))
+                let short = Short { more: 0, funds: added.value };
+                (open_qty, position.checked_add(side)?, short)
             }
             Side::Sell => {
                 let side = sums.open_sell.0.checked_add(change.qty)?;
                 let open_qty = side.checked_add(sums.open_buy.0)?;
                 let (before, worst) =
                     (sums.open_sell.0.checked_sub(position)?, side.checked_sub(position)?);
-                (side, open_qty, worst, added.short_more(before, worst)?)
+                (open_qty, worst, added.short(before, worst)?)
             }
         };
-        let qty = if change.qty > 0 { change.qty } else { 0 };
-        let need = Need { side: change.side, value: added.value, funds, qty };
-        Some(Self { open_value, short_more, worst, open_qty, open_side, open_orders, need })
+        Some(Self { open_value, worst, open_qty, open_orders, short })
     }
 
     /// R11 of a sell that is new.
@@ -399,16 +411,17 @@ impl Exposure {
         }
     }
 
-    /// Makes a row what an order has been found to make of it.
+    /// Applies a change that has been found to fit ([`Grown::of`]).
     #[inline(always)]
-    pub(super) fn grow(&mut self, row: usize, side: Side, grown: &Grown) {
+    pub(super) fn grow(&mut self, row: usize, change: &Change) {
         let Some(sums) = self.sums.get_mut(row) else { return };
-        sums.open_value = Notional(grown.open_value);
-        sums.open_orders = grown.open_orders;
-        match side {
-            Side::Buy => sums.open_buy = Qty(grown.open_side),
-            Side::Sell => sums.open_sell = Qty(grown.open_side),
-        }
+        sums.open_value = Notional(sums.open_value.0.wrapping_add(change.value));
+        sums.open_orders = sums.open_orders.wrapping_add_signed(change.orders);
+        let open = match change.side {
+            Side::Buy => &mut sums.open_buy,
+            Side::Sell => &mut sums.open_sell,
+        };
+        *open = Qty(open.0.wrapping_add(change.qty));
     }
 
     #[cold]

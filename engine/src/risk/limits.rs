@@ -319,18 +319,10 @@ impl ScopeWindows {
         &self.breakers
     }
 
-    /// R41: one more order passes.
-    #[must_use]
-    #[inline]
-    pub fn is_free(&self, now: Nanos) -> bool {
-        self.orders.has_room(now)
-    }
-
-    /// R46: no breaker is over its limit.
-    #[must_use]
-    #[inline]
-    pub fn is_calm(&self, now: Nanos) -> bool {
-        now >= self.calm_at
+    /// From when on both R41 and R46 let one more order pass.
+    #[inline(always)]
+    pub(super) fn open_at(&self) -> Nanos {
+        self.orders.free_at().max(self.calm_at)
     }
 
     /// Counts an order (R41).

@@ -17,7 +17,7 @@ use shm::units::{Nanos, Notional, Price};
 
 use super::checks::Form;
 use super::decide::{Candidate, Passed};
-use super::exposure::{Added, Grown, Rows};
+use super::exposure::{Added, Grown, Rows, Taken};
 use super::limits::{COUNT_UNBOUNDED, PairLimits, SumLimits};
 use super::reference::View;
 use super::room::{self, Need, Room};
@@ -71,7 +71,7 @@ impl Risk {
         is_replace: bool,
         context: &Context,
         asked: &impl Asked,
-    ) -> Option<(Passed, [Grown; 3])> {
+    ) -> Option<(Passed, Taken)> {
         let strategy = intent.cl_ord_id.strategy();
         let permit = self.permits.get(strategy.index())?;
         let limits = self.limits.pair(strategy, intent.instrument)?;
@@ -88,8 +88,8 @@ impl Risk {
         let value = self.pass_price(&candidate, limits, form, view, asked)?;
         let passed = self.reserve(&candidate, form, Notional(value), chain).ok()?;
         self.pass_flow(&candidate, limits, &passed, asked)?;
-        let grown = self.pass_scopes(&candidate, limits, &passed, view.feed, asked)?;
-        Some((passed, grown))
+        let taken = self.pass_scopes(&candidate, limits, &passed, view.feed, asked)?;
+        Some((passed, taken))
     }
 
     /// Asks for the lines that only this instrument has, so that they come while others are read.
@@ -285,7 +285,7 @@ impl Risk {
         passed: &Passed,
         own_feed: FeedId,
         asked: &impl Asked,
-    ) -> Option<[Grown; 3]> {
+    ) -> Option<Taken> {
         let Rows { sums: [firm, account, strategy], places: Places(places), instrument } =
             passed.rows;
         let (px, multiplier) = self.money.mark_of(instrument)?;
@@ -300,10 +300,12 @@ impl Risk {
         pass_sums(&firm, tight, change.side, is_replace, asked)?;
         pass_sums(&account, &self.limits.scope(b)?.sums, change.side, is_replace, asked)?;
         pass_sums(&strategy, &self.limits.scope(c)?.sums, change.side, is_replace, asked)?;
-        let mut feeds = self.pass_scope(a, &firm.need, asked)?;
-        feeds |= self.pass_scope(b, &account.need, asked)?;
-        feeds |= self.pass_scope(c, &strategy.need, asked)?;
-        feeds |= self.pass_scope(d, &firm.need, asked)?;
+        let (firm, account, strategy) = (firm.short, account.short, strategy.short);
+        let value = added.value;
+        let mut feeds = self.pass_scope(a, &Need::of(change, value, &firm), asked)?;
+        feeds |= self.pass_scope(b, &Need::of(change, value, &account), asked)?;
+        feeds |= self.pass_scope(c, &Need::of(change, value, &strategy), asked)?;
+        feeds |= self.pass_scope(d, &Need::of(change, value, &firm), asked)?;
         // The feeds that mark what the scopes hold; the order's own is known to be live.
         let mut others = feeds & !1_u32.checked_shl(own_feed.0.into()).unwrap_or(0);
         while others != 0 {
@@ -311,7 +313,7 @@ impl Risk {
             self.references.feed(feed, self.now, limits.reference_age_max).ok()?;
             others &= others - 1;
         }
-        Some([firm, account, strategy])
+        Some(Taken { value, firm, account, strategy })
     }
 
     /// The rules of one scope's sums; the feeds that mark what it holds.
@@ -322,30 +324,30 @@ impl Risk {
         let mut feeds = room.feeds;
         asked.keeps_all(&room::RULES, || {
             room.takes(need, self.now)
-                || self.takes_exactly(place, need).is_some_and(|of| {
+                || self.takes_exactly(place, *need).is_some_and(|of| {
                     feeds = of;
                     true
                 })
         })?;
-        let windows = self.limits.windows(place)?;
-        asked.keeps(Reason::RateStrategy, || windows.is_free(self.now))?;
-        asked.keeps(Reason::Breaker, || windows.is_calm(self.now))?;
         Some(feeds)
     }
 
     /// The same compared with the room that the sums leave now; the feeds.
     #[cold]
     #[inline(never)]
-    fn takes_exactly(&self, place: u32, need: &Need) -> Option<u32> {
-        let room = Room::of(self.scopes.get(place)?, self.limits.scope(place)?);
-        room.takes(need, self.now).then_some(room.feeds)
+    fn takes_exactly(&self, place: u32, need: Need) -> Option<u32> {
+        let room = self.room_left(place)?;
+        room.takes(&need, self.now).then_some(room.feeds)
+    }
+
+    fn room_left(&self, place: u32) -> Option<Room> {
+        let (state, limits) = (self.scopes.get(place)?, self.limits.scope(place)?);
+        Some(Room::of(state, limits, self.limits.windows(place)?))
     }
 
     /// Whether the room of a scope is at most what its sums leave.
     fn is_room_left(&self, place: u32) -> bool {
-        let (state, limits) = (self.scopes.get(place), self.limits.scope(place));
-        let exact = state.zip(limits).map(|(state, limits)| Room::of(state, limits));
-        let room = self.scopes.room(place);
+        let (room, exact) = (self.scopes.room(place), self.room_left(place));
         room.zip(exact.as_ref()).is_some_and(|(room, exact)| room.is_within(exact))
     }
 }

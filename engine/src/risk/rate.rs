@@ -89,16 +89,21 @@ impl RateWindow {
         low as u32
     }
 
-    /// What [`RateWindow::has_room`] compares with, as long as nothing more is counted.
+    /// From when on one more order passes, as long as nothing more is counted.
+    #[must_use]
     #[inline]
+    pub const fn free_at(&self) -> Nanos {
+        self.free_at
+    }
+
+    /// The same, from the ring, which is not empty.
+    #[inline(always)]
     fn found_free(&self) -> Nanos {
-        if self.times.is_empty() {
-            return Nanos(0);
+        let Some(at) = self.count.checked_sub(self.order_max.into()) else { return Nanos(0) };
+        if self.order_max == 0 {
+            return NEVER;
         }
-        match u64::from(self.order_max).checked_sub(1) {
-            Some(back) => self.leaves_at(back),
-            None => NEVER,
-        }
+        self.left_at(at)
     }
 
     /// From when on no more than it allows are in the window: the same for
@@ -112,7 +117,12 @@ impl RateWindow {
     /// When the message `back` before the latest leaves the window.
     #[inline]
     fn leaves_at(&self, back: u64) -> Nanos {
-        let Some(at) = self.count.checked_sub(back + 1) else { return Nanos(0) };
+        self.count.checked_sub(back + 1).map_or(Nanos(0), |at| self.left_at(at))
+    }
+
+    /// When the message of a number leaves the window.
+    #[inline(always)]
+    fn left_at(&self, at: u64) -> Nanos {
         let mask = self.times.len().wrapping_sub(1);
         let time = self.times.get(at as usize & mask);
         time.map_or(Nanos(0), |time| Nanos(time.0.saturating_add(self.per.0)))
@@ -132,14 +142,14 @@ impl RateWindow {
         if let Some(time) = self.times.get_mut(self.count as usize & mask) {
             *time = now;
             self.count += 1;
+            self.free_at = self.found_free();
         }
-        self.free_at = self.found_free();
     }
 
     /// Forgets all.
     pub fn clear(&mut self) {
         self.count = 0;
-        self.free_at = self.found_free();
+        self.free_at = if self.order_max == 0 { NEVER } else { Nanos(0) };
     }
 
     /// Takes over what another window has counted; one that bounds nothing has counted nothing.

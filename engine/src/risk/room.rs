@@ -1,8 +1,8 @@
 //! What a scope still lets pass: limits less sums, least of all its rules, so that an order is one
 //! comparison for each kind of number and not one for each rule.
 //!
-//! A room is derived from [`ScopeState`] and [`ScopeLimits`] and never more than they leave: every
-//! change of a state by anything but an order that passes at once makes it empty
+//! A room is derived from [`ScopeState`], [`ScopeLimits`] and [`ScopeWindows`], and never more than
+//! they leave: every change of them by anything but an order that passes at once makes it empty
 //! ([`super::scope::Scopes::get_mut`]), and an order that finds too little in it is compared with
 //! what the sums leave exactly. It is no state: what is journalled, carried and compared is the
 //! sums.
@@ -17,7 +17,8 @@ use shm::reason::Reason;
 use shm::units::Nanos;
 
 use super::Mode;
-use super::limits::{COUNT_UNBOUNDED, ScopeLimits};
+use super::exposure::{Change, Short};
+use super::limits::{COUNT_UNBOUNDED, ScopeLimits, ScopeWindows};
 use super::scope::ScopeState;
 
 /// Bits of money that a room leaves out.
@@ -29,7 +30,7 @@ const FAR: i128 = 1 << 98;
 const NEVER: Nanos = Nanos(u64::MAX);
 
 /// The rules whose numbers are in a room.
-pub(super) const RULES: [Reason; 10] = [
+pub(super) const RULES: [Reason; 12] = [
     Reason::Mode,
     Reason::Unresolved,
     Reason::NoReference,
@@ -38,8 +39,10 @@ pub(super) const RULES: [Reason; 10] = [
     Reason::Funds,
     Reason::Daily,
     Reason::Loss,
+    Reason::RateStrategy,
     Reason::OrderToTrade,
     Reason::Repeated,
+    Reason::Breaker,
 ];
 
 /// What an order takes of the room of one scope.
@@ -51,6 +54,15 @@ pub(super) struct Need {
     /// Of R34, likewise.
     pub(super) funds: i64,
     pub(super) qty: i64,
+}
+
+impl Need {
+    /// Of a change worth `value` units; one that gets smaller takes nothing.
+    #[inline(always)]
+    pub(super) const fn of(change: &Change, value: i64, short: &Short) -> Self {
+        let qty = if change.qty > 0 { change.qty } else { 0 };
+        Self { side: change.side, value, funds: short.funds, qty }
+    }
 }
 
 /// The room of one scope.
@@ -70,6 +82,8 @@ pub(super) struct Room {
     qty: i64,
     /// Until when the oldest unknown order is not too old (R07).
     until: Nanos,
+    /// From when on R41 and R46 let one more order pass.
+    open_at: Nanos,
     /// R42; 0 where the room is not known, and where R02, R07, R24, R36 or R44 lets nothing pass.
     orders: u32,
     /// Feeds, by bit, whose marks a limit on money needs (R24).
@@ -109,11 +123,19 @@ const fn left(limit: i128, sum: i128) -> i64 {
 
 impl Room {
     /// Nothing passes.
-    pub(super) const NONE: Self =
-        Self { buy: 0, sell: 0, funds: 0, qty: 0, until: Nanos(0), orders: 0, feeds: 0 };
+    pub(super) const NONE: Self = Self {
+        buy: 0,
+        sell: 0,
+        funds: 0,
+        qty: 0,
+        until: NEVER,
+        open_at: NEVER,
+        orders: 0,
+        feeds: 0,
+    };
 
     /// What a scope leaves.
-    pub(super) fn of(state: &ScopeState, limits: &ScopeLimits) -> Self {
+    pub(super) fn of(state: &ScopeState, limits: &ScopeLimits, windows: &ScopeWindows) -> Self {
         let Some(orders) = orders_left(state, limits) else { return Self::NONE };
         if state.mode() != Mode::Active || !is_near(state) {
             return Self::NONE;
@@ -142,6 +164,7 @@ impl Room {
             funds: left(limits.funds_max, state.debits + state.open_buy + state.short_value),
             qty: qty as i64,
             until,
+            open_at: windows.open_at(),
             orders,
             feeds: if limits.has_money { state.feeds } else { 0 },
         }
@@ -158,12 +181,14 @@ impl Room {
             && need.funds <= self.funds
             && need.qty <= self.qty
             && now.0 <= self.until.0
+            && now.0 >= self.open_at.0
             && self.orders > 0
     }
 
-    /// Takes an order's need; false where it has not got it, and is to be found anew.
+    /// Takes an order's need, and from when on the windows that have counted it let one more pass;
+    /// false where it has not got it, and is to be found anew.
     #[inline(always)]
-    pub(super) const fn spend(&mut self, need: &Need) -> bool {
+    pub(super) const fn spend(&mut self, need: &Need, open_at: Nanos) -> bool {
         // Rooms begin within 2^60 and end when the other side or `funds` has given as much: within
         // 2^61. Needs are not negative and within 2^58, of quantity within 2^63.
         let (buy, sell) = (self.buy.wrapping_sub(need.value), self.sell.wrapping_sub(need.value));
@@ -177,6 +202,7 @@ impl Room {
         }
         (self.buy, self.sell, self.funds, self.qty) = (buy, sell, funds, qty);
         self.orders -= 1;
+        self.open_at = open_at;
         true
     }
 
@@ -199,7 +225,8 @@ impl Room {
                 && self.funds <= other.funds
                 && self.qty <= other.qty
                 && self.orders <= other.orders
-                && (self.until, self.feeds) == (other.until, other.feeds)
+                && (self.until, self.open_at) == (other.until, other.open_at)
+                && self.feeds == other.feeds
     }
 }
 

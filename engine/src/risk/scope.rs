@@ -288,12 +288,19 @@ impl Scopes {
 
     /// Finds the room of a scope anew, where it is not known.
     pub(super) fn renew(&mut self, place: u32, limits: &LimitTable) {
-        let (Some(row), Some(limits)) = (self.rows.get_mut(place as usize), limits.scope(place))
-        else {
+        let Some(row) = self.rows.get_mut(place as usize).filter(|row| row.room.is_empty()) else {
             return;
         };
-        if row.room.is_empty() {
-            row.room = Room::of(&row.state, limits);
+        if let (Some(of), Some(windows)) = (limits.scope(place), limits.windows(place)) {
+            row.room = Room::of(&row.state, of, windows);
+        }
+    }
+
+    /// Forgets the room of a scope: its windows have counted.
+    #[inline]
+    pub(super) fn empty_room(&mut self, place: u32) {
+        if let Some(row) = self.rows.get_mut(place as usize) {
+            row.room.empty();
         }
     }
 

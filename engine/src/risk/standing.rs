@@ -11,9 +11,10 @@ use shm::units::{Nanos, Price};
 use super::Risk;
 use super::checks::{Refusal, Verdict, at_most};
 use super::decide::{Candidate, Passed};
-use super::exposure::{Change, Grown, Rows};
+use super::exposure::{Change, Rows, Short, Taken};
 use super::limits::{COUNT_UNBOUNDED, PairLimits};
 use super::money::{Books, Traded, sum};
+use super::room::Need;
 use super::scope::Places;
 use crate::order::Order;
 use crate::position::{Fill, Holding};
@@ -185,46 +186,46 @@ impl Risk {
     /// An order that passed at once, in sums, scopes and windows, where it has been found what it
     /// makes of them: as `apply_open` and `count_order` do.
     #[inline]
-    pub(super) fn apply_grown(&mut self, passed: &Passed, grown: &[Grown; 3], now: Nanos) {
+    pub(super) fn apply_taken(&mut self, passed: &Passed, taken: &Taken, now: Nanos) {
         let Passed { rows, change, .. } = passed;
-        let [firm, account, strategy] = grown;
-        let [firm_row, account_row, strategy_row] = rows.sums;
-        self.exposure.grow(firm_row, change.side, firm);
-        self.exposure.grow(account_row, change.side, account);
-        self.exposure.grow(strategy_row, change.side, strategy);
+        let [firm, account, strategy] = rows.sums;
+        self.exposure.grow(firm, change);
+        self.exposure.grow(account, change);
+        self.exposure.grow(strategy, change);
         if change.side == Side::Sell {
             self.money.sells(rows.instrument);
         }
         // Written out: a loop would keep what the rows share in memory.
+        let Taken { value, firm, account, strategy } = taken;
         let [a, b, c, d] = rows.places.0;
-        self.grow_scope(a, change, firm, now);
-        self.grow_scope(b, change, account, now);
-        self.grow_scope(c, change, strategy, now);
-        self.grow_scope(d, change, firm, now);
+        self.grow_scope(a, change, *value, firm, now);
+        self.grow_scope(b, change, *value, account, now);
+        self.grow_scope(c, change, *value, strategy, now);
+        self.grow_scope(d, change, *value, firm, now);
     }
 
     /// The same of one scope.
     #[inline(always)]
-    fn grow_scope(&mut self, place: u32, change: &Change, grown: &Grown, now: Nanos) {
+    fn grow_scope(&mut self, place: u32, change: &Change, value: i64, short: &Short, now: Nanos) {
         let (Some((scope, room)), Some(windows)) =
             (self.scopes.both_mut(place), self.limits.windows_mut(place))
         else {
             return;
         };
         windows.count_order(now);
-        if !room.spend(&grown.need) {
-            return self.grow_anew(place, change, grown);
+        if !room.spend(&Need::of(change, value, short), windows.open_at()) {
+            return self.grow_anew(place, *change, short.more);
         }
         // What takes room is near: no sum leaves its integer.
-        scope.grow(change, grown.short_more, i128::wrapping_add);
+        scope.grow(change, short.more, i128::wrapping_add);
     }
 
     /// The same of a scope whose room is not known.
     #[cold]
     #[inline(never)]
-    fn grow_anew(&mut self, place: u32, change: &Change, grown: &Grown) {
+    fn grow_anew(&mut self, place: u32, change: Change, short: i128) {
         if let Some(scope) = self.scopes.get_mut(place) {
-            scope.grow(change, grown.short_more, sum);
+            scope.grow(&change, short, sum);
         }
         self.renew(place);
     }

@@ -253,6 +253,7 @@ impl Risk {
         let Some(rows) = self.rows(order.root.strategy(), order.instrument) else { return };
         let now = self.now;
         for place in rows.places.0 {
+            self.scopes.empty_room(place);
             let Some(windows) = self.limits.windows_mut(place) else { continue };
             let breaker = match kind {
                 Kind::Rejected => Breaker::Rejects,
@@ -284,6 +285,7 @@ impl Risk {
                     }
             });
             let now = self.now;
+            self.scopes.empty_room(place);
             let windows = self.limits.windows_mut(place).filter(|_| uses);
             let over = windows.and_then(|windows| windows.count(Breaker::Disconnects, now));
             if let Some((measured, limit)) = over {

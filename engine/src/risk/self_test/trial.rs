@@ -160,6 +160,7 @@ impl Trial {
 
     /// The scope's windows.
     pub(super) fn windows(&mut self) -> Option<&mut ScopeWindows> {
+        self.risk.scopes.empty_room(self.place);
         self.risk.limits.windows_mut(self.place)
     }
 
