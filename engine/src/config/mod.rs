@@ -34,6 +34,7 @@ pub mod model;
 pub mod params;
 pub mod topology;
 
+mod advice;
 mod bind;
 mod build;
 mod check;
@@ -55,6 +56,7 @@ mod spec;
 mod stages;
 mod text_file;
 
+pub use advice::advice;
 pub use bind::{Bound, SlotRange, read_instruments};
 pub use calendar::{CalendarError, SessionDate, session_date};
 pub use check::OPERATOR_ORDERS_MAX;

@@ -68,7 +68,7 @@ fn the_good_file_means_what_it_says() {
     assert_eq!(config.limits[1].row.order.value_max, Limit::Missing);
     let minimal = example("minimal.toml").load().unwrap().config;
     assert_eq!(minimal.gateways[0].session, Session::Paper { feed: FeedId(0) });
-    assert_eq!(minimal.limits[0].row.order.collar_ticks, Limit::Unlimited);
+    assert_eq!(minimal.limits[0].row.order.collar_ticks, Limit::Max(500));
 }
 
 /// Goal: the commented default loads as it is and shows every key. Method: load it; each key of the

@@ -1,5 +1,6 @@
 //! Tests of the loader.
 
+mod against;
 mod faults;
 mod files;
 mod layers;

@@ -6,7 +6,9 @@ use crate::number::counted;
 use crate::program;
 use crate::stdout::{self, Out};
 use engine::config::machine::Machine;
-use engine::config::{SecretSource, Sources, missing_secrets, secret_of_environment};
+use engine::config::model::{Config, FeedSource};
+use engine::config::{SecretSource, Sources, advice, missing_secrets, secret_of_environment};
+use feed::recording::Recording;
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -103,8 +105,9 @@ impl CheckArgs {
         // Who checks a file seldom holds its secrets; who starts it must.
         let secrets: SecretSource =
             if self.strict { secret_of_environment } else { |_| Some(String::from("-")) };
-        let (loaded, instruments, _, plan) =
+        let (loaded, instruments, bound, plan) =
             sources.load_for(&Machine::probe(), secrets).map_err(Failure::configuration)?;
+        open_recordings(&loaded.config)?;
         let mut out = Out::stdout();
         if self.origins {
             for setting in loaded.origins() {
@@ -121,6 +124,9 @@ impl CheckArgs {
         for note in &plan.notes {
             out.line(&format!("  {note}"))?;
         }
+        for against in advice(&loaded.config, &bound, &instruments) {
+            out.line(&format!("  warning: {against}"))?;
+        }
         for fault in missing_secrets(&loaded, secret_of_environment) {
             out.line(&format!("  the engine will refuse to start here: {fault}"))?;
         }
@@ -128,9 +134,22 @@ impl CheckArgs {
     }
 }
 
+/// Opens every recording that a feed is to play, as the engine will.
+fn open_recordings(config: &Config) -> Outcome {
+    for feed in &config.feeds {
+        if let FeedSource::File { path, .. } = &feed.source {
+            Recording::open(path).map_err(|error| {
+                Failure::configuration(format!("feed.{}.file.path: {error}", feed.name))
+            })?;
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::failure::Exit;
 
     /// Goal: what `init` writes is whole: it checks as it is, and nothing that is there is touched.
     /// Method: a new folder; again; another name beside an instrument file of one's own.
@@ -148,5 +167,23 @@ mod tests {
         std::fs::write(&own, "mine").unwrap();
         init(&temp.path().join("other.toml")).unwrap();
         assert_eq!(std::fs::read_to_string(own).unwrap(), "mine");
+    }
+
+    /// Goal: a recording that a feed is to play is opened by the check, as the engine will. Method:
+    /// one that is not there, one that is empty.
+    #[test]
+    fn recordings_are_opened() {
+        let temp = tempfile::tempdir().unwrap();
+        let file = temp.path().join("day.itch");
+        let mut config = Sources::text("init.toml", engine::config::init()).load().unwrap().config;
+        open_recordings(&config).unwrap();
+        let speed = engine::config::model::Speed::Max;
+        config.feeds[0].source = FeedSource::File { path: file.clone(), speed };
+        let error = open_recordings(&config).unwrap_err();
+        assert_eq!(error.exit(), Exit::Configuration);
+        assert!(error.to_string().contains("day.itch"), "{error}");
+        std::fs::write(&file, "").unwrap();
+        let error = open_recordings(&config).unwrap_err().to_string();
+        assert!(error.contains("it is empty"), "{error}");
     }
 }
