@@ -257,6 +257,11 @@ impl Follower {
         &self.dir
     }
 
+    /// Tells it that the end of the session that it stands in was read before.
+    pub fn know_closed(&mut self) {
+        self.closed = true;
+    }
+
     /// The session that is followed.
     #[must_use]
     pub fn epoch(&self) -> Option<u16> {

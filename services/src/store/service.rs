@@ -2,6 +2,7 @@
 //! database or its journal does.
 
 use super::batch::Batch;
+use super::database::Value;
 use super::error::StoreError;
 use super::files::Lock;
 use super::target::Target;
@@ -98,7 +99,12 @@ impl StoreService {
     fn open(&self) -> Result<Open, StoreError> {
         let lock = self.settings.target.file().map(Lock::take).transpose()?;
         let mut store = Store::open(self.settings.target.open(true)?)?;
-        let follower = Follower::open(&self.dir, &store.positions()?)?;
+        let mut follower = Follower::open(&self.dir, &store.positions()?)?;
+        let closed = "SELECT COUNT(*) FROM sessions WHERE epoch = $1 AND closed_ns IS NOT NULL";
+        let epoch = Value::Int(follower.epoch().map(i64::from));
+        if store.database().number(closed, vec![epoch])? == Some(1) {
+            follower.know_closed();
+        }
         let batch = store.batch()?;
         let placed = Instant::now();
         Ok(Open { store, follower, batch, rows_since: None, placed, seen: 0, _lock: lock })

@@ -57,8 +57,9 @@ impl Store {
         }
         let generation =
             database.number("SELECT generation FROM reader_state WHERE id = 1", Vec::new())?;
-        let statements =
-            TABLES.iter().map(|table| [table.insert(CHUNK), table.insert(1)]).collect();
+        let dialect = database.dialect();
+        let both = |table: &Table| [table.insert(dialect, CHUNK), table.insert(dialect, 1)];
+        let statements = TABLES.iter().map(both).collect();
         Ok(Self { database, generation: generation.unwrap_or(0), statements })
     }
 

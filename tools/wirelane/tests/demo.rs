@@ -4,6 +4,7 @@
 //! build.
 
 use serde_json::Value;
+use services::store::Target;
 use std::path::Path;
 use std::process::{Command, Output};
 use std::sync::OnceLock;
@@ -299,4 +300,46 @@ fn a_short_recording_is_measured_whole() {
     assert!(report["messages"].as_u64().unwrap() >= 600, "{text}");
     assert!(report["latency_ns"]["decode"]["count"].as_u64().unwrap() > 0, "{text}");
     assert!(text.contains("the recording is short"), "{text}");
+}
+
+/// Goal: what was traded is in the database once, whoever asks finds it, the commands tell a sound
+/// database from a changed one, and a copy takes its place again. Method: services over the
+/// demonstration's journal, twice; the numbers of its report; one row changed by hand.
+#[test]
+fn the_journal_becomes_a_database() {
+    let demo = demo();
+    let at = Path::new(&demo.dir).parent().unwrap();
+    let (dir, copy) = (demo.dir.as_str(), at.join("copy.db"));
+    let copy = copy.to_str().unwrap();
+    let ask = |args: &[&str]| wirelane(&[args, &["--dir", dir]].concat(), at);
+    let missing = ask(&["store", "check"]);
+    assert_eq!(missing.status.code(), Some(4), "{}", stdout(&missing));
+    for _ in 0..2 {
+        let services = ask(&["services", "--until-closed"]);
+        assert!(services.status.success(), "{}", String::from_utf8_lossy(&services.stderr));
+    }
+    let sound = stdout(&ask(&["store", "check"]));
+    assert!(sound.contains("what the journal says"), "{sound}");
+    let mut database = Target::parse("sqlite", None, Path::new(dir)).unwrap().open(false).unwrap();
+    let mut number = |sql: &str| database.number(sql, Vec::new()).unwrap().unwrap();
+    let fills = number("SELECT COUNT(*) FROM fills WHERE symbol IS NOT NULL AND account = 'main'");
+    assert_eq!(fills, demo.report["fills"].as_i64().unwrap());
+    let refused = demo.report["refused"].as_object().unwrap().values();
+    let refused: i64 = refused.map(|count| count.as_i64().unwrap()).sum();
+    assert_eq!(number("SELECT COUNT(*) FROM refusals"), refused);
+    let new = "accepted_ns IS NOT NULL AND orig_cl_ord_id IS NULL";
+    let acks = number(&format!("SELECT COUNT(*) FROM orders WHERE {new}"));
+    assert_eq!(acks, demo.report["acks"].as_i64().unwrap());
+    assert!(ask(&["store", "backup", copy]).status.success());
+    database
+        .script("DELETE FROM executions WHERE seq = (SELECT MAX(seq) FROM executions)")
+        .unwrap();
+    drop(database);
+    let changed = ask(&["store", "check"]);
+    let words = String::from_utf8_lossy(&changed.stderr).into_owned();
+    assert!(changed.status.code() == Some(1) && words.contains("executions"), "{words}");
+    assert!(ask(&["store", "restore", copy]).status.success());
+    assert!(ask(&["store", "check"]).status.success());
+    let migrated = stdout(&ask(&["store", "migrate"]));
+    assert!(migrated.contains("this program's schema version"), "{migrated}");
 }

@@ -11,15 +11,21 @@ SELECT t.cl_ord_id, d.day, t.ts_ns, t.epoch,
        t.side, t.tif, t.ord_type,
        @9(t.px_e9) AS px, @8(t.qty_e8) AS qty,
        @8(COALESCE(s.cum_qty_e8, 0)) AS cum_qty,
-       @8(COALESCE(s.leaves_qty_e8, CASE WHEN s.base IS NULL THEN t.qty_e8 ELSE 0 END))
-           AS leaves_qty,
-       CASE WHEN EXISTS (SELECT 1 FROM order_terms n JOIN order_states m ON m.cl_ord_id = n.cl_ord_id
+       @8(CASE WHEN s.accepted_ns IS NULL AND p.base IN
+                    ('FILLED', 'CANCELED', 'EXPIRED', 'REJECTED', 'VOIDED') THEN 0
+               ELSE COALESCE(s.leaves_qty_e8, CASE WHEN s.base IS NULL THEN t.qty_e8 ELSE 0 END)
+               END) AS leaves_qty,
+       -- A replace that nobody answered, of an order that has ended: there is nothing to replace.
+       CASE WHEN s.accepted_ns IS NULL AND p.base IN
+                 ('FILLED', 'CANCELED', 'EXPIRED', 'REJECTED', 'VOIDED') THEN 'LAPSED'
+            WHEN EXISTS (SELECT 1 FROM order_terms n JOIN order_states m ON m.cl_ord_id = n.cl_ord_id
                          WHERE n.orig_cl_ord_id = t.cl_ord_id AND m.accepted_ns IS NOT NULL)
             THEN 'REPLACED' ELSE COALESCE(s.base, 'APPROVED') END AS state,
        s.venue_ord_id, t.orig_cl_ord_id, t.parent_cl_ord_id, s.accepted_ns, s.cancel_asked_ns,
        s.updated_ns, t.limit_version
 FROM order_terms t
 LEFT JOIN order_states s ON s.cl_ord_id = t.cl_ord_id
+LEFT JOIN order_states p ON p.cl_ord_id = t.orig_cl_ord_id
 LEFT JOIN session_days d ON d.epoch = t.epoch
 LEFT JOIN strategies g ON g.config_sha256 = d.config_sha256 AND g.id = t.strategy
 LEFT JOIN accounts a ON a.config_sha256 = d.config_sha256 AND a.id = t.account
