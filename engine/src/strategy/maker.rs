@@ -1,6 +1,7 @@
 //! `maker`: quotes around the book. In each instrument it keeps one bid and one ask, half of
 //! `spread_ticks` either side of the mid, moved by `skew_ticks_per_lot` per lot of position towards
-//! getting rid of it, and replaces them when they have to move.
+//! getting rid of it, and replaces them when they have to move. In a fast book it comes back to a
+//! price often: where risk counts equal orders (R43) or rates, a quote that is refused for it rests.
 
 use super::Strategy;
 use super::desk::Desk;
@@ -8,14 +9,43 @@ use super::working::Working;
 use crate::config::params::{MakerParams, Params};
 use shm::ids::InstrumentId;
 use shm::message::{BookTop, OrdType, OrderUpdate, RiskReject, Side, Tif, flags};
-use shm::units::{Price, Qty};
+use shm::reason::Reason;
+use shm::units::{Nanos, Price, Qty};
+
+/// How long a refusal holds a quote back: the window in which equal orders are counted, as `config
+/// init` has it.
+const REST: Nanos = Nanos(100_000_000);
+
+/// What risk refused last on one side: not asked for again at once.
+#[derive(Clone, Copy, Debug, Default)]
+struct Refused {
+    px: Price,
+    until: Nanos,
+    /// Any price is held back: risk counts how many orders there are.
+    is_any: bool,
+}
+
+impl Refused {
+    /// Whether a price is to wait.
+    fn holds(&self, px: Price, now: Nanos) -> bool {
+        now < self.until && (self.is_any || self.px == px)
+    }
+
+    /// A refusal at a price, for a reason.
+    fn new(px: Price, reason: u8, now: Nanos) -> Self {
+        let of_number =
+            [Reason::Duplicate, Reason::Rate, Reason::RateStrategy, Reason::OrderToTrade];
+        let is_any = of_number.iter().any(|known| *known as u8 == reason);
+        Self { px, until: Nanos(now.0.saturating_add(REST.0)), is_any }
+    }
+}
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Book {
     bid: Working,
     ask: Working,
-    /// Prices that risk refused last, by side: asked for again only once another price was wanted.
-    refused: (Price, Price),
+    /// What risk refused last, by side.
+    refused: (Refused, Refused),
     /// Signed position from this session's own fills.
     position: Qty,
 }
@@ -62,10 +92,10 @@ impl Maker {
             Side::Buy => &mut book.refused.0,
             Side::Sell => &mut book.refused.1,
         };
-        if *refused == px {
+        if refused.holds(px, desk.now()) {
             return;
         }
-        *refused = Price::NONE;
+        *refused = Refused::default();
         if order.is_empty() {
             if let Ok(id) = desk.enter(instrument, side, px, qty, Tif::Day, OrdType::Limit) {
                 *order = Working { id, px, qty, ..Working::default() };
@@ -119,14 +149,14 @@ impl Strategy for Maker {
         book.position = Qty(book.position.0.saturating_add(signed.0));
     }
 
-    fn on_reject(&mut self, reject: &RiskReject, _desk: &mut Desk<'_>) {
+    fn on_reject(&mut self, reject: &RiskReject, desk: &mut Desk<'_>) {
         let Some(book) = self.books.get_mut(reject.instrument.index()) else { return };
         let Book { bid, ask, refused: (refused_bid, refused_ask), .. } = book;
         for (order, refused) in [(bid, refused_bid), (ask, refused_ask)] {
             if !order.is_of(reject.cl_ord_id) {
                 continue;
             }
-            *refused = order.px;
+            *refused = Refused::new(order.px, reject.reason, desk.now());
             if order.live {
                 // A refused replace: the order stands as it was, one use behind the refused id.
                 order.id = shm::ids::ClOrdId(order.id.0.saturating_sub(1));

@@ -12,6 +12,7 @@ use crate::order::slots::SlotPool;
 use crate::parent::Parents;
 use shm::ids::{Cause, ClOrdId, FeedId, InstrumentId, StrategyId};
 use shm::message::{BookTop, Intent, Kind, OrdType, OrderUpdate, RiskReject, Side, Tif, flags};
+use shm::reason::Reason;
 use shm::record::order::Base;
 use shm::units::{Nanos, Price, Qty};
 
@@ -164,6 +165,35 @@ fn maker_does_not_repeat_a_refused_price() {
     assert_eq!(bench.taken(), []);
     bench.top(&mut maker, 1_001, 1_003, 6, 6);
     assert_eq!(shown(&bench.taken()), [(NEW, BUY, 1_000, 10)]);
+}
+
+/// Goal: after a refusal for too many equal orders a quote rests at every price and is then asked
+/// for again; one for its price is, at that price. Method: a nanosecond before the end, and at it.
+#[test]
+fn maker_rests_after_too_many_equal_orders() {
+    for (reason, others) in [(Reason::Duplicate, 0), (Reason::Collar, 1)] {
+        let mut bench = Bench::new(64);
+        let mut maker = maker();
+        bench.now = Nanos(5);
+        bench.top(&mut maker, 1_000, 1_002, 5, 5);
+        let bid = bench.taken()[0];
+        let reject = RiskReject {
+            kind: Kind::RiskReject as u8,
+            reason: reason as u8,
+            instrument: InstrumentId(1),
+            cl_ord_id: bid.cl_ord_id,
+            ..RiskReject::default()
+        };
+        bench.with(|desk| maker.on_reject(&reject, desk));
+        bench.now = Nanos(100_000_004);
+        bench.top(&mut maker, 1_000, 1_002, 6, 6);
+        assert_eq!(bench.taken(), [], "{reason}: the price it was refused at");
+        bench.top(&mut maker, 1_001, 1_003, 6, 6);
+        assert_eq!(bench.taken().len(), others, "{reason}: another price");
+        bench.now = Nanos(100_000_005);
+        bench.top(&mut maker, 1_000, 1_002, 6, 6);
+        assert_eq!(bench.taken().len(), 1 - others, "{reason}: the pause is over");
+    }
 }
 
 /// Goal: nobody acts on a book that is stale, halted, crossed or one-sided.
