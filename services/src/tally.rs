@@ -33,6 +33,18 @@ impl Tally {
         }
     }
 
+    /// Counts what `other` counted, too.
+    pub fn add(&mut self, other: &Self) {
+        self.records += other.records;
+        self.unknown += other.unknown;
+        for (kind, count) in &other.kinds {
+            *self.kinds.entry(kind).or_default() += count;
+        }
+        for (reason, count) in &other.refusals {
+            *self.refusals.entry(reason).or_default() += count;
+        }
+    }
+
     /// Records of one kind.
     #[must_use]
     pub fn of(&self, kind: RecordKind) -> u64 {

@@ -28,7 +28,7 @@ pub struct Batch {
     pub(crate) gaps: Vec<Gap>,
     /// Records that it holds.
     pub(crate) records: u64,
-    /// Records that are shorter than their kind.
+    /// Records that are shorter than their kind, and rows that lack their key.
     pub(crate) short: u64,
 }
 
@@ -39,6 +39,11 @@ impl Batch {
         debug_assert_eq!(row.len(), table.columns.len(), "{}", table.name);
         let rows = &mut self.tables[slot as usize];
         let key = row.get(..table.key).unwrap_or_default().to_vec();
+        if key.iter().any(Value::is_null) {
+            // No database would take it, and every record behind it would wait for ever.
+            self.short += 1;
+            return;
+        }
         match rows.keys.entry(key) {
             Entry::Vacant(free) => {
                 free.insert(rows.rows.len());

@@ -38,7 +38,7 @@ pub use files::{backup, restore, whole};
 pub use money::amount;
 #[cfg(feature = "postgres")]
 pub use postgres::Postgres;
-pub use rebuild::{Difference, compare, rebuild};
+pub use rebuild::{Difference, behind, compare, rebuild};
 pub use schema::{MIGRATIONS, Migration, Version, migrate, version, view_names};
 pub use service::{Progress, Settings, StoreService};
 pub use sqlite::Sqlite;

@@ -9,6 +9,9 @@ use std::path::Path;
 /// Records of one transaction.
 const BATCH: usize = 50_000;
 
+/// More than so many records are not counted.
+const BEHIND_MAX: u64 = 1_000_000_000;
+
 /// A table that differs from what the journal says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
@@ -60,6 +63,21 @@ pub fn rebuild(store: &mut Store, dir: &Path, to: Option<&[Position]>) -> Result
             return Ok(records);
         }
     }
+}
+
+/// How many records the journal in `dir` holds behind the places in `from`, as of now.
+///
+/// # Errors
+/// [`StoreError::Follow`].
+pub fn behind(dir: &Path, from: &[Position]) -> Result<u64, StoreError> {
+    let mut follower = Follower::open(dir, from)?;
+    let (mut records, mut idle) = (0, 0);
+    // A journal that is written faster than it is read here would never end.
+    while idle < 2 && records < BEHIND_MAX {
+        let turn = follower.turn(BATCH, &mut |_| records += 1)?;
+        idle = if turn.records == 0 && !turn.behind { idle + 1 } else { 0 };
+    }
+    Ok(records)
 }
 
 /// What of `store` is not as the journal in `dir` says, up to the place that it stands at: `fresh`

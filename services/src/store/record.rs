@@ -222,6 +222,10 @@ fn carried_order(batch: &mut Batch, taken: &Taken<'_>, event: &OrderEvent) {
 }
 
 fn cancel_asked(batch: &mut Batch, taken: &Taken<'_>, asked: &CancelAsked) {
+    if asked.cl_ord_id == ClOrdId::NONE {
+        // A gateway's sweep asks for all orders of a closed scope at once; each of them has reports.
+        return;
+    }
     let mut row = state(taken, id(asked.cl_ord_id));
     if let Some(last) = row.last_mut() {
         *last = ns(taken.ts);

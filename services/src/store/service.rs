@@ -38,7 +38,7 @@ pub struct Progress {
     pub rows: u64,
     /// Transactions since the start.
     pub commits: u64,
-    /// Records that were shorter than their kind.
+    /// Records that were shorter than their kind, and rows without their key: counted, not kept.
     pub short: u64,
     /// Failures since the start.
     pub failures: u64,
@@ -56,6 +56,8 @@ struct Open {
     store: Store,
     follower: Follower,
     batch: Batch,
+    /// Of the records that wait for their transaction.
+    tally: Tally,
     rows_since: Option<Instant>,
     placed: Instant,
     seen: u64,
@@ -107,7 +109,8 @@ impl StoreService {
         }
         let batch = store.batch()?;
         let placed = Instant::now();
-        Ok(Open { store, follower, batch, rows_since: None, placed, seen: 0, _lock: lock })
+        let tally = Tally::default();
+        Ok(Open { store, follower, batch, tally, rows_since: None, placed, seen: 0, _lock: lock })
     }
 
     /// Reads what is there and writes it. A failure closes the database; later turns open it again
@@ -146,7 +149,7 @@ impl StoreService {
     /// [`StoreError`]; what was read and not written is read again by the next start.
     pub fn flush(&mut self) -> Result<(), StoreError> {
         match &mut self.open {
-            Some(open) => open.commit(&mut self.progress),
+            Some(open) => open.commit(&mut self.progress, &mut self.tally),
             None => Ok(()),
         }
     }
@@ -157,18 +160,21 @@ impl StoreService {
         &self.progress
     }
 
-    /// What it has read since the start, by kind.
+    /// What it has written since the start, by kind of record.
     #[must_use]
     pub fn tally(&self) -> &Tally {
         &self.tally
     }
 
-    /// Age at `now` of the newest record read, while more wait; 0 once everything is read.
+    /// Age at `now` of the newest record read, while more wait; 0 once everything is read. `None`
+    /// while the database takes nothing.
     #[must_use]
-    pub fn lag(&self, now: Nanos) -> Nanos {
+    pub fn lag(&self, now: Nanos) -> Option<Nanos> {
         match &self.open {
-            Some(open) if self.progress.behind => open.follower.since_last(now),
-            _ => Nanos(0),
+            _ if self.progress.waits.is_some() => None,
+            None => None,
+            Some(open) if self.progress.behind => Some(open.follower.since_last(now)),
+            Some(_) => Some(Nanos(0)),
         }
     }
 
@@ -197,9 +203,9 @@ impl Open {
         tally: &mut Tally,
     ) -> Result<Turn, StoreError> {
         let room = settings.batch_max.saturating_sub(self.seen as usize).max(1);
-        let Self { follower, batch, .. } = self;
+        let Self { follower, batch, tally: waiting, .. } = self;
         let turn = follower.turn(room, &mut |taken| {
-            tally.count(taken);
+            waiting.count(taken);
             batch.take(taken);
         })?;
         batch.note(follower.take_gaps());
@@ -213,18 +219,19 @@ impl Open {
         let is_old = self.rows_since.is_some_and(|since| now - since >= settings.commit);
         let is_far = self.seen > 0 && now - self.placed >= PLACE;
         if is_full || is_old || is_far {
-            self.commit(progress)?;
+            self.commit(progress, tally)?;
         }
         Ok(turn)
     }
 
-    fn commit(&mut self, progress: &mut Progress) -> Result<(), StoreError> {
+    fn commit(&mut self, progress: &mut Progress, tally: &mut Tally) -> Result<(), StoreError> {
         if self.seen == 0 && self.batch.row_count() == 0 {
             return Ok(());
         }
         let (rows, short) = (self.batch.row_count() as u64, self.batch.short);
         self.store.write(&mut self.batch, &self.follower.positions())?;
         progress.records += self.seen;
+        tally.add(&std::mem::take(&mut self.tally));
         progress.rows += rows;
         progress.short += short;
         progress.commits += 1;

@@ -202,6 +202,8 @@ impl Engine {
             1 => {
                 let asked = CancelAsked { cl_ord_id: id, ..CancelAsked::default() };
                 self.put(RISK, RecordKind::CancelAsked, asked.bytes());
+                // What a gateway journals when a kill cancels a scope: it names no order.
+                self.put(RISK, RecordKind::CancelAsked, CancelAsked::default().bytes());
                 self.report(&order, Kind::Canceled, Base::Canceled, (qty, Qty(0)));
             }
             _ => {}

@@ -83,9 +83,10 @@ pub(crate) fn config(path: Option<&Path>, dir: &Path) -> Outcome<Config> {
 fn line(store: &StoreService) -> String {
     let progress = store.progress();
     let epoch = progress.epoch.map_or("-".to_owned(), |epoch| epoch.to_string());
-    let lag = match store.lag(wall()).0 {
-        0 => "0 ns".to_owned(),
-        lag => span(lag),
+    let lag = match store.lag(wall()).map(|lag| lag.0) {
+        None => "unknown".to_owned(),
+        Some(0) => "0 ns".to_owned(),
+        Some(lag) => span(lag),
     };
     let mut line = format!(
         "services: epoch={epoch} lag={lag} store.records={} store.rows={} store.commits={}",

@@ -5,8 +5,8 @@ use crate::failure::{Exit, Failure, Outcome};
 use crate::place::DirArg;
 use crate::stdout::Out;
 use ::services::store::{
-    self, MIGRATIONS, Store, StoreError, Target, Version, backup, compare, migrate, rebuild,
-    restore,
+    self, MIGRATIONS, Store, StoreError, Target, Version, backup, behind, compare, migrate,
+    rebuild, restore,
 };
 use std::path::{Path, PathBuf};
 
@@ -148,7 +148,14 @@ fn check(args: &StoreArgs) -> Outcome {
             "{target}: whole; not compared: the journal does not reach back as far as it does"
         )),
         Some(found) if found.is_empty() => {
-            say(&format!("{target}: whole, and what the journal says"))
+            let from = held.positions().map_err(Failure::not_done)?;
+            match behind(place.dir(), &from).map_err(failure)? {
+                0 => say(&format!("{target}: whole, and what the journal says")),
+                records => say(&format!(
+                    "{target}: whole, and what the journal says as far as it goes; {records} \
+                     records of the journal are not in it yet: `wirelane services` writes them"
+                )),
+            }
         }
         Some(found) => {
             let tables: Vec<String> = found
