@@ -8,6 +8,7 @@
 //! ```
 
 use engine::clock::Clock;
+use engine::stage::feed::Source;
 use engine::stage::gateway::AnyLink;
 use shm::units::Nanos;
 
@@ -69,11 +70,25 @@ impl Rig {
     /// When it does not come up.
     #[must_use]
     pub fn new() -> Self {
+        Self::of(Engine::new)
+    }
+
+    /// The same without stamps: the clock is read once a turn, and what stamps cost is the
+    /// difference.
+    ///
+    /// # Panics
+    /// As [`Rig::new`].
+    #[must_use]
+    pub fn unstamped() -> Self {
+        Self::of(Engine::unstamped)
+    }
+
+    fn of(engine: impl FnOnce(Clock, Box<dyn Source>, AnyLink) -> Engine) -> Self {
         let clock = Clock::start();
         let (line, datagrams) = rtrb::RingBuffer::new(4);
         let (near, far) = ends::wire(clock.clone(), ends::PIECES, ends::ANSWER_BYTES);
         let source = Box::new(Line(datagrams));
-        let engine = Engine::new(clock, source, AnyLink::Other(Box::new(near)));
+        let engine = engine(clock, source, AnyLink::Other(Box::new(near)));
         let venue = Venue::new(far, engine.now());
         let mut rig = Self { engine, line, venue, market: Market::new(), trips: 0 };
         rig.open();
@@ -177,17 +192,18 @@ impl Rig {
 mod tests {
     use super::*;
 
-    // Goal: the bench does what it says: each message becomes one order, for as long as asked.
-    // Method: trips, the first that does not fails.
+    // Goal: the bench does what it says: each message becomes one order, for as long as asked, with
+    // stamps and without. Method: trips, the first that does not fails.
     #[test]
     fn every_message_becomes_one_order() {
-        let mut rig = Rig::new();
-        let before = rig.venue.orders();
-        for _ in 0..1_000 {
-            let trip = rig.trip();
-            assert!(trip.to_bytes > 0 && trip.to_bytes <= trip.turn, "{trip:?}");
-            assert!(trip.waited >= PAUSE.0, "{trip:?}");
+        for mut rig in [Rig::new(), Rig::unstamped()] {
+            let before = rig.venue.orders();
+            for _ in 0..1_000 {
+                let trip = rig.trip();
+                assert!(trip.to_bytes > 0 && trip.to_bytes <= trip.turn, "{trip:?}");
+                assert!(trip.waited >= PAUSE.0, "{trip:?}");
+            }
+            assert_eq!(rig.venue.orders(), 1_000 + before);
         }
-        assert_eq!(rig.venue.orders(), 1_000 + before);
     }
 }

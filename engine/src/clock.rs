@@ -18,6 +18,8 @@ enum Kind {
     Live(Live),
     /// Given from outside: replay and simulation.
     Given(Nanos),
+    /// Given from outside to all clones at once, ns.
+    Shared(Arc<AtomicU64>),
 }
 
 #[derive(Clone, Debug)]
@@ -62,10 +64,20 @@ impl Clock {
         Self { kind: Kind::Given(now) }
     }
 
+    /// A clock whose clones all say what one of them was last told: for an engine that takes the
+    /// time of a turn for every stamp in it, to see what stamps cost.
+    #[must_use]
+    pub fn shared(now: Nanos) -> Self {
+        Self { kind: Kind::Shared(Arc::new(AtomicU64::new(now.0))) }
+    }
+
     /// Tells a given clock the time; a live one does not listen.
-    pub const fn tell(&mut self, now: Nanos) {
-        if let Kind::Given(at) = &mut self.kind {
-            *at = now;
+    pub fn tell(&mut self, now: Nanos) {
+        match &mut self.kind {
+            Kind::Live(_) => {}
+            Kind::Given(at) => *at = now,
+            // ORDERING: Relaxed; pairs with the load in `now`, a lone word.
+            Kind::Shared(at) => at.store(now.0, Ordering::Relaxed),
         }
     }
 
@@ -76,6 +88,8 @@ impl Clock {
         match &self.kind {
             Kind::Live(live) => live.at(live.counter.raw()),
             Kind::Given(now) => *now,
+            // ORDERING: Relaxed; pairs with the store in `tell`, a lone word.
+            Kind::Shared(now) => Nanos(now.load(Ordering::Relaxed)),
         }
     }
 
@@ -159,6 +173,18 @@ mod tests {
         let anchor = clock.anchor();
         let apart = anchor.engine.0.abs_diff(anchor.wall.0);
         assert!(apart < Nanos::SECOND.0, "{apart} ns apart");
+    }
+
+    /// Goal: a given clock says what it was told, a shared one through every clone. Method: both,
+    /// and a clone of each made before they are told.
+    #[test]
+    fn told_clocks_say_what_they_were_told() {
+        for (mut clock, heard) in [(Clock::given(Nanos(1)), 1), (Clock::shared(Nanos(1)), 2)] {
+            let clone = clock.clone();
+            assert_eq!(clock.now(), Nanos(1));
+            clock.tell(Nanos(2));
+            assert_eq!((clock.now(), clone.now()), (Nanos(2), Nanos(heard)));
+        }
     }
 
     /// Goal: a kernel stamp is used only when it can be true.

@@ -183,6 +183,28 @@ impl Input {
         }
     }
 
+    /// Whether a message waits that [`Input::peek`] would show.
+    #[inline]
+    pub fn is_waiting(&mut self) -> bool {
+        match &mut self.end {
+            InputEnd::Slot(ring) => ring.is_waiting(),
+            InputEnd::Rtrb(_)
+            | InputEnd::Replay { .. }
+            | InputEnd::Broadcast(_)
+            | InputEnd::Closed => self.peek().is_some(),
+        }
+    }
+
+    /// Takes the message that [`Input::peek`] has shown, without copying it again.
+    #[inline]
+    pub fn skip(&mut self) {
+        if let InputEnd::Slot(ring) = &mut self.end {
+            self.taken += u64::from(ring.skip());
+        } else {
+            self.pop();
+        }
+    }
+
     /// Messages waiting, where the link can tell (0 for a broadcast).
     #[must_use]
     pub fn waiting(&self) -> usize {
@@ -314,17 +336,25 @@ mod tests {
         assert_eq!(output.try_push(numbered(4), Nanos(0)), Ok(()));
     }
 
-    /// Goal: peek shows what pop then takes.
+    /// Goal: peek shows what pop or skip then takes; a skip of nothing takes nothing.
     #[test]
     fn peek_takes_nothing() {
-        for (mut output, mut input) in [ring(4), rtrb(4)] {
-            assert!(input.peek().is_none());
+        let replayed = || {
+            let (output, mut inputs) = replay(1);
+            (output, inputs.remove(0))
+        };
+        for (mut output, mut input) in [ring(4), rtrb(4), replayed()] {
+            assert!(input.peek().is_none() && !input.is_waiting());
             assert_eq!(output.try_push(numbered(7), Nanos(0)), Ok(()));
+            assert_eq!(output.try_push(numbered(8), Nanos(0)), Ok(()));
             assert_eq!(input.peek().map(|message| number(&message)), Some(7));
-            assert_eq!(input.waiting(), 1);
-            assert_eq!(input.pop().map(|message| number(&message)), Some(7));
-            assert!(input.pop().is_none());
-            assert_eq!(input.waiting(), 0);
+            assert!(input.is_waiting());
+            assert_eq!(input.taken(), 0);
+            input.skip();
+            assert_eq!(input.pop().map(|message| number(&message)), Some(8));
+            assert!(input.pop().is_none() && !input.is_waiting());
+            input.skip();
+            assert_eq!((input.waiting(), input.taken()), (0, 2));
         }
     }
 }

@@ -328,6 +328,30 @@ impl<const WEAK: u8> Consumer<WEAK> {
         None
     }
 
+    /// Whether a message waits. Copies none, and gives slots back as [`Consumer::peek`] does.
+    #[inline]
+    pub fn is_waiting(&mut self) -> bool {
+        let waits = self.look(self.next).is_some();
+        if !waits && self.next != self.given_back {
+            self.give_back();
+        }
+        waits
+    }
+
+    /// Takes the next message, which [`Consumer::peek`] has shown, without copying it again. False
+    /// when none waits.
+    #[inline]
+    pub fn skip(&mut self) -> bool {
+        if self.look(self.next).is_none() {
+            return false;
+        }
+        self.next += 1;
+        if self.next - self.given_back >= self.give_back_every {
+            self.give_back();
+        }
+        true
+    }
+
     /// Takes up to `limit` messages, in order. Returns how many. Gives slots back as it goes.
     #[inline]
     pub fn drain(&mut self, limit: usize, mut each: impl FnMut(&Message)) -> usize {

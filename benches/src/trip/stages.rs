@@ -118,23 +118,37 @@ pub(super) struct Engine {
     lane: LaneWriter,
     tail: LaneTail,
     clock: Clock,
+    /// What the stages take for the time: the clock, or what it said when the turn began.
+    told: Clock,
     scratch: Vec<u8>,
 }
 
 impl Engine {
     /// Puts it together over a feed and a link.
     pub(super) fn new(clock: Clock, source: Box<dyn Source>, link: AnyLink) -> Self {
-        let mut built = build(CONFIG, &clock, source, link);
+        let told = clock.clone();
+        Self::over(clock, told, source, link)
+    }
+
+    /// The same, its stamps off: the clock is read once a turn.
+    pub(super) fn unstamped(clock: Clock, source: Box<dyn Source>, link: AnyLink) -> Self {
+        let told = Clock::shared(clock.now());
+        Self::over(clock, told, source, link)
+    }
+
+    fn over(clock: Clock, told: Clock, source: Box<dyn Source>, link: AnyLink) -> Self {
+        let mut built = build(CONFIG, &told, source, link);
         let stages = built.stages.pop().expect("one thread");
         let (lane, tail) = LaneWriter::in_memory(lane_of(0));
-        Self { stages, lane, tail, clock, scratch: Vec::new() }
+        Self { stages, lane, tail, clock, told, scratch: Vec::new() }
     }
 
     /// One turn of every stage, as the loop of a hot thread makes it; when it began.
     #[inline(always)]
     pub(super) fn turn(&mut self) -> Nanos {
         let now = self.clock.now();
-        let mut turn = Turn::new(now, &mut self.lane, &self.clock);
+        self.told.tell(now);
+        let mut turn = Turn::new(now, &mut self.lane, &self.told);
         for stage in &mut self.stages {
             stage.poll(&mut turn);
         }

@@ -358,7 +358,7 @@ impl RiskStage {
     }
 
     fn has_intent(&mut self, strategy: usize) -> bool {
-        self.ports.intents.get_mut(strategy).is_some_and(|input| input.peek().is_some())
+        self.ports.intents.get_mut(strategy).is_some_and(Input::is_waiting)
     }
 
     /// Decides on the next intent of a strategy. False when it must wait: a cancel for room.
@@ -371,7 +371,7 @@ impl RiskStage {
         if !room && message.kind() == Some(Kind::IntentCancel) {
             return false;
         }
-        input.pop();
+        input.skip();
         let Some(instrument) = self.whole(strategy, &message) else { return true };
         // The time the rules see, and a stamp of the trip.
         let now = turn.took(message.tail().published(turn.last()));

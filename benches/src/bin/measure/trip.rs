@@ -3,7 +3,8 @@
 //! Before each trip the thread spins for 2 us on the clock, as the venue's rate asks; where two
 //! readings are more than 200 ns apart the machine took the core away. How often that happens there
 //! says how often it must happen in the time of the trips: so many of the longest trips of a round
-//! are the machine's, and own work is what is left. Both are printed.
+//! are the machine's, and own work is what is left. Both are printed. In each round the same engine
+//! with its stamps off has as many trips.
 
 use wirelane_benches::figure::{Figure, Samples};
 use wirelane_benches::trip::{Rig, Trip};
@@ -28,7 +29,7 @@ struct Round {
     lost_share: f64,
 }
 
-fn round(rig: &mut Rig) -> Round {
+fn take(rig: &mut Rig) -> Round {
     let trips: Vec<Trip> = (0..TRIPS).map(|_| rig.trip()).collect();
     let sum = |of: fn(&Trip) -> u64| trips.iter().map(of).sum::<u64>() as f64;
     let (waited, gaps) = (sum(|trip| trip.waited), sum(|trip| u64::from(trip.gaps)));
@@ -47,15 +48,18 @@ fn round(rig: &mut Rig) -> Round {
 
 pub(crate) fn run(rounds: usize) -> Vec<Figure> {
     let mut rig = Rig::new();
+    let mut unstamped = Rig::unstamped();
     for _ in 0..WARM {
         rig.trip();
+        unstamped.trip();
     }
     let mut own = QUANTILES.map(|(_, name, _)| Figure::new(name, "ns"));
     let mut all = QUANTILES.map(|(_, _, name)| Figure::new(name, "ns"));
     let mut turn = Figure::new("trip_fused_turn_p50_ns", "ns");
+    let mut bare = Figure::new("trip_unstamped_p50_ns", "ns");
     println!("round  p50  p99  p99.9  max | own p99  p99.9  max | gaps/s  lost %  machine's trips");
     for at in 0..rounds {
-        let round = round(&mut rig);
+        let round = take(&mut rig);
         let ours = round.to_bytes.without_greatest(round.machine);
         let of = |samples: &Samples| QUANTILES.map(|(q, _, _)| samples.quantile(q));
         let [p50, p99, p999] = of(&round.to_bytes);
@@ -74,6 +78,7 @@ pub(crate) fn run(rounds: usize) -> Vec<Figure> {
             }
         }
         turn.values.push(round.turn.quantile(0.5) as f64);
+        bare.values.push(take(&mut unstamped).to_bytes.quantile(0.5) as f64);
     }
-    own.into_iter().chain(all).chain([turn]).collect()
+    own.into_iter().chain(all).chain([turn, bare]).collect()
 }

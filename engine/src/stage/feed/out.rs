@@ -181,9 +181,12 @@ impl Out {
 
     /// Sends what a link holds back; the record of it, if anything went out.
     pub(super) fn flush(&mut self, at: usize, most: usize, now: Nanos) -> Option<Link> {
+        if !self.links.get(at).is_some_and(MarketLink::is_holding) {
+            return None;
+        }
         let status = self.status_message(flags::CONFLATED);
         let Self { feed, books, links, t0, expected, .. } = self;
-        let link = links.get_mut(at).filter(|link| link.is_holding())?;
+        let link = links.get_mut(at)?;
         let cause = Cause::new(*feed, *expected);
         let instruments = books.books().instruments();
         let flushed = link.flush(most, now, |key| {

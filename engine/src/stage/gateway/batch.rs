@@ -1,6 +1,7 @@
 //! Messages that are in the lane and of which no byte is out: what one send takes.
 
 use super::queue::Item;
+use shm::ids::ClOrdId;
 use shm::journal::{LaneWriter, Place};
 use shm::message::Kind;
 use shm::record::market::{Tx, TxVoid};
@@ -22,7 +23,35 @@ pub(super) struct Held {
     pub(super) encoded: Nanos,
 }
 
+/// What is known of a message once it was given to the socket.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Given {
+    pub(super) id: ClOrdId,
+    pub(super) t0: Nanos,
+    pub(super) kind: u8,
+    pub(super) is_again: bool,
+    pub(super) is_mass_cancel: bool,
+    pub(super) tx_seq: u32,
+    pub(super) len: usize,
+    pub(super) encoded: Nanos,
+}
+
 impl Held {
+    /// What is left of it once its bytes are out.
+    #[inline]
+    pub(super) const fn given(&self) -> Given {
+        Given {
+            id: self.item.approved.cl_ord_id,
+            t0: self.item.approved.t0,
+            kind: self.item.approved.kind,
+            is_again: self.item.again.is_some(),
+            is_mass_cancel: self.item.is_mass_cancel(),
+            tx_seq: self.place.seq.low(),
+            len: self.len,
+            encoded: self.encoded,
+        }
+    }
+
     /// Its bytes, in the lane; `None` once their segment has been used again.
     pub(super) fn bytes<'a>(&self, lane: &'a LaneWriter) -> Option<&'a [u8]> {
         lane.body(self.place)?.get(Tx::BYTES..Tx::BYTES + self.len)
@@ -61,8 +90,9 @@ impl Batch {
         self.held.push_back(held);
     }
 
-    pub(super) fn pop(&mut self) -> Option<Held> {
-        self.held.pop_front()
+    /// Takes the first, of which only this much is still of use.
+    pub(super) fn pop(&mut self) -> Option<Given> {
+        self.held.pop_front().map(|held| held.given())
     }
 
     pub(super) fn remove(&mut self, at: usize) -> Option<Held> {

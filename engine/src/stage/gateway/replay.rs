@@ -73,13 +73,15 @@ impl GatewayStage {
     }
 
     fn replay_sent(&mut self, record: &Recorded, ts: Nanos, turn: &mut Turn<'_>) {
-        let (Some(held), Some(sent)) = (self.batch.pop(), Sent::read(&record.body)) else { return };
-        if sent.result >= 0
-            && let (Some(sink), Some(bytes)) = (&mut self.sink, held.bytes(turn.lane))
-        {
+        let Some(sent) = Sent::read(&record.body) else { return };
+        let Self { batch, sink, .. } = self;
+        let bytes =
+            batch.get(0).filter(|_| sent.result >= 0).and_then(|held| held.bytes(turn.lane));
+        if let (Some(sink), Some(bytes)) = (sink, bytes) {
             sink(bytes);
         }
-        self.after_sent(&held, sent.result, ts, turn);
+        let Some(given) = self.batch.pop() else { return };
+        self.after_sent(&given, sent.result, ts, turn);
     }
 
     fn replay_void(&mut self, void: &TxVoid, ts: Nanos, turn: &mut Turn<'_>) {

@@ -4,7 +4,7 @@
 //! The gates are read for each message while the send is filled and again before it goes out, so
 //! that what leaves after a gate has closed is at most one send.
 
-use super::batch::{Held, MESSAGES_MAX, TX_BYTES_MAX};
+use super::batch::{Given, Held, MESSAGES_MAX, TX_BYTES_MAX};
 use super::queue::Item;
 use super::{GatewayStage, Turn};
 use crate::planted::{self, Bug};
@@ -260,11 +260,11 @@ impl GatewayStage {
     /// link was closed.
     fn settle(&mut self, given: Option<usize>, sent: Nanos, turn: &mut Turn<'_>) -> usize {
         let (mut before, mut done) = (0, 0);
-        while let Some(held) = self.batch.pop() {
-            let taken = given.map(|given| given.saturating_sub(before).min(held.len));
-            before += held.len;
+        while let Some(message) = self.batch.pop() {
+            let taken = given.map(|given| given.saturating_sub(before).min(message.len));
+            before += message.len;
             let result = taken.map_or(-1, |bytes| i32::try_from(bytes).unwrap_or(i32::MAX));
-            self.after_sent(&held, result, sent, turn);
+            self.after_sent(&message, result, sent, turn);
             done += 1;
         }
         done
@@ -285,38 +285,37 @@ impl GatewayStage {
 
     pub(super) fn after_sent(
         &mut self,
-        held: &Held,
+        given: &Given,
         result: i32,
         sent: Nanos,
         turn: &mut Turn<'_>,
     ) {
-        let Held { item, place, encoded, .. } = held;
         let record = Sent {
-            cl_ord_id: item.approved.cl_ord_id,
-            t0: item.approved.t0,
-            tx_seq: place.seq.low(),
+            cl_ord_id: given.id,
+            t0: given.t0,
+            tx_seq: given.tx_seq,
             result,
-            d_sent: sent.after(item.approved.t0),
+            d_sent: sent.after(given.t0),
             gateway: self.gateway.0,
             ..Sent::default()
         };
         turn.write(RecordKind::Sent, self.id, self.at(), sent, record.bytes());
-        self.meters.send.record(sent.saturating_since(*encoded).0);
-        if item.again.is_some() {
+        self.meters.send.record(sent.saturating_since(given.encoded).0);
+        if given.is_again {
             self.meters.resent.add(1);
             return;
         }
-        match Kind::from_u8(item.approved.kind) {
+        match Kind::from_u8(given.kind) {
             Some(Kind::ApprovedNew) => self.meters.sent_new.add(1),
             Some(Kind::ApprovedReplace) => self.meters.sent_replace.add(1),
             _ => {
                 self.meters.sent_cancel.add(1);
-                if !item.is_mass_cancel() {
-                    self.unanswered.on_cancel_sent(item.approved.cl_ord_id);
+                if !given.is_mass_cancel {
+                    self.unanswered.on_cancel_sent(given.id);
                 }
             }
         }
-        self.meters.arrival_to_send.record(sent.saturating_since(item.approved.t0).0);
+        self.meters.arrival_to_send.record(sent.saturating_since(given.t0).0);
     }
 
     /// An approval that will not be sent: written, and told to risk, which releases it, or takes a
