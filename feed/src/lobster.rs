@@ -443,6 +443,16 @@ pub struct Converted {
     pub unknown: Unknown,
 }
 
+/// Rows whose times fall are damage: the format is in the order of time.
+///
+/// # Errors
+/// The first row that is before the one in front of it.
+pub(crate) fn in_order(rows: &[Row]) -> Result<(), RowError> {
+    let falls = rows.windows(2).position(|pair| matches!(pair, [a, b] if b.ts < a.ts));
+    let what = "its time is before that of the row in front of it: the file is damaged there";
+    falls.map_or(Ok(()), |at| Err(RowError { row: at + 2, what }))
+}
+
 /// Converts a message file whose first row is the event that made `first_levels` (the first row of
 /// the order book file) what they are.
 ///
@@ -460,6 +470,7 @@ pub fn convert(
         .map(|(line, row)| parse_row(line).map_err(|error| RowError { row, ..error }))
         .collect();
     let parsed = parsed?;
+    in_order(&parsed)?;
     let mut seed = parse_levels(first_levels)?;
     if let Some(first) = parsed.first() {
         undo(&mut seed, first);

@@ -13,6 +13,8 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 
 /// Longest captured packet that is believed.
 const PACKET_BYTES_MAX: u32 = 262_144;
+/// Bytes of the header of a file.
+const FILE_HEADER_BYTES: u64 = 24;
 
 /// Why a capture cannot be read on.
 #[derive(Debug)]
@@ -25,6 +27,8 @@ pub enum PcapError {
     LinkType(u32),
     /// A record states more bytes than any packet has: the file is damaged.
     TooLong(u32),
+    /// A record's fraction of a second is a second or more: the file is damaged.
+    BadTime,
     /// The file ends inside a record; the packets before are good.
     Truncated,
 }
@@ -36,6 +40,7 @@ impl core::fmt::Display for PcapError {
             Self::NotPcap => out.write_str("not a classic pcap file (pcapng must be converted)"),
             Self::LinkType(kind) => write!(out, "link type {kind} is not known"),
             Self::TooLong(bytes) => write!(out, "a packet of {bytes} bytes: the file is damaged"),
+            Self::BadTime => out.write_str("a packet's time is none: the file is damaged"),
             Self::Truncated => out.write_str("the file ends inside a packet"),
         }
     }
@@ -108,6 +113,9 @@ pub struct PcapReader<R> {
     link: Link,
     packet: Vec<u8>,
     skipped: Skipped,
+    /// Where the record read last begins, and where it ends.
+    begin: u64,
+    end: u64,
 }
 
 impl<R: Read> PcapReader<R> {
@@ -137,7 +145,8 @@ impl<R: Read> PcapReader<R> {
             other => return Err(PcapError::LinkType(other)),
         };
         let packet = Vec::new();
-        Ok(Self { source, big_endian, fraction_ns, link, packet, skipped: Skipped::default() })
+        let (skipped, begin, end) = (Skipped::default(), FILE_HEADER_BYTES, FILE_HEADER_BYTES);
+        Ok(Self { source, big_endian, fraction_ns, link, packet, skipped, begin, end })
     }
 
     /// The next payload; `None` at the end. Packets without one are skipped and counted.
@@ -159,6 +168,13 @@ impl<R: Read> PcapReader<R> {
         }
     }
 
+    /// Byte of the unpacked file where the record that was read last begins; after an error, where
+    /// the one begins that cannot be read.
+    #[must_use]
+    pub const fn offset(&self) -> u64 {
+        self.begin
+    }
+
     /// Packets that gave no payload so far.
     #[must_use]
     pub const fn skipped(&self) -> &Skipped {
@@ -169,6 +185,7 @@ impl<R: Read> PcapReader<R> {
     fn read_packet(&mut self) -> Result<Option<Nanos>, PcapError> {
         let mut header = [0_u8; 16];
         let mut filled = 0;
+        self.begin = self.end;
         while let Some(rest) = header.get_mut(filled..).filter(|rest| !rest.is_empty()) {
             match self.source.read(rest) {
                 Ok(0) if filled == 0 => return Ok(None),
@@ -185,11 +202,15 @@ impl<R: Read> PcapReader<R> {
         if bytes > PACKET_BYTES_MAX {
             return Err(PcapError::TooLong(bytes));
         }
+        if fraction >= 1_000_000_000 / self.fraction_ns {
+            return Err(PcapError::BadTime);
+        }
         self.packet.resize(bytes as usize, 0);
         self.source.read_exact(&mut self.packet).map_err(|error| match error.kind() {
             ErrorKind::UnexpectedEof => PcapError::Truncated,
             _ => PcapError::Io(error),
         })?;
+        self.end = self.begin + header.len() as u64 + u64::from(bytes);
         Ok(Some(Nanos(seconds * 1_000_000_000 + fraction * self.fraction_ns)))
     }
 }

@@ -14,6 +14,7 @@
 
 mod capture;
 mod lobster;
+mod sound;
 #[cfg(test)]
 mod tests;
 
@@ -24,6 +25,7 @@ use crate::pcap::PcapReader;
 use capture::Capture;
 use core::fmt;
 use shm::units::Nanos;
+use sound::Sound;
 use std::io::{Cursor, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
@@ -70,6 +72,10 @@ pub struct Recording {
     path: PathBuf,
     kind: Kind,
     place: Place,
+    sound: Sound,
+    /// Messages read, and where the next begins in the unpacked file (BinaryFILE).
+    good: u64,
+    offset: u64,
     /// The first message, until it is read.
     first: Option<Vec<u8>>,
 }
@@ -121,7 +127,8 @@ impl Recording {
             _ => Kind::Binary(MessageReader::new(Cursor::new(first).chain(source))),
         };
         let place = Place { session: FILE_SESSION, seq: 0, at: Nanos(0) };
-        let mut recording = Self { path: path.to_owned(), kind, place, first: None };
+        let (path, sound) = (path.to_owned(), Sound::default());
+        let mut recording = Self { path, kind, place, sound, good: 0, offset: 0, first: None };
         let mut first = Vec::new();
         let read = recording.next(&mut first).map_err(|what| match recording.kind {
             Kind::Binary(_) => {
@@ -180,13 +187,42 @@ impl Recording {
             },
             Kind::Capture(capture) => {
                 let Some(next) = capture.next()? else { return Ok(false) };
+                if next.session != self.place.session {
+                    self.sound.begin();
+                }
+                let time = itch_time(&next.message).0;
+                self.sound.judge(&next.message, time).map_err(|what| {
+                    format!(
+                        "damaged in message {} of session {}: {what}; the {} messages before are \
+                         good: cut the capture before it (editcap) or get it again",
+                        next.seq,
+                        next.session.0.escape_ascii().to_string().trim_end(),
+                        self.good
+                    )
+                })?;
+                self.good += 1;
                 let at = self.place.at.max(next.at);
                 self.place = Place { session: next.session, seq: next.seq, at };
                 *message = next.message;
                 return Ok(true);
             }
         }
-        let at = self.place.at.max(itch_time(message));
+        let (time, offset) = (itch_time(message), self.offset);
+        // What is no recording at all is told in a sentence of its own.
+        if self.good > 0 || check_first(message).is_ok() {
+            self.sound.judge(message, time.0).map_err(|what| {
+                format!(
+                    "damaged in message {} at byte {offset} of the unpacked file: {what}; the {} \
+                     messages before are good: keep them (head -c {offset} of the unpacked file) \
+                     or get the file again",
+                    self.good + 1,
+                    self.good
+                )
+            })?;
+        }
+        self.good += 1;
+        self.offset += 2 + message.len() as u64;
+        let at = self.place.at.max(time);
         self.place = Place { seq: self.place.seq + 1, at, ..self.place };
         Ok(true)
     }

@@ -85,7 +85,18 @@ impl<R: Read> Capture<R> {
 
     fn read_packet(&mut self) -> Result<(), String> {
         let Self { reader, receiver, taken, now, ended } = self;
-        let Some(captured) = reader.next().map_err(|error| error.to_string())? else {
+        let next = match reader.next() {
+            Ok(next) => next,
+            Err(error) => {
+                let offset = reader.offset();
+                return Err(format!(
+                    "{error}, in the record at byte {offset} of the unpacked file; the packets \
+                     before are good: keep them (head -c {offset} of the unpacked file) or get the \
+                     file again"
+                ));
+            }
+        };
+        let Some(captured) = next else {
             *ended = true;
             // What is still missing will not come: what was kept behind it does.
             while receiver.kept() > 0 {

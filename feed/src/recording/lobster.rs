@@ -56,6 +56,11 @@ fn convert_unseeded(rows: &str, symbol: Symbol) -> Result<Vec<Vec<u8>>, RowError
     let mut last_ns = None;
     for (line, number) in rows.lines().zip(1..) {
         let row = parse_row(line).map_err(|error| RowError { row: number, ..error })?;
+        if last_ns.is_some_and(|last| row.ts < last) {
+            let what =
+                "its time is before that of the row in front of it: the file is damaged there";
+            return Err(RowError { row: number, what });
+        }
         if last_ns.is_none() {
             converter.start(row.ts, &[]);
         }

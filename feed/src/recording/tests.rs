@@ -133,3 +133,94 @@ fn wrong_files_are_refused_in_a_sentence() {
     assert_eq!(places.len(), 1);
     assert!(error.unwrap().contains("5 bytes are left over"));
 }
+
+/// The same, of a type and a time.
+fn order(ts: u64) -> Vec<u8> {
+    use crate::codec::itch50::OrderDelete;
+    let mut out = [0; 64];
+    let message = OrderDelete { head: Head::of::<OrderDelete>(1, 0, ts), order_ref: ts.into() };
+    let length = encode(&message, &mut out).unwrap();
+    out[..length].to_vec()
+}
+
+/// Goal: a BinaryFILE that is damaged in the middle gives the messages before and then an error
+/// with the byte, what is wrong and what to do; never an end as if whole. Method: each kind of
+/// damage behind 100 good messages; every bit of a small file, where any change is seen or gives the
+/// same number of messages.
+#[test]
+fn a_file_that_is_damaged_in_the_middle_is_not_read_as_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("day");
+    let framed = |message: &[u8]| [&(message.len() as u16).to_be_bytes()[..], message].concat();
+    let second = 1_000_000_000;
+    let good: Vec<u8> = (0..100).flat_map(|at| framed(&order(5 * second + at))).collect();
+    let unknown = framed(&[b'~'; 12]);
+    let long = framed(&[order(6 * second), vec![0]].concat());
+    let cases: [(Vec<u8>, usize, Option<&str>); 6] = [
+        (framed(&order(6 * second)), 101, None),
+        (framed(&order(4 * second + 100)), 101, None),
+        (unknown.repeat(8), 108, None),
+        (long, 100, Some("a message of type D has 20 bytes and not 19")),
+        (framed(&order(3 * second)), 100, Some("times of its messages fall by 2000 ms")),
+        (unknown.repeat(9), 108, Some("9 messages in a row are of no known type")),
+    ];
+    for (then, count, wrong) in cases {
+        fs::write(&path, [&good[..], &then[..]].concat()).unwrap();
+        let (places, error) = read_all(&mut Recording::open(&path).unwrap());
+        assert_eq!((places.len(), error.is_some()), (count, wrong.is_some()), "{error:?}");
+        let Some(wrong) = wrong else { continue };
+        let error = error.unwrap();
+        let byte = good.len() + (count - 100) * unknown.len();
+        let at = format!("damaged in message {} at byte {byte}", count + 1);
+        assert!(
+            error.contains(wrong) && error.contains(&at) && error.contains("head -c"),
+            "{error}"
+        );
+    }
+    let small = &good[..8 * framed(&order(0)).len()];
+    for bit in 0..small.len() * 8 {
+        let mut bytes = small.to_vec();
+        bytes[bit / 8] ^= 1 << (bit % 8);
+        fs::write(&path, &bytes).unwrap();
+        let Ok(mut recording) = Recording::open(&path) else { continue };
+        let (places, error) = read_all(&mut recording);
+        assert!(error.is_some() || places.len() == 8, "bit {bit}: {} messages", places.len());
+    }
+}
+
+/// Goal: the same of captures and of LOBSTER rows. Method: a length and a time that no packet has,
+/// a message of a wrong length in a packet, a row before the one in front of it.
+#[test]
+fn damaged_captures_and_rows_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("day.pcap");
+    let whole = capture(&[(1, "DAY1", 1, 2), (1, "DAY1", 3, 1)]);
+    let second = capture(&[(1, "DAY1", 1, 2)]).len();
+    for (at, byte) in [(8, 0xFF), (7, 0xFF)] {
+        let mut bytes = whole.clone();
+        bytes[second + at] = byte;
+        bytes[second + 10] = byte;
+        fs::write(&path, &bytes).unwrap();
+        let (places, error) = read_all(&mut Recording::open(&path).unwrap());
+        let error = error.unwrap_or_else(|| panic!("byte {at} of the record: {places:?}"));
+        let place = format!("record at byte {second}");
+        assert!(
+            places.len() == 2 && error.contains(&place) && error.contains("head -c"),
+            "{error}"
+        );
+    }
+    let mut bytes = whole.clone();
+    let last = bytes.len() - 12;
+    assert_eq!(bytes[last], b'S');
+    bytes[last] = b'D';
+    fs::write(&path, &bytes).unwrap();
+    let (places, error) = read_all(&mut Recording::open(&path).unwrap());
+    let error = error.unwrap();
+    assert_eq!(places.len(), 2);
+    assert!(error.contains("message 3 of session DAY1") && error.contains("12 bytes and not 19"));
+
+    let path = folder.path().join("AAPL_message_1.csv");
+    fs::write(&path, "34200.2,1,2,10,1000000,1\n34200.1,1,3,10,1000000,1\n").unwrap();
+    let error = Recording::open(&path).unwrap_err().to_string();
+    assert!(error.contains("row 2: its time is before"), "{error}");
+}
