@@ -145,8 +145,8 @@ fn order(ts: u64) -> Vec<u8> {
 
 /// Goal: a BinaryFILE that is damaged in the middle gives the messages before and then an error
 /// with the byte, what is wrong and what to do; never an end as if whole. Method: each kind of
-/// damage behind 100 good messages; every bit of a small file, where any change is seen or gives the
-/// same number of messages.
+/// damage behind 100 good messages; every bit of a small file, where any change is seen or gives
+/// the same number of messages.
 #[test]
 fn a_file_that_is_damaged_in_the_middle_is_not_read_as_whole() {
     let folder = tempfile::tempdir().unwrap();
