@@ -130,6 +130,12 @@ pub enum Request {
 pub const REASON_MAX: usize = 1_000;
 
 impl Request {
+    /// Whether it only asks: nothing is other than before, whether it was heard or not.
+    #[must_use]
+    pub fn only_asks(&self) -> bool {
+        matches!(self, Self::Status | Self::LimitsShow)
+    }
+
     /// Why it is asked for, where it says so.
     #[must_use]
     pub fn reason(&self) -> Option<&str> {

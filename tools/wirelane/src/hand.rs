@@ -39,11 +39,12 @@ pub(crate) fn wait(place: &Place, mut tail: Tail, reply: &Reply, given: Given) -
             Verdict::NotAsked(hand) => return Err(not_asked(place, &hand)),
             Verdict::Open(what) if is_late => {
                 let asked = reply.text.split(": given to").next().unwrap_or_default();
-                return Err(Failure::not_done(format!(
-                    "{asked}: no answer within {} s: it waits for {what}",
+                let text = format!(
+                    "{asked}: no answer within {} s: it waits for {what}, and may yet act",
                     WAIT.as_secs()
-                ))
-                .remedy("what becomes of it: wirelane order list --all"));
+                );
+                return Err(Failure::new(Exit::NotConfirmed, text)
+                    .remedy("do not ask again before you looked: wirelane order list --all"));
             }
             Verdict::Open(_) => std::thread::sleep(LOOK),
         }
@@ -65,8 +66,8 @@ fn not_asked(place: &Place, hand: &HandOrder) -> Failure {
              end",
         ),
         Some(HandOutcome::Pending) => refused(
-            "another replace of the order is unanswered, so that what is not given is not known: \
-             give px=... and qty=... both, or ask again once it is answered",
+            "replaces of the order are unanswered: four already, or one while px=... or qty=... is \
+             left out, so that what it would keep is not known; ask again once they are answered",
         ),
         Some(HandOutcome::Disabled) => refused("the strategy may not act; nothing was asked")
             .remedy("wirelane strategy enable NAME; wirelane status tells why it was stopped"),

@@ -6,7 +6,7 @@ use crate::session::Session;
 use crate::stdout;
 use engine::control::{Reply, Request, ScopeName, Why, scope_of};
 use shm::gates::{Scope, Trigger};
-use shm::printable::printable_whole;
+use shm::printable::printable_again;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
@@ -161,11 +161,12 @@ impl GateArgs {
             ))
             .remedy("name the directory of the engine that runs with --dir");
         }
-        Failure::not_done(format!(
+        let text = format!(
             "{stored}; the engine is there and does not answer, so what became of its orders is \
              not known: a gateway whose thread runs cancels them by itself, a stopped process \
              cancels nothing: {failure}"
-        ))
+        );
+        Failure::new(Exit::NotConfirmed, text)
         .remedy(
             "look at the process: if it is stopped, continue it (kill -CONT) and it cancels, or end \
              it (kill -KILL) and the venue cancels where it does so on disconnect; then ask the \
@@ -217,7 +218,7 @@ pub(super) fn not_done(reply: &Reply) -> Failure {
 
 /// Lines of another process, each made harmless.
 fn printable_lines(text: &str) -> String {
-    let lines = text.lines().map(|line| printable_whole(line).to_string());
+    let lines = text.lines().map(|line| printable_again(line).to_string());
     lines.collect::<Vec<_>>().join("\n")
 }
 
@@ -235,6 +236,8 @@ pub(super) fn ask(place: &Place, request: &Request) -> Outcome<Reply> {
     stream.set_read_timeout(Some(ANSWER)).map_err(lost)?;
     stream.set_write_timeout(Some(ANSWER)).map_err(lost)?;
     stream.write_all(&engine::control::line(place.dir(), request, PATIENCE)).map_err(lost)?;
+    // From here on it may have been heard.
+    let lost = |error| if request.only_asks() { lost(error) } else { unheard(place, &error) };
     let mut answer = String::new();
     BufReader::new(std::io::Read::take(stream, LINE_MAX)).read_line(&mut answer).map_err(lost)?;
     if answer.is_empty() {
@@ -244,6 +247,19 @@ pub(super) fn ask(place: &Place, request: &Request) -> Outcome<Reply> {
     }
     serde_json::from_str(&answer)
         .map_err(|error| Failure::not_done(format!("the engine's answer is none: {error}")))
+}
+
+/// A request was sent, and no answer came.
+fn unheard(place: &Place, error: &std::io::Error) -> Failure {
+    let text = format!(
+        "{}: the engine does not answer: {error}; what was asked may be in force, or come into force \
+         yet",
+        place.socket().display()
+    );
+    Failure::new(Exit::NotConfirmed, text).remedy(
+        "see what holds before asking again: wirelane status, wirelane limits show, wirelane order \
+         list --all",
+    )
 }
 
 #[cfg(test)]
@@ -295,7 +311,7 @@ mod tests {
         let listener = UnixListener::bind(temp.path().join("control.sock")).unwrap();
         let told = args(temp.path(), "global").kill().unwrap_err();
         assert!(gates.is_closed(Scope::Global));
-        assert!(!told.is_not_there(), "an engine is there: {told}");
+        assert_eq!(told.exit(), Exit::NotConfirmed, "an engine is there: {told}");
         let text = told.to_string();
         assert!(text.contains("is closed, stored straight") && text.contains("does not answer"));
         assert!(!text.contains("no engine"), "{text}");
@@ -303,13 +319,13 @@ mod tests {
     }
 
     /// Goal: requests are lines of JSON, and what is refused is a failure. Method: a socket that
-    /// answers once yes, once no, once nothing.
+    /// answers once yes, once no, twice nothing: to a question, and to what may be in force now.
     #[test]
     fn requests_are_asked_and_refusals_are_failures() {
         let temp = tempfile::tempdir().unwrap();
         let listener = UnixListener::bind(temp.path().join("control.sock")).unwrap();
         let serve = std::thread::spawn(move || {
-            let answers = [r#"{"ok":true,"text":"armed"}"#, r#"{"ok":false,"text":"no"}"#, ""];
+            let answers = [r#"{"ok":true,"text":"armed"}"#, r#"{"ok":false,"text":"no"}"#, "", ""];
             answers.map(|answer| {
                 let (mut stream, _) = listener.accept().unwrap();
                 let mut line = String::new();
@@ -323,8 +339,12 @@ mod tests {
         let place = Place::open(temp.path()).unwrap();
         assert!(ask(&place, &Request::Status).unwrap().ok);
         assert!(tell(&place, &Request::Stop).unwrap_err().to_string().contains("refused: no"));
-        let error = tell(&place, &Request::Status).unwrap_err().to_string();
-        assert!(error.contains("does not answer"), "{error}");
+        let error = tell(&place, &Request::Status).unwrap_err();
+        assert!(error.to_string().contains("does not answer"), "{error}");
+        assert_eq!(error.exit(), Exit::NotDone);
+        let error = tell(&place, &Request::Stop).unwrap_err();
+        assert!(error.to_string().contains("may be in force"), "{error}");
+        assert_eq!(error.exit(), Exit::NotConfirmed);
         let lines = serve.join().unwrap();
         assert_eq!(lines[0].trim(), r#"{"do":"status"}"#);
         assert_eq!(lines[1].trim(), r#"{"do":"stop"}"#);

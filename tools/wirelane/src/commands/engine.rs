@@ -11,7 +11,7 @@ use engine::config::machine::Machine;
 use engine::config::{Sources, secret_of_environment};
 use engine::pipeline::live::{self, Finished, Options, Running, StartError};
 use shm::ids::ClOrdId;
-use shm::printable::printable_whole;
+use shm::printable::printable_again;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -70,7 +70,7 @@ impl Args {
             running.plan().placement.name()
         ))?;
         for note in running.notes() {
-            out.line(&format!("  {}", printable_whole(note)))?;
+            out.line(&format!("  {}", printable_again(note)))?;
         }
         out.text(&next(running.dir()))?;
         out.flush()?;
@@ -137,7 +137,7 @@ fn tell_hitches(running: &Running) {
         let news = running.news(&mut heard);
         for line in news.iter().chain(&hitches).chain(&faults) {
             // Nobody reads it any more: then there is nobody to tell.
-            let _ = stdout::print(&format!("{}\n", printable_whole(line)));
+            let _ = stdout::print(&format!("{}\n", printable_again(line)));
         }
         told.extend(faults);
         std::thread::sleep(LOOK);

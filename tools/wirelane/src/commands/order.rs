@@ -81,7 +81,7 @@ Examples:
   wirelane order new twap AAPL buy 1000 px=185.50 over=60s slices=12
 
 Ends with 0 once the venue has taken it (a parent that waits for its time or price: once risk has), 6 when risk, gateway
-or venue refused it, 5 when there is no answer within 3 s, 4 when there is no such order.";
+or venue refused it, 7 when there is no answer within 3 s (it may yet act), 4 when there is no such order.";
 
 impl Command {
     /// Asks, or shows.
