@@ -7,9 +7,9 @@
 use super::down::Down;
 use super::limit_set::LimitSetDamaged;
 use super::limit_trail::LimitTrail;
+use crate::config::Config;
 use crate::config::limits::Scope;
 use crate::config::model::AfterCrash;
-use crate::config::Config;
 use crate::parent::{Carried, CarriedChild};
 use crate::risk::{Mode, RestoreError, Risk, setup::Setup};
 use crate::stage::gateway::{Queries, UnansweredTable, tag_of};

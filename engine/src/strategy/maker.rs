@@ -1,7 +1,8 @@
 //! `maker`: quotes around the book. In each instrument it keeps one bid and one ask, half of
 //! `spread_ticks` either side of the mid, moved by `skew_ticks_per_lot` per lot of position towards
 //! getting rid of it, and replaces them when they have to move. In a fast book it comes back to a
-//! price often: where risk counts equal orders (R43) or rates, a quote that is refused for it rests.
+//! price often: where risk counts equal orders (R43) or rates, a quote that is refused for it
+//! rests.
 
 use super::Strategy;
 use super::desk::Desk;
