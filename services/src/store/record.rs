@@ -223,7 +223,7 @@ fn carried_order(batch: &mut Batch, taken: &Taken<'_>, event: &OrderEvent) {
 
 fn cancel_asked(batch: &mut Batch, taken: &Taken<'_>, asked: &CancelAsked) {
     if asked.cl_ord_id == ClOrdId::NONE {
-        // A gateway's sweep asks for all orders of a closed scope at once; each of them has reports.
+        // A gateway's sweep asks for all orders of a closed scope at once; each has its reports.
         return;
     }
     let mut row = state(taken, id(asked.cl_ord_id));
