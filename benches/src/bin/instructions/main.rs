@@ -8,6 +8,7 @@
 mod book;
 mod decode;
 mod encode;
+mod limits;
 mod risk;
 mod rules;
 mod trip;
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
         "decode" => decode::run(events),
         "book" => book::run(events),
         "encode" => encode::run(events),
+        "limits" => limits::run(events),
         "risk" => risk::run(events),
         "rules" => rules::run(events),
         "trip" => trip::run(events),
