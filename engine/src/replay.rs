@@ -15,7 +15,7 @@ mod run;
 mod standing;
 
 pub use run::run;
-pub use standing::{LimitsOf, Standing, Told, ToldParent};
+pub use standing::{Fills, LimitsOf, Standing, Told, ToldParent};
 
 use crate::config::limits::LimitSet;
 use crate::config::machine::Machine;

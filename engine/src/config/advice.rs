@@ -97,13 +97,16 @@ impl Pair<'_> {
     fn collar_and_move(&self) -> Option<(&'static str, String)> {
         let (collar, paid) =
             self.collar_ticks().zip(self.most(|row| row.rate.move_ticks_max).map(i128::from))?;
-        (collar > paid).then(|| {
+        // A fill may have been better than the reference, which may have moved since.
+        let least = collar.saturating_mul(2);
+        (least > paid).then(|| {
             let text = format!(
                 "{}: the collar reaches {collar} ticks, and after a fill nothing may be paid more \
                  than rate.move_ticks_max = {paid} ticks worse: a market order, as a protective \
                  stop sends it, is priced at the collar's edge and waits behind R26; lower \
-                 order.collar_ticks to {paid} or raise rate.move_ticks_max to {collar}",
-                self.name()
+                 order.collar_ticks to {} or raise rate.move_ticks_max to {least}",
+                self.name(),
+                paid / 2
             );
             ("R23 against R26", text)
         })

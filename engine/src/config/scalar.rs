@@ -67,7 +67,12 @@ pub(super) fn read(kind: &Kind, value: &Value) -> Result<Scalar, Misfit> {
                     };
                     Misfit { kind, wrong: format!("{text:?}: {error}"), remedy: String::new() }
                 })?;
-                if number < *min || number > scale.max() {
+                if number > scale.max() {
+                    let most = scale.max_text();
+                    let wrong = format!("{text:?} is out of range, which ends at {most}");
+                    return Err(out_of_range(wrong, "write a smaller one"));
+                }
+                if number < *min {
                     return Err(out_of_range(format!("{text:?} is out of range"), ""));
                 }
                 Ok(Scalar::Decimal(number))

@@ -32,6 +32,12 @@ impl Scale {
             Self::Notional => i128::MAX,
         }
     }
+
+    /// The same as it is written.
+    pub(super) fn max_text(self) -> String {
+        let (max, unit) = (self.max(), 10_i128.pow(self.decimals()));
+        format!("{}.{:0width$}", max / unit, max % unit, width = self.decimals() as usize)
+    }
 }
 
 /// The type and range of a value.

@@ -22,18 +22,20 @@ impl Control {
     pub(super) fn order(&mut self, request: Request, caller: Caller) -> Reply {
         match self.read_order(request) {
             Ok((strategy, order)) => self.give_order(&strategy, order, caller),
-            Err(error) => Reply::error(&error),
+            Err(reply) => reply,
         }
     }
 
     /// A request in commands, with the strategy it names.
-    fn read_order(&self, request: Request) -> Result<(String, ByHand), String> {
+    fn read_order(&self, request: Request) -> Result<(String, ByHand), Reply> {
+        let usage = |error: String| Reply::not(Why::Usage, &error);
         match request {
             Request::OrderNew { strategy, instrument, kind, side, qty, terms } => {
-                let found = orders::instrument(&instrument, &self.instruments)?;
+                let found = orders::instrument(&instrument, &self.instruments)
+                    .map_err(|error| Reply::not(Why::NotThere, &error))?;
                 let text = [kind.as_str(), &instrument, &side, &qty, &terms.join(" ")].join(" ");
-                let terms = orders::order(&kind, &side, &qty, &terms)?;
-                orders::sense(&kind, &terms, found)?;
+                let terms = orders::order(&kind, &side, &qty, &terms).map_err(usage)?;
+                orders::sense(&kind, &terms, found).map_err(usage)?;
                 let order = ByHand {
                     op: CommandOp::OrderPlace,
                     number: self.ordered + 1,
@@ -44,20 +46,20 @@ impl Control {
                 Ok((strategy, order))
             }
             Request::OrderReplace { strategy, order, terms } => {
-                let (number, mut named) = orders::named(&order)?;
-                named.extend(orders::replace(&terms)?);
+                let (number, mut named) = orders::named(&order).map_err(usage)?;
+                named.extend(orders::replace(&terms).map_err(usage)?);
                 let text = format!("replace {order} {}", terms.join(" "));
                 let op = CommandOp::OrderReplace;
                 let instrument = InstrumentId::NONE;
                 Ok((strategy, ByHand { op, number, instrument, terms: named, text }))
             }
             Request::OrderCancel { strategy, order } => {
-                let (number, terms) = orders::named(&order)?;
+                let (number, terms) = orders::named(&order).map_err(usage)?;
                 let (op, instrument) = (CommandOp::OrderCancel, InstrumentId::NONE);
                 let text = format!("cancel {order}");
                 Ok((strategy, ByHand { op, number, instrument, terms, text }))
             }
-            _ => Err("not an order".to_owned()),
+            _ => Err(Reply::error("not an order")),
         }
     }
 

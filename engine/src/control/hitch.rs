@@ -5,7 +5,7 @@
 #![expect(clippy::disallowed_methods, reason = "cold: a pace is asked for by people")]
 
 use super::Vitals;
-use super::pace::Pace;
+use super::pace::{Pace, grouped};
 use crate::config::StageId;
 use crate::config::model::{Feed, FeedSource, Gateway, Session};
 use feed::book::StaleCause;
@@ -93,7 +93,11 @@ impl FeedVitals {
         if has(StaleCause::Gap) && missing > 0 {
             let pace = self.pace.look(Instant::now(), missing, self.messages.get());
             let (word, pace) = pace.map_or(("behind", String::new()), |rate| rate.words(missing));
-            let text = format!("catching up, {missing} messages behind{pace}{}", given_up(lost));
+            let text = format!(
+                "catching up, {} messages behind{pace}{}",
+                grouped(missing),
+                given_up(lost)
+            );
             return (word, text);
         }
         self.pace.forget();

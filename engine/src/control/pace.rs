@@ -74,9 +74,16 @@ impl Rate {
     /// The kind of hitch that it is, and words to put behind how far it is.
     pub(super) fn words(self, missing: u64) -> (&'static str, String) {
         let Self { come, nearer, is_lost } = self;
+        let shown = grouped(come);
+        if is_lost && come == 0 {
+            let text = ": it does not catch up: its thread takes nothing in, so that it is held up or \
+                        does not get its core; `wirelane top` shows whether it runs, topology.layout \
+                        and thread.core give it a core of its own";
+            return ("stands still", text.to_owned());
+        }
         if is_lost {
             let text = format!(
-                ": it does not catch up: {come} messages a second come in, and the venue sends no \
+                ": it does not catch up: {shown} messages a second come in, and the venue sends no \
                  fewer; give the feed a core of its own (topology.layout, thread.core), allow more \
                  re-requests at once (feed.NAME.requests_in_flight), or start before the session"
             );
@@ -86,13 +93,28 @@ impl Rate {
             Some(nearer) => {
                 let left = missing.div_ceil(nearer);
                 let text = format!(
-                    ", {come} a second come in, {nearer} a second nearer, about {left} s more"
+                    ", {shown} a second come in, {} a second nearer, about {} s more",
+                    grouped(nearer),
+                    grouped(left)
                 );
                 ("behind", text)
             }
-            None => ("behind", format!(", {come} a second come in, no nearer yet")),
+            None => ("behind", format!(", {shown} a second come in, no nearer yet")),
         }
     }
+}
+
+/// `1234567` as `1,234,567`.
+pub(super) fn grouped(value: u64) -> String {
+    let digits = value.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }
 
 #[cfg(test)]
@@ -113,15 +135,18 @@ mod tests {
         assert_eq!(look(999, 900_000, 200_000), None);
         let (kind, text) = look(1_000, 900_000, 170_000).unwrap();
         assert_eq!(kind, "behind");
-        assert_eq!(text, ", 170000 a second come in, 100000 a second nearer, about 9 s more");
+        assert_eq!(text, ", 170,000 a second come in, 100,000 a second nearer, about 9 s more");
         look(2_000, 500_000, 870_000);
         let (_, text) = look(3_000, 100_000, 1_570_000).unwrap();
-        assert_eq!(text, ", 700000 a second come in, 400000 a second nearer, about 1 s more");
+        assert_eq!(text, ", 700,000 a second come in, 400,000 a second nearer, about 1 s more");
         let (_, text) = look(4_000, 700_000, 1_570_000).unwrap();
         assert!(text.ends_with("no nearer yet"), "{text}");
         let (kind, text) = look(8_000, 700_000, 1_900_000).unwrap();
         assert_eq!(kind, "falls back");
         assert!(text.contains("does not catch up") && text.contains("requests_in_flight"));
+        let (kind, text) = look(8_500, 700_000, 1_570_000).unwrap();
+        assert_eq!(kind, "stands still");
+        assert!(text.contains("takes nothing in") && !text.contains("the venue"), "{text}");
         assert_eq!(look(9_000, 90_000, 2_900_000).unwrap().0, "behind", "nearer than ever");
         pace.forget();
         assert_eq!(look(10_000, 90_000, 2_900_000), None);

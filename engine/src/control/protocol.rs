@@ -166,6 +166,8 @@ pub enum Why {
     /// The engine refused it, as things stand.
     #[default]
     Refused,
+    /// It is written wrongly: a word, a key or a value that there is not, or one too few.
+    Usage,
     /// What it holds is wrong: a file's contents.
     Wrong,
     /// It names what is not there.

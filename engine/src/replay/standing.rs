@@ -18,7 +18,7 @@ use shm::record::order::{Approved, Denied, OrderEvent, OrderTerms};
 use shm::record::parent::{Parent, ParentState};
 use shm::record::status::{HandOrder, HandOutcome};
 use shm::record::{RecordKind, Stage};
-use shm::units::Nanos;
+use shm::units::{Nanos, Price, Qty};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -38,8 +38,53 @@ pub struct Told {
     pub denied: Option<Denied>,
     /// The last report of it.
     pub last: Option<OrderEvent>,
+    /// Its fills.
+    pub fills: Fills,
     /// When that was, engine ns.
     pub at: Nanos,
+}
+
+/// What the fills of one order came to.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Fills {
+    /// Sum of price times quantity, 1e-17.
+    paid: i128,
+    /// Quantity.
+    filled: i128,
+    /// One was broken or corrected, or is too large to add: the sums are not those of the order.
+    is_unsure: bool,
+}
+
+impl Fills {
+    /// Takes a report of the order.
+    pub fn take(&mut self, event: &OrderEvent) {
+        let (px, qty) = (i128::from(event.last_px.0), i128::from(event.last_qty.0));
+        match Kind::from_u8(event.event) {
+            Some(Kind::Executed) => match self.paid.checked_add(px * qty) {
+                Some(paid) => (self.paid, self.filled) = (paid, self.filled + qty),
+                None => self.is_unsure = true,
+            },
+            Some(Kind::Broken | Kind::Corrected) => self.is_unsure = true,
+            _ => {}
+        }
+    }
+
+    /// The average price of `filled`, rounded down to 1e-9; `None` where nothing is filled, or
+    /// where the fills taken are not all of it.
+    #[must_use]
+    pub fn average(&self, filled: Qty) -> Option<Price> {
+        let is_whole = !self.is_unsure && self.filled == i128::from(filled.0);
+        let px = self.paid.checked_div_euclid(self.filled).filter(|_| is_whole)?;
+        i64::try_from(px).ok().map(Price)
+    }
+}
+
+impl Told {
+    /// The average price of what is filled, where all fills are known.
+    #[must_use]
+    pub fn average(&self) -> Option<Price> {
+        self.fills.average(self.last?.cum_qty)
+    }
 }
 
 /// What the journal tells of a parent.
@@ -101,6 +146,7 @@ impl ToldOf {
                 let root = self.roots.get(&event.cl_ord_id.slot());
                 if let Some(told) = root.and_then(|root| self.orders.get_mut(root)) {
                     (told.last, told.at) = (Some(event), record.ts);
+                    told.fills.take(&event);
                 }
             }
             RecordKind::ParentApproved | RecordKind::CarryParent => {
@@ -223,6 +269,15 @@ impl Standing {
         placed.find(|(hand, _)| hand.cl_ord_id == id).map(|(hand, _)| hand.number)
     }
 
+    /// Whether a person has cancelled a parent or order.
+    #[must_use]
+    pub fn is_cancelled_by_hand(&self, id: ClOrdId) -> bool {
+        let is_cancel = |hand: &HandOrder| {
+            hand.op == CommandOp::OrderCancel as u8 && hand.outcome == HandOutcome::Asked as u8
+        };
+        self.told.hands.iter().any(|(hand, _)| hand.cl_ord_id == id && is_cancel(hand))
+    }
+
     /// Tick sizes of an instrument.
     #[must_use]
     pub fn terms(&self, id: InstrumentId) -> Option<Terms> {
@@ -264,7 +319,8 @@ impl LimitsOf {
     }
 
     /// Key and scope of the limits that a refusal was by: of its rule, with its number, in a scope
-    /// that covers the order.
+    /// that covers the order; all of the rule where none has the number, as of a collar, whose
+    /// limit is a price that follows from the reference.
     #[must_use]
     pub fn by(&self, denied: &Denied) -> Vec<(&'static str, Scope)> {
         let Some(reason) = Reason::from_u8(denied.reason) else { return Vec::new() };
@@ -273,10 +329,12 @@ impl LimitsOf {
         let set = self.sets.iter().find(|(version, _)| *version == denied.limit_version);
         let rows = set.map(|(_, rows)| rows.iter()).into_iter().flatten();
         let covering = rows.filter(|row| row.scope.covers(account, strategy, denied.instrument));
-        let found = covering.flat_map(|row| {
-            let keys = keys_of(row, reason).filter(|(_, number)| *number == limit);
-            keys.map(|(name, _)| (name, row.scope)).collect::<Vec<_>>()
-        });
-        found.collect()
+        let all: Vec<_> = covering
+            .flat_map(|row| keys_of(row, reason).map(|(name, number)| (name, row.scope, number)))
+            .collect();
+        // A collar's limit is a price: it follows from its keys, and is equal to none of them.
+        let is_one = all.iter().any(|(_, _, number)| *number == limit);
+        let found = all.into_iter().filter(|(_, _, number)| !is_one || *number == limit);
+        found.map(|(name, scope, _)| (name, scope)).collect()
     }
 }

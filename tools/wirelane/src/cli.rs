@@ -46,7 +46,7 @@ enum Command {
     /// Stop trading: close a gate and cancel what it covers
     Kill(control::GateArgs),
     /// Let trading go on: open a gate
-    Arm(control::GateArgs),
+    Arm(control::ArmArgs),
     /// Load or show the limits of a running engine
     #[command(subcommand)]
     Limits(limits::LimitsCommand),

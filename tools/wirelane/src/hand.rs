@@ -35,6 +35,7 @@ pub(crate) fn wait(place: &Place, mut tail: Tail, reply: &Reply, given: Given) -
         tail.read(|header, body| story.take(header, body))?;
         match story.verdict(&words) {
             Verdict::Done(text) => return stdout::print(&format!("{text}\n")),
+            Verdict::Half(text) => return Err(Failure::new(Exit::NotConfirmed, text)),
             Verdict::Refused(text) => return Err(Failure::new(Exit::Refused, text)),
             Verdict::NotAsked(hand) => return Err(not_asked(place, &hand)),
             Verdict::Open(what) if is_late => {

@@ -1,6 +1,6 @@
 //! Whether an engine runs, and when one that does not any more went.
 
-use crate::number::seconds;
+use crate::number::{seconds, time_of_day};
 use crate::place::Place;
 use shm::region::{RegionReader, WriterState};
 use shm::units::Nanos;
@@ -49,6 +49,40 @@ impl Liveness {
             Self::Died(Some(_)) => format!("DIED after {since} or more: these are its last counts"),
             Self::Died(None) => "DIED: these are its last counts".to_owned(),
         }
+    }
+}
+
+/// That no engine runs in a directory, and since when.
+pub(crate) struct Gone {
+    /// `it stopped in order at 09:10:00 UTC, 5.0 s ago`.
+    pub(crate) text: String,
+}
+
+/// What became of the last engine of a directory; `None` while one runs, or none is known.
+pub(crate) fn gone(place: &Place) -> Option<Gone> {
+    let liveness = place.region().map(|region| Liveness::of(&region, place)).ok()?;
+    let (what, at) = match liveness {
+        Liveness::Running => return None,
+        Liveness::Stopped(at) => ("it stopped in order", at),
+        Liveness::Died(at) => ("it DIED; it was last alive", at),
+    };
+    let at = at.map(|at| format!(" at {}, {} ago", clock(at), ago(at))).unwrap_or_default();
+    Some(Gone { text: format!("{what}{at}") })
+}
+
+/// Time of day to the second.
+pub(crate) fn clock(at: Nanos) -> String {
+    time_of_day(at).split('.').next().unwrap_or_default().to_owned() + " UTC"
+}
+
+fn ago(at: Nanos) -> String {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let now = now.map_or(0, |now| u64::try_from(now.as_nanos()).unwrap_or(u64::MAX));
+    let past = now.saturating_sub(at.0);
+    match past / 1_000_000_000 {
+        0..120 => seconds(past),
+        past @ 120..7_200 => format!("{} min", past / 60),
+        past => format!("{} h", past / 3_600),
     }
 }
 

@@ -20,13 +20,13 @@ pub(crate) fn counted(count: usize, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 
-/// Nanoseconds with the unit that leaves three or four figures: `950 ns`, `12.3 us`, `4.56 ms`.
+/// Nanoseconds with the unit that leaves three figures or four: `950 ns`, `12.3 us`, `4.5 ms`.
 pub(crate) fn span(ns: u64) -> String {
     let tenths = |unit: u64| format!("{}.{}", ns / unit, ns % unit * 10 / unit);
     match ns {
         0..10_000 => format!("{ns} ns"),
-        10_000..10_000_000 => format!("{} us", tenths(1_000)),
-        10_000_000..10_000_000_000 => format!("{} ms", tenths(1_000_000)),
+        10_000..1_000_000 => format!("{} us", tenths(1_000)),
+        1_000_000..1_000_000_000 => format!("{} ms", tenths(1_000_000)),
         _ => format!("{} s", tenths(1_000_000_000)),
     }
 }

@@ -17,11 +17,11 @@ fn found(config: &str, instruments: &str) -> Vec<String> {
 /// configuration without one is told nothing. Method: one wrong pair at a time, at its border.
 #[test]
 fn rules_that_stand_against_each_other_are_told() {
-    let good = GOOD.replace("move_ticks_max = 100", "move_ticks_max = 200");
+    let good = GOOD.replace("move_ticks_max = 100", "move_ticks_max = 400");
     assert_eq!(found(&good, INSTRUMENTS), [""; 0]);
     let lots = INSTRUMENTS.replace("AAPL,USD,1,1,1,", "AAPL,USD,1,100,300,");
     for (from, to, rules, remedy) in [
-        ("move_ticks_max = 200", "move_ticks_max = 199", "R23 against R26", "to 199 or raise"),
+        ("move_ticks_max = 400", "move_ticks_max = 399", "R23 against R26", "to 199 or raise"),
         ("collar_ticks = 200", "collar_ticks = 0", "R23 against the tick", "raise order.collar"),
         ("qty_max = \"1000\"", "qty_max = \"1001\"", "R20 against the lot", "passes is 1000"),
         (

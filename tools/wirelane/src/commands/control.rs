@@ -1,6 +1,7 @@
 //! `wirelane kill`, `arm`, `strategy`, `status`, `stop`: what asks a running engine.
 
 use crate::failure::{Exit, Failure, Outcome};
+use crate::liveness::gone;
 use crate::place::{self, Place};
 use crate::session::Session;
 use crate::stdout;
@@ -38,6 +39,29 @@ pub(crate) struct GateArgs {
     /// Why, for the journal
     #[arg(long, default_value = "")]
     reason: String,
+}
+
+/// Which gate to open, and why.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct ArmArgs {
+    #[command(flatten)]
+    dir: place::DirArg,
+    /// global (or firm), strategy:NAME, account:NAME, gateway:NAME (or venue:NAME), session:NAME or
+    /// instrument:SYMBOL
+    #[arg(long, default_value = "global")]
+    scope: String,
+    /// Why, for the journal
+    #[arg(long)]
+    reason: String,
+}
+
+impl ArmArgs {
+    /// Asks the engine to open the gate: only its control thread may.
+    pub(crate) fn arm(&self) -> Outcome {
+        let request =
+            Request::Arm { scope: ScopeName(self.scope.clone()), reason: self.reason.clone() };
+        tell(&self.dir.place()?, &request)
+    }
 }
 
 /// Which instrument, and why.
@@ -174,13 +198,6 @@ impl GateArgs {
         )
     }
 
-    /// Asks the engine to open the gate: only its control thread may.
-    pub(crate) fn arm(&self) -> Outcome {
-        let request =
-            Request::Arm { scope: ScopeName(self.scope.clone()), reason: self.reason.clone() };
-        tell(&self.dir.place()?, &request)
-    }
-
     fn scope(&self, place: &Place) -> Outcome<Scope> {
         // Without a journal the one gate that needs no name is closed all the same.
         if matches!(self.scope.as_str(), "global" | "firm") {
@@ -210,6 +227,7 @@ pub(super) fn not_done(reply: &Reply) -> Failure {
     let text = printable_lines(&reply.text);
     match reply.why {
         Why::Refused => Failure::not_done(format!("the engine refused: {text}")),
+        Why::Usage => Failure::new(Exit::Usage, text),
         Why::Wrong => Failure::configuration(text),
         Why::NotThere => Failure::not_there(text),
         Why::NotConfirmed => Failure::new(Exit::NotConfirmed, text),
@@ -217,7 +235,7 @@ pub(super) fn not_done(reply: &Reply) -> Failure {
 }
 
 /// Lines of another process, each made harmless.
-fn printable_lines(text: &str) -> String {
+pub(super) fn printable_lines(text: &str) -> String {
     let lines = text.lines().map(|line| printable_again(line).to_string());
     lines.collect::<Vec<_>>().join("\n")
 }
@@ -225,9 +243,12 @@ fn printable_lines(text: &str) -> String {
 /// One request and its answer.
 pub(super) fn ask(place: &Place, request: &Request) -> Outcome<Reply> {
     let path = place.socket();
-    let absent = |error| {
-        Failure::not_there(format!("{}: no engine listens here: {error}", path.display()))
-            .remedy("start one with `wirelane engine`, or name its directory with --dir")
+    let absent = |error: std::io::Error| {
+        let why = gone(place).map_or_else(|| error.to_string(), |gone| gone.text);
+        Failure::not_there(format!("{}: no engine listens here: {why}", path.display())).remedy(
+            "start one with `wirelane engine`, or name its directory with --dir; what the last one \
+             left: wirelane order list",
+        )
     };
     let lost = |error: std::io::Error| {
         Failure::not_done(format!("{}: the engine does not answer: {error}", path.display()))
@@ -298,7 +319,12 @@ mod tests {
         assert!(told.to_string().contains("no engine runs"), "nothing was cancelled: {told}");
         assert!(told.is_not_there());
         assert!(gates.is_closed(Scope::Global));
-        assert!(args(temp.path(), "global").arm().is_err(), "only an engine opens");
+        let arm = ArmArgs {
+            dir: place::DirArg { dir: temp.path().to_path_buf() },
+            scope: "global".to_owned(),
+            reason: "test".to_owned(),
+        };
+        assert!(arm.arm().is_err(), "only an engine opens");
         assert!(gates.is_closed(Scope::Global));
     }
 

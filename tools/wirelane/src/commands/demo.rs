@@ -159,7 +159,7 @@ impl Args {
         let place = Place::open(running.dir())?;
         let region = running.region().map_err(Failure::not_done)?;
         let layout = running.plan().placement.name();
-        let mut notes = running.notes().to_vec();
+        let mut notes = notes_of(&running);
         stdout::print(&format!(
             "engine armed by the demonstration: layout {layout}, {} s of trading; watch it with\n  \
              {} top --dir {}\n",
@@ -271,6 +271,13 @@ impl Args {
         }
         Err(Failure::unsound(format!("the run is not right: {}", wrong.join("; "))))
     }
+}
+
+/// What the start said and is still so when the report is read: the run is over, and trading is on
+/// no more.
+fn notes_of(running: &Running) -> Vec<String> {
+    let lasts = |note: &&String| !note.starts_with("trading is on");
+    running.notes().iter().filter(lasts).cloned().collect()
 }
 
 /// Time of a play, if it is known, that is not measured. Zero: the play is measured whole.

@@ -1,11 +1,16 @@
 //! `wirelane limits` and `wirelane mode`: the limit set in force, and what scopes may do.
 
-use super::control::tell;
+use super::control::{ask, not_done, printable_lines, tell};
 use crate::failure::{Failure, Outcome};
 use crate::place::DirArg;
+use crate::stdout;
 use engine::config::{Unreadable, read_text};
-use engine::control::{LIMITS_TEXT_MAX, Request, ScopeName};
+use engine::control::{LIMITS_TEXT_MAX, Request, ScopeName, Why};
 use std::path::PathBuf;
+
+/// How to write a set that loads.
+const WHOLE: &str = "a set replaces the one in force whole, so that every limit stands in it: start \
+                     from `wirelane limits show > FILE`, change what is to be another, load FILE";
 
 /// What to do.
 #[derive(Clone, Debug, clap::Subcommand)]
@@ -44,7 +49,13 @@ impl LimitsCommand {
                     )
                 })?;
                 let reason = reason.clone();
-                tell(&dir.place()?, &Request::LimitsLoad { file: name, text, reason })
+                let request = Request::LimitsLoad { file: name, text, reason };
+                let reply = ask(&dir.place()?, &request)?;
+                match reply.why {
+                    _ if reply.ok => stdout::print(&format!("{}\n", printable_lines(&reply.text))),
+                    Why::Wrong => Err(not_done(&reply).remedy(WHOLE)),
+                    _ => Err(not_done(&reply)),
+                }
             }
             Self::Show { dir } => tell(&dir.place()?, &Request::LimitsShow),
         }

@@ -81,7 +81,8 @@ Examples:
   wirelane order new twap AAPL buy 1000 px=185.50 over=60s slices=12
 
 Ends with 0 once the venue has taken it (a parent that waits for its time or price: once risk has), 6 when risk, gateway
-or venue refused it, 7 when there is no answer within 3 s (it may yet act), 4 when there is no such order.";
+or venue refused it, 7 when there is no answer within 3 s (it may yet act) or a parent works on though its first order
+was refused, 4 when there is no such order or instrument, 2 when its words make no order.";
 
 impl Command {
     /// Asks, or shows.
@@ -107,6 +108,7 @@ impl Command {
         let tail = if whom.no_wait { None } else { Some(Tail::now(&place)?) };
         let reply = ask(&place, &request)?;
         match (reply.given, tail) {
+            _ if !reply.ok && matches!(request, Request::OrderNew { .. }) => Err(not_done(&reply)),
             _ if reply.why == Why::NotThere => Err(not_done(&reply)
                 .remedy("wirelane order list --all shows the orders of this session")),
             _ if !reply.ok => Err(not_done(&reply)),

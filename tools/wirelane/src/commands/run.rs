@@ -23,7 +23,7 @@ impl Args {
         let own = std::env::current_exe()
             .map_err(|error| Failure::not_done(format!("this program's own path: {error}")))?;
         let services = Command::new(own)
-            .args(["services", "--until-closed", "--stdin-eof", "--dir"])
+            .args(["services", "--every", "60", "--until-closed", "--stdin-eof", "--dir"])
             .arg(running.dir())
             .stdin(Stdio::piped())
             .spawn();

@@ -2,7 +2,7 @@
 
 use crate::failure::{Failure, Outcome};
 use crate::hdr::wall;
-use crate::number::span;
+use crate::number::{grouped, span};
 use crate::place::DirArg;
 use crate::signals;
 use crate::stdout::Out;
@@ -26,8 +26,8 @@ pub(crate) struct Args {
     /// without that, a SQLite file `store.db` there
     #[arg(long)]
     config: Option<PathBuf>,
-    /// Seconds between two lines of counters; 0: only one at the end
-    #[arg(long, default_value_t = 5)]
+    /// Seconds between two lines on how far it is; 0: only one at the end
+    #[arg(long, default_value_t = 60)]
     every: u64,
     /// End when the engine has closed its session and all of it was read
     #[arg(long)]
@@ -61,6 +61,9 @@ impl Args {
             }
             if over || !every.is_zero() && told.elapsed() >= every {
                 out.line(&line(&store))?;
+                if over {
+                    out.line(&format!("services: read {}", store.tally()))?;
+                }
                 out.flush()?;
                 told = Instant::now();
             }
@@ -84,23 +87,23 @@ fn line(store: &StoreService) -> String {
     let progress = store.progress();
     let epoch = progress.epoch.map_or("-".to_owned(), |epoch| epoch.to_string());
     let lag = match store.lag(wall()).map(|lag| lag.0) {
-        None => "unknown".to_owned(),
+        None => "unknown how far".to_owned(),
         Some(0) => "0 ns".to_owned(),
         Some(lag) => span(lag),
     };
     let mut line = format!(
-        "services: epoch={epoch} lag={lag} store.records={} store.rows={} store.commits={}",
-        progress.records, progress.rows, progress.commits
+        "services: epoch {epoch}: {} records into {} rows, {lag} behind",
+        grouped(progress.records),
+        grouped(progress.rows)
     );
     if progress.failures > 0 {
-        line.push_str(&format!(" store.failures={}", progress.failures));
+        line.push_str(&format!(", {} commits failed", grouped(progress.failures)));
     }
     if progress.short > 0 {
-        line.push_str(&format!(" store.short={}", progress.short));
+        line.push_str(&format!(", {} records too short", grouped(progress.short)));
     }
-    line.push_str(&format!(" {}", store.tally()));
     if let Some(why) = &progress.waits {
-        line.push_str(&format!(" store waits: {why}"));
+        line.push_str(&format!("; it waits: {why}"));
     }
     line
 }

@@ -36,7 +36,7 @@ pub(crate) fn of(report: &Report) -> String {
         let _ = writeln!(out, "  {open} could not be checked (--): neither good nor bad");
     }
     if !report.notes.is_empty() {
-        let _ = writeln!(out, "\nwhat this machine could not give");
+        let _ = writeln!(out, "\nwhat else is to be known");
         for note in &report.notes {
             let _ = writeln!(out, "  {note}");
         }
@@ -65,7 +65,13 @@ fn counts(out: &mut String, report: &Report) {
     row(out, "orders sent", report.orders_sent, &rate(report.orders_sent));
     row(out, "acks", report.acks, "");
     row(out, "fills", report.fills, "");
-    row(out, "cancels", report.cancels, &format!("   of {} asked", grouped(report.cancels_sent)));
+    let asked = grouped(report.cancels_sent);
+    // The rest of an immediate order is cancelled by the venue, and nobody asks for it.
+    let of = match report.cancels > report.cancels_sent {
+        true => format!("   {asked} asked for, the others the venue's: rests of immediate orders"),
+        false => format!("   of {asked} asked"),
+    };
+    row(out, "cancels", report.cancels, &of);
     row(
         out,
         "replaces",

@@ -2,8 +2,7 @@
 
 use super::words;
 use crate::failure::{Failure, Outcome};
-use crate::liveness::Liveness;
-use crate::number::{seconds, time_of_day};
+use crate::liveness::{Liveness, clock, gone};
 use crate::place::Place;
 use crate::stdout::Out;
 use engine::order::Order;
@@ -21,7 +20,7 @@ use shm::units::{Nanos, Price, Qty};
 pub(crate) fn show(place: &Place, all: bool) -> Outcome {
     let standing = Standing::read(place.dir()).map_err(Failure::unsound)?;
     let mut out = Out::stdout();
-    if let Some(line) = gone(place) {
+    if let Some(line) = warning(place) {
         out.line(&line)?;
         out.line("")?;
     }
@@ -32,34 +31,15 @@ pub(crate) fn show(place: &Place, all: bool) -> Outcome {
 }
 
 /// That no engine runs, and since when.
-fn gone(place: &Place) -> Option<String> {
-    let liveness = place.region().map(|region| Liveness::of(&region, place)).ok();
-    let (what, at) = match liveness {
-        Some(Liveness::Running) => return None,
-        Some(Liveness::Stopped(at)) => ("it stopped in order", at),
-        Some(Liveness::Died(at)) => ("it DIED; it was last alive", at),
-        None => ("when it ran is not known", None),
+fn warning(place: &Place) -> Option<String> {
+    let what = match place.region().map(|region| Liveness::of(&region, place)) {
+        Ok(Liveness::Running) => return None,
+        Ok(_) => gone(place)?.text,
+        Err(_) => "when it ran is not known".to_owned(),
     };
-    let at = at.map(|at| format!(" at {}, {} ago", clock(at), ago(at))).unwrap_or_default();
     Some(format!(
-        "NO ENGINE RUNS HERE: {what}{at}. This is what its journal has; ask the venue what is open."
+        "NO ENGINE RUNS HERE: {what}. This is what its journal has; ask the venue what is open."
     ))
-}
-
-/// Time of day to the second.
-fn clock(at: Nanos) -> String {
-    time_of_day(at).split('.').next().unwrap_or_default().to_owned() + " UTC"
-}
-
-fn ago(at: Nanos) -> String {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    let now = now.map_or(0, |now| u64::try_from(now.as_nanos()).unwrap_or(u64::MAX));
-    let past = now.saturating_sub(at.0);
-    match past / 1_000_000_000 {
-        0..120 => seconds(past),
-        past @ 120..7_200 => format!("{} min", past / 60),
-        past => format!("{} h", past / 3_600),
-    }
 }
 
 /// What is there, under a heading each.
@@ -306,7 +286,7 @@ fn end_of(standing: &Standing, hand: &HandOrder) -> Option<(Nanos, String)> {
 
 fn denied_words(standing: &Standing, denied: &Denied) -> String {
     let why = Reason::from_u8(denied.reason).map_or_else(String::new, |reason| {
-        format!("{}: {}", words::code(reason), words::what(reason))
+        format!("{}: {}{}", words::code(reason), words::what(reason), words::numbers(denied))
     });
     let why = words::senseless(denied).map_or(why, |fault| fault.text().to_owned());
     let side = Side::from_u8(denied.side).map_or("", Side::name);
@@ -323,13 +303,13 @@ fn order_end(standing: &Standing, told: &Told) -> Option<(Nanos, String)> {
     let side = Side::from_u8(approved.side).map_or("", Side::name);
     let symbol = standing.symbol(approved.instrument);
     let why = words::event_reason(&last).map(|why| format!(": {why}")).unwrap_or_default();
-    let text = format!(
-        "{symbol} {side} {} at {}: {}, {} filled{why}",
-        last.qty,
-        price(last.px),
-        base.name(),
-        last.cum_qty
-    );
+    let limit = match OrdType::from_u8(approved.ord_type) {
+        Some(OrdType::Market) => "at the market".to_owned(),
+        _ => format!("at {}", price(last.px)),
+    };
+    let average = told.average().map(|px| format!(" at {px} on average")).unwrap_or_default();
+    let (qty, filled, base) = (last.qty, last.cum_qty, base.name());
+    let text = format!("{symbol} {side} {qty} {limit}: {base}, {filled} filled{average}{why}");
     Some((told.at, text))
 }
 
@@ -340,7 +320,13 @@ fn parent_end(standing: &Standing, told: &ToldParent) -> Option<(Nanos, String)>
     let done = told.done?;
     let kind = ParentKind::from_u8(done.parent).map_or("", ParentKind::name);
     let why = match Reason::from_u8(done.reason) {
+        None | Some(Reason::None) if standing.is_cancelled_by_hand(done.cl_ord_id) => {
+            "cancelled by hand".to_owned()
+        }
         None | Some(Reason::None) => "ended".to_owned(),
+        Some(Reason::Expired) if done.parent == ParentKind::Twap as u8 => {
+            words::TWAP_OVER.to_owned()
+        }
         Some(reason) => format!("ended: {}: {}", words::code(reason), words::what(reason)),
     };
     let terms = parent_terms(standing, &done, told.state.as_ref());

@@ -2,13 +2,16 @@
 
 use super::words::Words;
 use engine::control::Given;
+use engine::replay::Fills;
 use shm::ids::ClOrdId;
 use shm::journal::RecordHeader;
 use shm::message::{CommandOp, Kind, ParentKind, Tif, parent_flags};
+use shm::reason::Reason;
 use shm::record::order::{Approved, Base, Denied, OrderEvent};
 use shm::record::parent::Parent;
 use shm::record::status::{HandOrder, HandOutcome};
 use shm::record::{RecordKind, StageId};
+use shm::units::Price;
 
 /// How it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,11 +20,17 @@ pub(super) enum Verdict {
     Open(&'static str),
     /// Done, and how the order stands.
     Done(String),
+    /// In force, but what it asked for first was refused.
+    Half(String),
     /// Refused by risk, gateway or venue.
     Refused(String),
     /// The strategy asked nobody.
     NotAsked(HandOrder),
 }
+
+/// What a command waits for that no strategy has taken up.
+const STRATEGY: &str =
+    "the strategy, whose thread has not taken it up: `wirelane top` shows whether that thread runs";
 
 /// The records that concern a command, as they come.
 pub(super) struct Story {
@@ -83,7 +92,7 @@ impl Story {
 
     /// How it stands after the records so far.
     pub(super) fn verdict(&self, words: &Words<'_>) -> Verdict {
-        let Some(hand) = self.hand else { return Verdict::Open("the strategy") };
+        let Some(hand) = self.hand else { return Verdict::Open(STRATEGY) };
         if hand.outcome != HandOutcome::Asked as u8 {
             return Verdict::NotAsked(hand);
         }
@@ -92,6 +101,14 @@ impl Story {
             Some(CommandOp::OrderCancel) => self.of_cancel(&hand, words),
             _ => self.of_place(&hand, words),
         }
+    }
+
+    /// What the fills of an order were at, where all of them came after the command.
+    fn average(&self, last: &OrderEvent) -> Option<Price> {
+        let mut fills = Fills::default();
+        let of_it = self.events.iter().filter(|event| is_of(event.cl_ord_id, last.cl_ord_id));
+        of_it.for_each(|event| fills.take(event));
+        fills.average(last.cum_qty)
     }
 
     /// The last report of the order that an id is of.
@@ -124,7 +141,7 @@ impl Story {
         if is_immediate && !base.is_some_and(Base::is_terminal) {
             return Verdict::Open("the venue's last word on an immediate order");
         }
-        Verdict::Done(format!("{name}: {}", words.state(event)))
+        Verdict::Done(format!("{name}: {}", words.state(event, self.average(event))))
     }
 
     /// Of a parent that risk has taken.
@@ -132,11 +149,12 @@ impl Story {
         let id = hand.cl_ord_id;
         let name = words.name(hand);
         // A child that it asks for at once has the time at which risk took it.
-        let mut denied = self.denied.iter();
-        let denied = denied.find(|row| row.t0.0 == at && row.action == Kind::IntentNew as u8);
+        let mut all = self.denied.iter();
+        let denied = all.find(|row| row.t0.0 == at && row.action == Kind::IntentNew as u8);
         let refused = denied.map(|row| format!("its order was refused: {}", words.refusal(row)));
         if let Some(done) = self.done.iter().find(|parent| parent.cl_ord_id == id) {
-            let how = words.parent_end(done);
+            let told = denied.and_then(|row| Reason::from_u8(row.reason));
+            let how = words.parent_end(done, told);
             return match refused {
                 Some(refused) => Verdict::Refused(format!("{name}: {refused}; {how}")),
                 None if done.reason == 0 => Verdict::Done(format!("{name}: {how}")),
@@ -148,7 +166,7 @@ impl Story {
             return Verdict::Done(format!("{name}: {kind} taken; it waits for its time or price"));
         }
         if let Some(refused) = refused {
-            return Verdict::Done(format!("{name}: {kind} works on, but {refused}"));
+            return Verdict::Half(format!("{name}: {kind} works on, but {refused}"));
         }
         let children = self.approved.iter().filter(|order| order.parent == id);
         let first = children.filter_map(|child| self.last(child.cl_ord_id)).next();
@@ -156,7 +174,7 @@ impl Story {
             Some(event) if event.base == Base::Rejected as u8 => Verdict::Open("the parent's word"),
             Some(event) => Verdict::Done(format!(
                 "{name}: {kind} works; its first order: {}",
-                words.state(event)
+                words.state(event, self.average(event))
             )),
             None => Verdict::Open("the answer to its first order"),
         }
@@ -175,13 +193,13 @@ impl Story {
                     words.rejected(event)
                 )),
                 Some(Kind::SendFailed) => Verdict::Open("the venue's answer"),
-                _ => Verdict::Done(format!("{name}: {}", words.state(event))),
+                _ => Verdict::Done(format!("{name}: {}", words.state(event, self.average(event)))),
             };
         }
         match self.last(id).filter(|event| is_over(event)) {
             Some(event) => Verdict::Refused(format!(
                 "{name}: the order ended before the replace: {}",
-                words.state(event)
+                words.state(event, self.average(event))
             )),
             None => Verdict::Open("the venue's answer"),
         }
@@ -191,7 +209,7 @@ impl Story {
         let id = hand.cl_ord_id;
         let name = words.name(hand);
         if let Some(done) = self.done.iter().find(|parent| parent.cl_ord_id == id) {
-            return Verdict::Done(format!("{name}: {}", words.parent_end(done)));
+            return Verdict::Done(format!("{name}: {}", words.parent_end(done, None)));
         }
         let mut denied = self.denied.iter();
         let denied = denied.find(|row| {
@@ -201,7 +219,8 @@ impl Story {
             return Verdict::Refused(format!("{name}: {}", words.refusal(denied)));
         }
         let Some(event) = self.last(id) else { return Verdict::Open("the venue's answer") };
-        let state = words.state(event);
+        let name = words.name_now(hand, event.cl_ord_id);
+        let state = words.state(event, self.average(event));
         match Base::from_u8(event.base) {
             Some(Base::Filled) => {
                 Verdict::Refused(format!("{name}: filled before the cancel came: {state}"))

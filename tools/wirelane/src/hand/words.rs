@@ -7,11 +7,13 @@ use engine::config::limits::Scope;
 use engine::replay::LimitsOf;
 use engine::risk::sense::Fault;
 use serde_json::Value;
+use shm::ids::ClOrdId;
 use shm::message::{CommandOp, Kind, ParentKind};
 use shm::reason::{Reason, Unit};
 use shm::record::order::{Base, Denied, OrderEvent, value_of};
 use shm::record::parent::Parent;
 use shm::record::status::HandOrder;
+use shm::units::Price;
 
 /// Names of the session, and where its limits are.
 pub(super) struct Words<'a> {
@@ -26,11 +28,16 @@ impl<'a> Words<'a> {
     }
 
     /// What an operator calls the order of a command, and the command.
-    #[expect(clippy::unused_self, reason = "all words are found here")]
     pub(super) fn name(&self, hand: &HandOrder) -> String {
+        self.name_now(hand, hand.cl_ord_id)
+    }
+
+    /// The same with the id that the order has by now: each replace gives it another.
+    #[expect(clippy::unused_self, reason = "all words are found here")]
+    pub(super) fn name_now(&self, hand: &HandOrder, id: ClOrdId) -> String {
         let order = match hand.number {
-            0 => format!("order {}", hand.cl_ord_id),
-            number => format!("order {number} ({})", hand.cl_ord_id),
+            0 => format!("order {id}"),
+            number => format!("order {number} ({id})"),
         };
         match CommandOp::from_u8(hand.op) {
             Some(CommandOp::OrderReplace) => format!("replace of {order}"),
@@ -48,20 +55,13 @@ impl<'a> Words<'a> {
         if let Some(fault) = senseless(denied) {
             return format!("risk refused it: {}: {}", code(reason), fault.text());
         }
-        let has_numbers = Unit::from_u8(denied.unit).is_some_and(|unit| unit != Unit::None);
-        if has_numbers {
-            let measured = shown(codes::measure(denied.measured, denied.unit));
-            let limit = shown(codes::measure(denied.limit, denied.unit));
-            let unit = match Unit::from_u8(denied.unit) {
-                Some(Unit::Nanos) => " ns",
-                Some(Unit::Bps) => " hundredths of a percent",
-                _ => "",
-            };
-            text += &format!(": {measured}{unit}, the limit is {limit}{unit}");
-        }
+        text += &numbers(denied);
         let whose = self.whose(denied);
         if !whose.is_empty() {
             text += &format!(" ({})", whose.join("; "));
+        }
+        if let Some(next) = next(reason) {
+            text += &format!("; {next}");
         }
         text
     }
@@ -85,7 +85,13 @@ impl<'a> Words<'a> {
     /// Why gateway or venue refused.
     #[expect(clippy::unused_self, reason = "all words are found here")]
     pub(super) fn rejected(&self, event: &OrderEvent) -> String {
-        let reason = shown(codes::order_reason(event.event, event.reason));
+        let reason = match codes::order_reason(event.event, event.reason) {
+            // The gateway gives no reason of its own where the cancel overtook what it had to send.
+            Value::Null if event.event == Kind::GateReject as u8 => {
+                "the order's cancel came before it".to_owned()
+            }
+            reason => shown(reason),
+        };
         match Kind::from_u8(event.event) {
             Some(Kind::GateReject) => format!("the gateway did not send it: {reason}"),
             Some(Kind::CancelRejected) => format!("the venue will not cancel it: {reason}"),
@@ -93,11 +99,15 @@ impl<'a> Words<'a> {
         }
     }
 
-    /// How an order stands after a report.
+    /// How an order stands after a report; `average` is what its fills were at, where all of them
+    /// are known.
     #[expect(clippy::unused_self, reason = "all words are found here")]
-    pub(super) fn state(&self, event: &OrderEvent) -> String {
+    pub(super) fn state(&self, event: &OrderEvent, average: Option<Price>) -> String {
         let base = Base::from_u8(event.base).map_or("?", Base::name);
         let mut text = format!("{base}, {} of {} filled", event.cum_qty, event.qty);
+        if let Some(px) = average {
+            text += &format!(" at {px} on average");
+        }
         if event.leaves_qty.0 > 0 {
             text += &format!(", {} works", event.leaves_qty);
             if event.px.is_some() {
@@ -117,14 +127,18 @@ impl<'a> Words<'a> {
         ParentKind::from_u8(parent.parent).map_or("parent", ParentKind::name)
     }
 
-    /// How a parent ended.
-    pub(super) fn parent_end(&self, parent: &Parent) -> String {
+    /// How a parent ended; why it did not, where `told` of it was said before.
+    pub(super) fn parent_end(&self, parent: &Parent, told: Option<Reason>) -> String {
         let kind = self.parent_kind(parent);
         let filled: Vec<String> =
             parent.filled.iter().filter(|qty| qty.0 != 0).map(ToString::to_string).collect();
         let filled = if filled.is_empty() { "0".to_owned() } else { filled.join("/") };
         let why = match Reason::from_u8(parent.reason) {
             None | Some(Reason::None) => String::new(),
+            reason if reason == told => String::new(),
+            Some(Reason::Expired) if parent.parent == ParentKind::Twap as u8 => {
+                format!(": {TWAP_OVER}")
+            }
             Some(reason) => format!(": {}: {}", code(reason), what(reason)),
         };
         format!("{kind} is over, filled {filled}{why}")
@@ -144,6 +158,53 @@ pub(super) fn senseless(denied: &Denied) -> Option<Fault> {
     let is_parent = denied.action == Kind::IntentParent as u8;
     let is_senseless = is_parent && denied.reason == Reason::Unsupported as u8;
     Fault::from_number(value_of(denied.measured)).filter(|_| is_senseless)
+}
+
+/// Why a TWAP is over that has filled less than it was to.
+pub(super) const TWAP_OVER: &str =
+    "its last slice is done, which begins one slice before the end; the rest was not filled";
+
+/// What a refusal measured, and its limit: `: 2.01, the limit is 1.00`; nothing where the rule has
+/// no numbers.
+pub(super) fn numbers(denied: &Denied) -> String {
+    if Unit::from_u8(denied.unit).is_none_or(|unit| unit == Unit::None) {
+        return String::new();
+    }
+    let measured = shown(codes::measure(denied.measured, denied.unit));
+    let limit = shown(codes::measure(denied.limit, denied.unit));
+    match (Reason::from_u8(denied.reason), Unit::from_u8(denied.unit)) {
+        (Some(Reason::BadPrice), _) => format!(
+            ": {measured} against {limit}, which is the instrument's tick, least or greatest price"
+        ),
+        (Some(Reason::BadQty), _) => format!(
+            ": {measured} against {limit}, which is the instrument's lot, least or greatest quantity"
+        ),
+        (Some(Reason::SelfTrade), _) => {
+            format!(": at {measured}, and an own order rests at {limit}")
+        }
+        (_, Some(Unit::Nanos)) => format!(": {measured} ns, the limit is {limit} ns"),
+        (_, Some(Unit::Bps)) => {
+            let unit = "hundredths of a percent";
+            format!(": {measured} {unit}, the limit is {limit} {unit}")
+        }
+        _ => format!(": {measured}, the limit is {limit}"),
+    }
+}
+
+/// Where to look, or what to do, where the rule's own words do not say it.
+const fn next(reason: Reason) -> Option<&'static str> {
+    match reason {
+        Reason::Killed => Some(
+            "`wirelane status` names the gate, `wirelane arm --scope SCOPE --reason WHY` opens it",
+        ),
+        Reason::NoReference => Some(
+            "the feed is not live or still catching up, the book is stale or crossed, or nothing was \
+             quoted, traded or closed yet: `wirelane status` and `wirelane top` show which",
+        ),
+        Reason::SelfTrade => Some("`wirelane order list` shows what rests"),
+        Reason::BadPrice | Reason::BadQty => Some("the instrument file has them"),
+        _ => None,
+    }
 }
 
 /// A reason as code and rule: `ORDER_QTY (R20)`.

@@ -35,7 +35,7 @@ struct Telling {
 impl Telling {
     fn new(op: CommandOp, outcome: HandOutcome, cl_ord_id: ClOrdId) -> Self {
         let mut telling = Self { story: Story::new(GIVEN), dir: tempfile::tempdir().unwrap() };
-        assert_eq!(telling.verdict(), Verdict::Open("the strategy"));
+        telling.is_open("the strategy");
         let hand = HandOrder {
             number: 3,
             cl_ord_id,
@@ -83,6 +83,22 @@ impl Telling {
             leaves_qty: if base.is_terminal() { Qty::ZERO } else { Qty(Qty::SCALE) },
             px: Price(Price::SCALE),
             instrument: InstrumentId(0),
+            ..OrderEvent::default()
+        };
+        self.take(Stage::Risk, RecordKind::OrderEvent, AT + 2, event.bytes());
+    }
+
+    /// A fill of `qty` at `px`, after which `cum` of 100 are filled.
+    fn fill(&mut self, cl_ord_id: ClOrdId, qty: i64, px: i64, cum: i64) {
+        let event = OrderEvent {
+            cl_ord_id,
+            event: Kind::Executed as u8,
+            base: if cum == 100 { Base::Filled } else { Base::PartiallyFilled } as u8,
+            last_qty: Qty(qty * Qty::SCALE),
+            last_px: Price(px * Price::SCALE),
+            cum_qty: Qty(cum * Qty::SCALE),
+            qty: Qty(100 * Qty::SCALE),
+            px: Price(200 * Price::SCALE),
             ..OrderEvent::default()
         };
         self.take(Stage::Risk, RecordKind::OrderEvent, AT + 2, event.bytes());
@@ -146,6 +162,23 @@ fn an_order_waits_for_risk_and_venue() {
     telling.is_done("NEW, 0 of 100 filled, 1 works at 1");
 }
 
+/// Goal: what is filled is told with its average price, not with the limit, and with none where
+/// fills are missing. Method: two fills at two prices; one of which the first was not read.
+#[test]
+fn fills_are_told_with_their_average_price() {
+    let mut telling = placed();
+    telling.approved(id(0), Tif::Ioc, ClOrdId::NONE);
+    telling.fill(id(0), 25, 184, 25);
+    telling.fill(id(0), 75, 188, 100);
+    telling.is_done("100 of 100 filled at 187.00 on average");
+    let mut telling = placed();
+    telling.approved(id(0), Tif::Ioc, ClOrdId::NONE);
+    telling.fill(id(0), 75, 188, 100);
+    telling.is_done("100 of 100 filled");
+    let verdict = telling.verdict();
+    assert!(!matches!(&verdict, Verdict::Done(text) if text.contains("average")), "{verdict:?}");
+}
+
 /// Goal: an immediate order is told by its end.
 #[test]
 fn an_immediate_order_waits_for_its_end() {
@@ -190,7 +223,9 @@ fn a_parent_is_told_with_its_first_order() {
     let mut telling = placed();
     telling.parent(RecordKind::ParentApproved, ParentKind::Twap, Reason::None);
     telling.denied(other(), Kind::IntentNew, AT + 7);
-    telling.is_done("TWAP works on, but its order was refused: risk refused it: ORDER_QTY");
+    let verdict = telling.verdict();
+    let half = "TWAP works on, but its order was refused: risk refused it: ORDER_QTY";
+    assert!(matches!(&verdict, Verdict::Half(text) if text.contains(half)), "{verdict:?}");
     telling.parent(RecordKind::ParentDone, ParentKind::Twap, Reason::OrderQty);
     telling.is_refused("TWAP is over");
 }
