@@ -209,6 +209,12 @@ impl Reply {
         Self { ok: true, text: text.to_owned(), why: Why::Refused, given: None }
     }
 
+    /// Whether it holds: confirmed, or not yet (a disk that is behind, a stage that has not run).
+    #[must_use]
+    pub fn is_in_force(&self) -> bool {
+        self.ok || self.why == Why::NotConfirmed
+    }
+
     /// Not done.
     #[must_use]
     pub fn error(text: &str) -> Self {

@@ -40,7 +40,7 @@ impl Caller {
             let scope = ScopeName::default();
             let reply = self.ask(&Request::Arm { scope, reason: "test".to_owned() });
             let is_early = reply.text.contains("not reconciled") && Instant::now() < until;
-            assert!(reply.ok || is_early, "{}", reply.text);
+            assert!(reply.is_in_force() || is_early, "{}", reply.text);
             std::thread::sleep(Duration::from_millis(2));
         }
     }

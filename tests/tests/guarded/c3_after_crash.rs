@@ -46,7 +46,7 @@ fn c3_after_a_crash_a_person_arms_and_what_was_disabled_stays_so() {
     let victim = Victim::start(&site, "start = { after_crash = \"arm\" }");
     assert!(site.status().contains("mode: cancel only"), "{}", site.status());
     let arm = Request::Arm { scope: ScopeName::default(), reason: "looked".to_owned() };
-    site.wait("the arming", |site| site.ask(&arm).ok);
+    site.wait("the arming", |site| site.ask(&arm).is_in_force());
     site.wait("the mode", |site| site.status().contains("mode: active"));
     trades(&site);
     victim.kill();

@@ -36,7 +36,7 @@ fn heard(stream: UnixStream) -> Reply {
 fn an_arming_from_before_a_kill_is_not_carried_out() {
     let site = Site::open();
     let victim = Victim::start(&site, CRASHES);
-    site.wait("the session", |site| site.ask(&arm()).ok);
+    site.wait("the session", |site| site.ask(&arm()).is_in_force());
     let gates = Gates::open(&site.dir().join("gates")).unwrap();
     let patience = Duration::from_secs(60);
     // Closed by a person, and by nobody armed again.
@@ -56,7 +56,7 @@ fn an_arming_from_before_a_kill_is_not_carried_out() {
     assert!(text.contains("closed 1 times after this was asked for"), "{text}");
     assert!(heard(kill).ok);
     assert!(gates.is_closed(Scope::Global));
-    site.wait("an arming after it", |site| site.ask(&arm()).ok);
+    site.wait("an arming after it", |site| site.ask(&arm()).is_in_force());
     assert!(!gates.is_closed(Scope::Global));
     victim.stop(&site);
 }
@@ -68,7 +68,7 @@ fn an_arming_from_before_a_kill_is_not_carried_out() {
 fn a_limit_set_that_risk_never_took_does_not_hold_after_a_crash() {
     let site = Site::open();
     let victim = Victim::start(&site, CRASHES);
-    site.wait("the session", |site| site.ask(&arm()).ok);
+    site.wait("the session", |site| site.ask(&arm()).is_in_force());
     let load = |qty: &str| {
         let shown = site.ask(&Request::LimitsShow).text;
         let text = shown.split_at(shown.find("[[limits]]").unwrap()).1;

@@ -122,7 +122,7 @@ fn t29_a_strategy_that_spins_on_everyones_thread_closes_everything() {
         site.status().contains("bad stopped: it held its thread for too long")
     });
     let arm = Request::Arm { scope: ScopeName::default(), reason: "it is stopped".to_owned() };
-    site.wait("the arming", |site| site.ask(&arm).ok);
+    site.wait("the arming", |site| site.ask(&arm).is_in_force());
     good_trades_on(&site);
     assert!(!works(&site, BAD));
     assert_eq!(end(site, running), 1);

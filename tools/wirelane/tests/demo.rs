@@ -298,7 +298,8 @@ fn a_short_recording_is_measured_whole() {
     let json = std::fs::read_to_string(temp.path().join("r.json")).unwrap();
     let report: Value = serde_json::from_str(&json).unwrap();
     assert!(report["messages"].as_u64().unwrap() >= 600, "{text}");
-    assert!(report["latency_ns"]["decode"]["count"].as_u64().unwrap() > 0, "{text}");
+    // Inner stages are timed once in 61 messages: of a recording so short that may be none.
+    assert!(report["latency_ns"]["arrival_to_read"]["count"].as_u64().unwrap() > 0, "{text}");
     assert!(text.contains("the recording is short"), "{text}");
 }
 
