@@ -13,7 +13,7 @@ use crate::stage::Recorded;
 use crate::strategy::Terms;
 use shm::ids::{AccountId, ClOrdId, InstrumentId, StrategyId};
 use shm::message::{CommandOp, Kind};
-use shm::reason::Reason;
+use shm::reason::{Reason, Unit};
 use shm::record::order::{Approved, Denied, OrderEvent, OrderTerms};
 use shm::record::parent::{Parent, ParentState};
 use shm::record::status::{HandOrder, HandOutcome};
@@ -323,6 +323,7 @@ impl LimitsOf {
     /// limit is a price that follows from the reference.
     #[must_use]
     pub fn by(&self, denied: &Denied) -> Vec<(&'static str, Scope)> {
+        let has_numbers = Unit::from_u8(denied.unit).is_some_and(|unit| unit != Unit::None);
         let Some(reason) = Reason::from_u8(denied.reason) else { return Vec::new() };
         let limit = shm::record::order::value_of(denied.limit);
         let (account, strategy) = (AccountId(denied.account), denied.cl_ord_id.strategy());
@@ -334,7 +335,8 @@ impl LimitsOf {
             .collect();
         // A collar's limit is a price: it follows from its keys, and is equal to none of them.
         let is_one = all.iter().any(|(_, _, number)| *number == limit);
-        let found = all.into_iter().filter(|(_, _, number)| !is_one || *number == limit);
+        let is_meant = |number: i128| number == limit || !is_one && has_numbers;
+        let found = all.into_iter().filter(|(_, _, number)| is_meant(*number));
         found.map(|(name, scope, _)| (name, scope)).collect()
     }
 }
