@@ -307,6 +307,12 @@ impl Gates {
         latches.flatten().fold(0, u64::wrapping_add)
     }
 
+    /// Whether the global gate is closed as the file was made: nobody has opened it or closed any.
+    #[must_use]
+    pub fn is_as_made(&self) -> bool {
+        self.is_closed(Scope::Global) && self.closings() == 1
+    }
+
     /// Who has closed a gate and was not judged yet, for people.
     pub fn closed_by(&self, scope: Scope) -> impl Iterator<Item = Trigger> {
         let place = self.shape.place(scope);

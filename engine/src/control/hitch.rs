@@ -195,6 +195,11 @@ impl GatewayVitals {
         self.up.get() != 0
     }
 
+    /// Logons that the venue has taken.
+    pub(super) fn sessions(&self) -> u64 {
+        self.sessions.get()
+    }
+
     pub(super) fn has_link(&self) -> bool {
         self.link.get() != 0
     }

@@ -13,7 +13,7 @@ use crate::config::StageId;
 use crate::config::model::Session;
 use crate::pipeline::guard::{Post, Words};
 use crate::pipeline::net::Watched;
-use crate::stage::gateway::{OpenOrders, is_covered};
+use crate::stage::gateway::{OpenOrder, OpenOrders, is_covered};
 use closing::{Closing, is_of, named};
 use shm::atomic::Ordering;
 use shm::gates::{Scope, Trigger};
@@ -33,8 +33,8 @@ const NAMED_MAX: usize = 20;
 pub struct Outlook {
     /// Orders that may live at its venue.
     pub open: Vec<Arc<OpenOrders>>,
-    /// Its link and fence; none for the embedded venue.
-    pub watched: Vec<Arc<Watched>>,
+    /// Links and fences, by gateway; the embedded venue has none.
+    pub watched: Vec<(GatewayId, Arc<Watched>)>,
     /// What the guard has done.
     pub words: Words,
 }
@@ -43,7 +43,7 @@ impl Outlook {
     /// On the gateways that the guard watches, and on their open orders.
     #[must_use]
     pub fn new(open: Vec<Arc<OpenOrders>>, posts: &[Post], words: &Words) -> Self {
-        let watched = posts.iter().map(|post| Arc::clone(&post.watched)).collect();
+        let watched = posts.iter().map(|post| (post.gateway, Arc::clone(&post.watched))).collect();
         Self { open, watched, words: words.clone() }
     }
 }
@@ -165,6 +165,20 @@ impl Control {
         self.killing.waiting.append(&mut waiting);
     }
 
+    /// Orders of a scope that the venue has confirmed to the guard as gone, and that their gateway
+    /// shows until it has logged on again.
+    fn confirmed_to_guard(&self, scope: Scope) -> usize {
+        let words = &self.outlook.words;
+        let of = |(at, open): (usize, &Arc<OpenOrders>)| {
+            let gateway = GatewayId(at as u8);
+            let gone = |order: &OpenOrder| {
+                is_of(scope, order, gateway) && words.is_confirmed(gateway, order)
+            };
+            open.iter().filter(gone).count()
+        };
+        self.outlook.open.iter().enumerate().map(of).sum()
+    }
+
     /// Orders of a scope that may live at a venue.
     fn open_behind(&self, scope: Scope) -> Vec<ClOrdId> {
         let gates = self.gates.gates();
@@ -247,9 +261,15 @@ impl Control {
         self.lower_fences();
         let missing = self.not_reconciled(scope);
         if !missing.is_empty() {
+            let is_shut = self.config.gateways.iter().any(|row| self.is_shut(row.id));
+            let shut = if is_shut {
+                "; the guard had shut its link, which is let log on again"
+            } else {
+                ""
+            };
             return Err(Reply::error(&format!(
-                "nothing was armed: not reconciled with {}; try again when `wirelane status` says \
-                 that the session is up",
+                "nothing was armed: not reconciled with {}{shut}; try again when \
+                 `wirelane status` says that the session is up",
                 missing.join(", ")
             )));
         }
@@ -269,11 +289,19 @@ impl Control {
         Ok(())
     }
 
-    fn lower_fences(&self) {
-        for watched in &self.outlook.watched {
+    /// Lets fenced gateways log on again: at an arming, at a stop, and behind open gates.
+    pub(super) fn lower_fences(&self) {
+        for (_, watched) in &self.outlook.watched {
             // ORDERING: Relaxed; a lone flag, whoever reads it later dials anew.
             watched.fence.store(0, Ordering::Relaxed);
         }
+    }
+
+    /// Whether the guard has shut a gateway's link and it has not logged on again: one that shows
+    /// its session as up has only not noticed yet.
+    pub(super) fn is_shut(&self, gateway: GatewayId) -> bool {
+        let mut mine = self.outlook.watched.iter().filter(|(id, _)| *id == gateway);
+        mine.any(|(_, watched)| watched.is_shut(self.vitals.sessions(gateway)))
     }
 
     /// Gateways before which a gate stands and whose session is not up.
@@ -283,6 +311,7 @@ impl Control {
             Scope::Global | Scope::Account(_) | Scope::Strategy(_) | Scope::Instrument(_) => true,
         });
         let live = rows.filter(|row| matches!(row.session, Session::Ouch50 { .. }));
-        live.filter(|row| !self.vitals.is_up(row.id)).map(|row| row.name.clone()).collect()
+        let is_away = |id| !self.vitals.is_up(id) || self.is_shut(id);
+        live.filter(|row| is_away(row.id)).map(|row| row.name.clone()).collect()
     }
 }

@@ -11,6 +11,9 @@ use shm::record::status::DownCause;
 use shm::region::{RegionError, RegionReader};
 use std::sync::Arc;
 
+/// A session whose link the guard has shut, whatever its gateway shows.
+const SHUT: &str = "down: the guard has shut its link; it logs on again after `wirelane arm`";
+
 /// The counters that a status is made of.
 pub struct Vitals {
     working: CounterReader,
@@ -88,6 +91,11 @@ impl Vitals {
         self.gateways.get(gateway.index()).is_some_and(GatewayVitals::is_up)
     }
 
+    /// Logons of a gateway that its venue has taken.
+    pub(super) fn sessions(&self, gateway: GatewayId) -> u64 {
+        self.gateways.get(gateway.index()).map_or(0, GatewayVitals::sessions)
+    }
+
     /// The journal's first error, if it has failed.
     #[must_use]
     pub fn trouble(&self) -> Option<&str> {
@@ -112,13 +120,15 @@ impl Vitals {
         self.gateways.iter().any(GatewayVitals::has_link)
     }
 
-    /// One line for each thing that trades, and one for each alarm.
+    /// One line for each thing that trades, and one for each alarm; of a gateway whose link the
+    /// guard has shut that it is so.
     #[must_use]
-    pub fn lines(&self) -> Vec<String> {
+    pub fn lines(&self, is_shut: impl Fn(GatewayId) -> bool) -> Vec<String> {
         let mode = Mode::from_value(i64::try_from(self.mode.get()).unwrap_or(0));
         let mut lines = vec![format!("mode: {}", mode.map_or("unknown", Mode::name))];
-        for row in &self.gateways {
-            lines.push(format!("session {}: {}", row.name, row.words()));
+        for (at, row) in self.gateways.iter().enumerate() {
+            let words = if is_shut(GatewayId(at as u8)) { SHUT } else { row.words() };
+            lines.push(format!("session {}: {words}", row.name));
         }
         lines.extend(self.feeds.iter().map(FeedVitals::words));
         let each = self.strategies.iter().map(|row| match row.why_down() {
@@ -196,7 +206,7 @@ impl Control {
         };
         let mut lines = vec![format!("{gates}; {} working", orders(self.vitals.working()))];
         lines.extend(hitches.into_iter().map(|hitch| format!("REFUSED: {}", hitch.line)));
-        lines.extend(self.vitals.lines());
+        lines.extend(self.vitals.lines(|gateway| self.is_shut(gateway)));
         lines.extend(self.risk_lines());
         lines.push(self.self_test_line());
         lines.extend(self.kill_lines(self.clock.now()));

@@ -111,6 +111,9 @@ impl Control {
             self.give(StageId::Strategy(id), command, "stop", Caller::own());
         }
         if self.config.engine.on_stop == OnStop::Cancel {
+            // A gateway that the guard stood in for logs on again, behind its closed gates: the
+            // order table hears what became of its orders before the run ends.
+            self.lower_fences();
             let command = command(CommandOp::CancelAll, StrategyId::OPERATOR, 0, 0);
             self.give(StageId::Risk, command, "stop", Caller::own());
         }

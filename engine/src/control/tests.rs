@@ -127,7 +127,7 @@ fn parts(more: &str) -> (Loaded, Instruments, RiskDesk, SelfTest, Shape, LimitDo
 }
 
 fn outlook(open: &Arc<OpenOrders>, watched: &Arc<Watched>, words: &Words) -> Outlook {
-    let (open, watched) = (vec![Arc::clone(open)], vec![Arc::clone(watched)]);
+    let (open, watched) = (vec![Arc::clone(open)], vec![(GatewayId(0), Arc::clone(watched))]);
     Outlook { open, watched, words: words.clone() }
 }
 

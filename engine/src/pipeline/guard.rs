@@ -24,6 +24,7 @@ use crate::clock::Clock;
 use crate::config::topology::Plan;
 use crate::config::{Config, StageId};
 use crate::control::utc;
+use crate::pin::run_time;
 use crate::stage::gateway::{OpenOrder, OpenOrders, is_covered};
 use crate::stage::strategy::Held;
 use gateway::codec::ouch50::Outbound;
@@ -71,6 +72,8 @@ pub struct Post {
     pub duty: CounterReader,
     /// The kernel's number of its thread.
     pub tid: CounterReader,
+    /// Its logons that the venue has taken.
+    pub sessions: CounterReader,
     /// The strategies on its thread, and whether they are in a call.
     pub held: Vec<(String, Held)>,
 }
@@ -106,6 +109,7 @@ pub(super) fn posts(
             open: Arc::clone(open),
             duty: region.counter(&format!("thread:{}.polls", thread.name))?,
             tid: region.counter(&format!("thread:{}.tid", thread.name))?,
+            sessions: region.counter(&format!("{}.sessions", config.stage_name(stage)))?,
             held: beside.collect(),
         });
     }
@@ -138,7 +142,7 @@ impl Guard {
             self.overruns.look(now, &self.gates, &self.words);
             let some_closed = self.gates.summary().some_closed();
             for (post, still) in self.posts.iter().zip(&mut seen) {
-                let (turns, ran) = (post.duty.get(), || still::ran(post.tid.get()));
+                let (turns, ran) = (post.duty.get(), || run_time(post.tid.get()));
                 if !some_closed {
                     still.forget(turns, now);
                 } else if still.look(turns, now, ran) {
@@ -167,7 +171,7 @@ impl Guard {
             post.watched.fence.store(0, Ordering::Relaxed);
             return;
         }
-        post.watched.shut();
+        post.watched.shut(post.sessions.get());
         let now = self.clock.now();
         let still =
             format!("at {} its thread had stood still {}", utc(now), still.words(post, now));
@@ -183,9 +187,15 @@ impl Guard {
         self.words.say(Done { gateway: post.gateway, text, asked, confirmed });
     }
 
+    /// Its orders behind closed gates, but for those that the venue has confirmed to the guard:
+    /// those are gone, and the gateway has only not read it yet.
     fn covered(&self, post: &Post) -> Vec<OpenOrder> {
         let open = post.open.iter();
-        open.filter(|order| is_covered(&self.gates, order, post.gateway)).collect()
+        let covered = open.filter(|order| {
+            is_covered(&self.gates, order, post.gateway)
+                && !self.words.is_confirmed(post.gateway, order)
+        });
+        covered.collect()
     }
 }
 

@@ -42,14 +42,13 @@ use crate::control::{
 };
 use crate::link::Output;
 use crate::pin::{self, watch::Watch};
+use crate::stage::Stage;
 use crate::stage::risk::exchange;
-use crate::stage::{Stage, strategy::Held};
 use crate::telemetry::{ArchiveKeys, ThreadKeys, ThreadMeters};
 use feed::instruments::Instruments;
 use lanes::{archive_order, open_lanes};
 use shm::gates::GateOpener;
 use shm::ids::ClOrdId;
-use shm::ids::StrategyId;
 use shm::journal::{ArchiveError, Archiver, LaneTail, LaneWriter};
 use shm::map::Options as MapOptions;
 use shm::region::{Region, RegionBuilder, RegionError, RegionReader};
@@ -90,6 +89,8 @@ pub struct Finished {
     pub working: u32,
     /// Their ids, the latest of each chain.
     pub open: Vec<ClOrdId>,
+    /// How many of them the venue has confirmed to the guard as gone: the next start hears it.
+    pub to_guard: usize,
     /// What went wrong at the end, if anything.
     pub archive: Result<(), ArchiveError>,
     /// The region, kept for whoever still reads it.
@@ -165,12 +166,13 @@ pub fn start(
     let (vitals, trouble) = Vitals::find(&site.config, &reader)?;
     let notices = core::mem::take(&mut outside.notices);
     let posts = posts(&site.config, &site.plan, &reader, &outside.targets, &open, &held)?;
+    let overruns = Overruns::over(&site.config, &site.plan, &reader, held)?;
     let words = Words::default();
     let outlook = Outlook::new(open, &posts, &words);
     let said = words.clone();
     let seen = (Arc::clone(&vitals), outlook, desk, self_test);
     let parts = Parts {
-        guard: site.guard(posts, gates, words, held),
+        guard: site.guard(posts, gates, words, overruns),
         archive: archive_thread(&site, tails, planned.archive, &region, trouble)?,
         control: control_thread(&site, &instruments, lane, opener, commands, seen)?,
         hot: hot_parts(threads, lanes, planned.threads, &region)?,
@@ -233,11 +235,8 @@ impl Site {
         posts: Vec<Post>,
         gates: shm::gates::Gates,
         words: Words,
-        held: Vec<(StrategyId, Held)>,
+        overruns: Overruns,
     ) -> Guard {
-        let named = |(id, held)| (id, self.config.stage_name(StageId::Strategy(id)), held);
-        let held = held.into_iter().map(named).collect();
-        let overruns = Overruns::new(self.config.kill.overrun_max, &self.plan, held);
         let (clock, phase) = (self.clock.clone(), self.phase.clone());
         Guard { posts, gates, clock, phase, words, overruns }
     }
@@ -502,6 +501,7 @@ impl Running {
             state_hash: 0,
             working: 0,
             open: Vec::new(),
+            to_guard: 0,
             archive,
             region: self.region,
         };
@@ -512,6 +512,8 @@ impl Running {
                 finished.state_hash = risk.state_hash();
                 finished.working = risk.working_count();
                 finished.open = risk.working_orders().map(|order| order.last).collect();
+                let is_gone = |id: &&ClOrdId| self.said.has_gone(**id);
+                finished.to_guard = finished.open.iter().filter(is_gone).count();
                 finished.positions = position_rows(risk, &self.site.config, &self.instruments);
             }
         }

@@ -136,16 +136,28 @@ pub struct Watched {
     pub fence: Arc<AtomicU64>,
     /// The link that was handed over last.
     link: Mutex<Option<ShutdownHandle>>,
+    /// Logons of the gateway by the time the guard shut its link, and one; 0 if it never did.
+    shut_at: AtomicU64,
 }
 
 impl Watched {
-    /// Shuts the link down, so that a late write of its owner fails.
-    pub fn shut(&self) {
+    /// Shuts the link down, so that a late write of its owner fails; the venue had taken so many
+    /// logons of its.
+    pub fn shut(&self, sessions: u64) {
+        // ORDERING: Relaxed; a lone word, compared with a counter.
+        self.shut_at.store(sessions.saturating_add(1), Ordering::Relaxed);
         let link = self.link.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(link) = link.as_ref() {
             // A link that is gone is what was wanted.
             let _ = link.shutdown();
         }
+    }
+
+    /// Whether the link was shut, with no logon after it: the venue has taken so many.
+    #[must_use]
+    pub fn is_shut(&self, sessions: u64) -> bool {
+        // ORDERING: Relaxed; as in `shut`.
+        self.shut_at.load(Ordering::Relaxed) == sessions.saturating_add(1)
     }
 }
 

@@ -16,7 +16,7 @@ use shm::message::{CommandOp, Kind};
 use shm::reason::{Reason, Unit};
 use shm::record::order::{Approved, Denied, OrderEvent, OrderTerms};
 use shm::record::parent::{Parent, ParentState};
-use shm::record::status::{HandOrder, HandOutcome};
+use shm::record::status::{HandOrder, HandOutcome, Operator};
 use shm::record::{RecordKind, Stage};
 use shm::units::{Nanos, Price, Qty};
 use std::collections::BTreeMap;
@@ -113,6 +113,8 @@ struct ToldOf {
     hands: Vec<(HandOrder, Nanos)>,
     /// First id of the chain that a slot holds.
     roots: BTreeMap<u32, ClOrdId>,
+    /// What the guard did last in a gateway's place, unless it was armed since.
+    guard: Option<String>,
 }
 
 impl ToldOf {
@@ -137,6 +139,7 @@ impl ToldOf {
                     self.orders.insert(id, Told { approved, at: record.ts, ..Told::default() });
                 }
             }
+            RecordKind::Operator => self.take_operator(body),
             RecordKind::Denied => self.take_denied(body, record.ts, is_by_hand),
             RecordKind::OrderEvent => {
                 let Some(event) = OrderEvent::read(body).filter(|row| is_by_hand(row.cl_ord_id))
@@ -172,6 +175,18 @@ impl ToldOf {
         }
     }
 
+    fn take_operator(&mut self, body: &[u8]) {
+        let Some((operator, rest)) = Operator::split(body) else { return };
+        match operator.op {
+            Operator::GUARD => {
+                let text = rest.get(..operator.len as usize).unwrap_or_default();
+                self.guard = Some(String::from_utf8_lossy(text).into_owned());
+            }
+            Operator::ARM => self.guard = None,
+            _ => {}
+        }
+    }
+
     fn take_denied(&mut self, body: &[u8], at: Nanos, is_by_hand: &dyn Fn(ClOrdId) -> bool) {
         let denied = Denied::read(body);
         let Some(row) = denied.filter(|row| is_by_hand(row.cl_ord_id)) else { return };
@@ -196,7 +211,10 @@ impl Standing {
     pub fn read(dir: &Path) -> Result<Self, ReplayError> {
         let wanted = |stage: StageId, kind| {
             let of_strategy = matches!(kind, RecordKind::HandOrder | RecordKind::ParentState);
-            stage == StageId::RISK || stage.kind() == Some(Stage::Strategy) && of_strategy
+            let of_guard = stage == StageId::CONTROL && kind == RecordKind::Operator;
+            stage == StageId::RISK
+                || of_guard
+                || stage.kind() == Some(Stage::Strategy) && of_strategy
         };
         let recording = Recording::read_of(dir, None, None, &wanted)?;
         let assembly = Assembly {
@@ -229,6 +247,12 @@ impl Standing {
     /// Orders that work, in the order they began to.
     pub fn orders(&self) -> impl Iterator<Item = &Order> {
         self.risk.working_orders()
+    }
+
+    /// What the guard did last in a gateway's place, in its words; nothing once it was armed since.
+    #[must_use]
+    pub fn guard(&self) -> Option<&str> {
+        self.told.guard.as_deref()
     }
 
     /// Parents that are open.

@@ -189,6 +189,26 @@ fn closed_gates_survive_a_restart() {
     assert!(!passes(&gates, (2, 0, 0, 1)) && !passes(&gates, (0, 0, 0, 0)));
 }
 
+/// Goal: a gate that nobody has opened is told from one that was closed, over restarts. Method: new
+/// gates, opened anew; then a kill of them, and an arming with a kill.
+#[test]
+#[cfg_attr(miri, ignore = "maps a file")]
+fn gates_that_nobody_touched_say_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("gates");
+    let open = || Gates::create_or_open(&path, SHAPE, Options::COLD).unwrap();
+    for _ in 0..2 {
+        assert!(open().0.is_as_made());
+    }
+    open().0.close(Scope::Global, Trigger::Operator);
+    assert!(!open().0.is_as_made(), "killed before anybody armed");
+    let (gates, mut opener) = open();
+    opener.try_open(&opener.judge(Scope::Global).unwrap()).unwrap();
+    assert!(!gates.is_as_made());
+    gates.close(Scope::Global, Trigger::Operator);
+    assert!(!open().0.is_as_made());
+}
+
 /// Goal: a file whose indexes meant other things is replaced, and then everything is closed.
 #[test]
 #[cfg_attr(miri, ignore = "maps a file")]

@@ -114,14 +114,27 @@ impl Control {
             return "no order is open behind the gate, and none had to be cancelled".to_owned();
         }
         let count = orders(all as u64);
+        let to_guard = self.only_to_guard(closing.scope);
         if open.is_empty() {
             return format!(
-                "{count} cancelled, {all} confirmed by the venue; no order is open behind the gate"
+                "{count} cancelled, {all} confirmed by the venue{to_guard}; no order is open behind \
+                 the gate"
             );
         }
         let confirmed = all - open.len();
         let named = named(&open, closing.since, now);
-        format!("{count} to cancel, {confirmed} confirmed by the venue; {named}")
+        format!("{count} to cancel, {confirmed} confirmed by the venue{to_guard}; {named}")
+    }
+
+    /// What the engine's own session has yet to hear, in brackets.
+    fn only_to_guard(&self, scope: Scope) -> String {
+        match self.confirmed_to_guard(scope) {
+            0 => String::new(),
+            count => format!(
+                " ({count} to the guard alone: counted and listed as working until the gateway has \
+                 logged on again, after `wirelane arm` or at a stop)"
+            ),
+        }
     }
 
     /// The orders that were cancelled, here or by the guard, and those that are open.

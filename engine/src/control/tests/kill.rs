@@ -284,8 +284,9 @@ fn a_kill_says_that_the_guard_acted() {
     (0..3).for_each(|_| rig.turn());
     let text = rig.heard().unwrap().text;
     let left = format!(
-        "killed global: 2 orders to cancel, 1 confirmed by the venue; NOT CONFIRMED since \
-         00:01:40.000 UTC (1.0 s ago): 1 order may be open: {}\nGUARD: it stood still",
+        "killed global: 2 orders to cancel, 1 confirmed by the venue (1 to the guard alone: counted \
+         and listed as working until the gateway has logged on again, after `wirelane arm` or at a \
+         stop); NOT CONFIRMED since 00:01:40.000 UTC (1.0 s ago): 1 order may be open: {}\nGUARD: it stood still",
         ids[1]
     );
     assert_eq!(text, left);
@@ -308,4 +309,46 @@ fn a_gate_that_was_closed_before_the_start_is_no_news() {
     rig.turn();
     let [(_, text)] = &rig.words.news(&mut 0)[..] else { panic!("the carried order is told of") };
     assert!(text.contains("1 order cancelled, 1 confirmed"), "{text}");
+}
+
+/// Goal: N1 and N3 of a kill that the guard carried out: the answer says which confirmations the
+/// engine's own session has yet to hear; a link that was shut is no session, whatever its gateway
+/// shows, and no arming passes before the next logon; a stop lets it log on again. Method: the
+/// guard's words of one order that the gateway goes on showing, its session still shown as up.
+#[test]
+fn what_the_guard_did_is_told_until_the_gateway_is_back() {
+    let mut rig = Rig::new("");
+    rig.set("gateway:ouch.sessions", 4);
+    rig.set("gateway:ouch.session_up", 1);
+    rig.opens(1, 0);
+    let orders: Vec<_> = rig.open.iter().collect();
+    rig.turn();
+    rig.ask(&kill("global"));
+    rig.watched.fence.store(1, Ordering::Relaxed);
+    rig.watched.shut(4);
+    rig.words.acted(GatewayId(0), "it stood still", (&orders, &orders));
+    (0..3).for_each(|_| rig.turn());
+    let text = rig.heard().unwrap().text;
+    assert!(text.contains("1 confirmed by the venue (1 to the guard alone: "), "{text}");
+    let status = rig.ask(&Request::Status).unwrap().text;
+    assert!(status.contains("session ouch: down: the guard has shut its link"), "{status}");
+    for _ in 0..2 {
+        let reply = rig.ask(&arm("looked")).unwrap();
+        let why = "not reconciled with ouch; the guard had shut its link";
+        assert!(!reply.ok && reply.text.contains(why), "{}", reply.text);
+        assert_eq!(rig.watched.fence.load(Ordering::Relaxed), 0, "it may log on");
+    }
+    rig.set("gateway:ouch.sessions", 5);
+    rig.ends(0);
+    let status = rig.ask(&Request::Status).unwrap().text;
+    assert!(status.contains("session ouch: up") && !status.contains("alone"), "{status}");
+    rig.given();
+    assert!(rig.ask_risk(&arm("looked")).0.ok);
+
+    rig.ask(&kill("global"));
+    rig.watched.fence.store(1, Ordering::Relaxed);
+    rig.control.stop.stop();
+    let now = rig.control.clock.now();
+    rig.control.stop_on(stop::Stop::No, now);
+    assert_eq!(rig.watched.fence.load(Ordering::Relaxed), 0, "a stop hears what became of it");
 }

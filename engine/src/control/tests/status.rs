@@ -4,7 +4,7 @@ use shm::message::FeedState;
 
 impl Rig {
     fn lines(&self) -> Vec<String> {
-        self.control.vitals.lines()
+        self.control.vitals.lines(|_| false)
     }
 
     /// Opens what was closed.

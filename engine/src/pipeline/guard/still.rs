@@ -1,6 +1,7 @@
 //! Whether a gateway's thread stands still, and why, as the kernel sees it.
 
 use super::Post;
+use crate::pin::run_time;
 use shm::units::Nanos;
 
 /// A thread whose turns stand still for longer, behind a closed gate, is taken for hung.
@@ -45,7 +46,7 @@ impl Still {
     pub(super) fn words(&self, post: &Post, now: Nanos) -> String {
         let ms = now.saturating_since(self.began).0 / 1_000_000;
         let call = post.held.iter().find(|(_, held)| held.call() != 0);
-        let why = why(self.ran.zip(ran(post.tid.get())), state(post.tid.get()), ms);
+        let why = why(self.ran.zip(run_time(post.tid.get())), state(post.tid.get()), ms);
         let in_call = call.map_or(String::new(), |(name, _)| format!(", inside a call to {name}"));
         format!("for {ms} ms{in_call}: {why}")
     }
@@ -66,16 +67,8 @@ fn why(ran: Option<(Nanos, Nanos)>, state: Option<char>, ms: u64) -> String {
     }
 }
 
-/// How long a thread of this process has run.
-///
-/// Source: proc_pid_schedstat, Documentation/scheduler/sched-stats.rst: the first field.
-pub(super) fn ran(tid: u64) -> Option<Nanos> {
-    let text = std::fs::read_to_string(format!("/proc/self/task/{tid}/schedstat")).ok()?;
-    text.split(' ').next()?.parse().ok().map(Nanos)
-}
-
 /// Source: proc_pid_stat(5): field 3, behind the name in parentheses.
-fn state(tid: u64) -> Option<char> {
+pub(super) fn state(tid: u64) -> Option<char> {
     let stat = std::fs::read_to_string(format!("/proc/self/task/{tid}/stat")).ok()?;
     stat.rsplit_once(") ")?.1.chars().next()
 }
@@ -121,6 +114,6 @@ mod tests {
         assert_eq!(why(None, Some('R'), 20), "the kernel does not say why");
         let own = rustix::thread::gettid().as_raw_nonzero().get() as u64;
         assert_eq!(state(own), Some('R'));
-        assert!(ran(own).is_some() && ran(u64::MAX).is_none());
+        assert!(run_time(own).is_some() && run_time(u64::MAX).is_none());
     }
 }

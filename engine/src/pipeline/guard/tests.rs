@@ -78,6 +78,12 @@ fn k5_what_was_confirmed_is_known_until_the_arming() {
     let mut heard = 1;
     assert_eq!(words.news(&mut heard), [(Speaker::Guard, "again".to_owned())]);
     assert_eq!((words.news(&mut heard).len(), heard), (0, 2));
+    let third = order(3, [31, 0]);
+    let text = "once more".to_owned();
+    words.say(Done { gateway, text, asked: vec![known, third], confirmed: Vec::new() });
+    assert_eq!(words.asked(gateway), [known, waiting, third], "each is counted once");
+    assert!(words.is_confirmed(gateway, &known), "what was confirmed stays so");
+    assert!(words.has_gone(known.id) && !words.has_gone(third.id));
     words.clear();
     assert!(!words.is_confirmed(gateway, &known) && words.all().is_empty());
 }

@@ -2,7 +2,7 @@
 //! the engine's own output, each of which reads at its own pace.
 
 use super::OpenOrder;
-use shm::ids::GatewayId;
+use shm::ids::{ClOrdId, GatewayId};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -18,6 +18,18 @@ pub(super) struct Done {
     pub(super) asked: Vec<OpenOrder>,
     /// Those of them of which the venue has said that nothing is left, as the gateway shows them.
     pub(super) confirmed: Vec<OpenOrder>,
+}
+
+impl Done {
+    /// It acted once more: what the venue had confirmed stays confirmed.
+    fn add(&mut self, later: Self) {
+        self.text = later.text;
+        for (known, new) in [(&mut self.asked, later.asked), (&mut self.confirmed, later.confirmed)]
+        {
+            let more: Vec<OpenOrder> = new.into_iter().filter(|row| !known.contains(row)).collect();
+            known.extend(more);
+        }
+    }
 }
 
 /// Who says a sentence.
@@ -54,8 +66,10 @@ impl Words {
     pub(super) fn say(&self, done: Done) {
         self.tell(Speaker::Guard, &done.text);
         let mut said = self.said();
-        said.done.retain(|known| known.gateway != done.gateway);
-        said.done.push(done);
+        match said.done.iter_mut().find(|known| known.gateway == done.gateway) {
+            Some(known) => known.add(done),
+            None => said.done.push(done),
+        }
     }
 
     /// As [`Words::say`], for tests: what was cancelled, and what of it was confirmed.
@@ -119,6 +133,12 @@ impl Words {
         };
         let said = self.said();
         said.done.iter().any(|done| done.gateway == gateway && done.confirmed.iter().any(is_same))
+    }
+
+    /// Whether the venue has told the guard that nothing is left of an order, by its latest id.
+    #[must_use]
+    pub fn has_gone(&self, id: ClOrdId) -> bool {
+        self.said().done.iter().any(|done| done.confirmed.iter().any(|order| order.id == id))
     }
 
     /// Trading is armed again: what was done is history, and in the journal.

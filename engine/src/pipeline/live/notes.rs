@@ -57,6 +57,7 @@ impl Site {
             let by: Vec<&str> = gates.closed_by(Scope::Global).map(Trigger::name).collect();
             let why = match last {
                 None if !self.self_armed() => "nobody has armed it yet".to_owned(),
+                _ if gates.is_as_made() => "nobody has armed it since it was made".to_owned(),
                 _ => format!("closed by {}", by.join(", ")),
             };
             format!(

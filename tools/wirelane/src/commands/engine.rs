@@ -147,13 +147,13 @@ fn tell_hitches(running: &Running) {
 fn tell(finished: Finished) -> Outcome {
     let mut out = Out::stdout();
     out.text(&positions(&finished))?;
-    out.line(&stopped(&finished.open))?;
+    out.line(&stopped(&finished.open, finished.to_guard))?;
     out.flush()?;
     finished.archive.map_err(Failure::not_done)
 }
 
 /// What still works at the end, by its ids.
-fn stopped(open: &[ClOrdId]) -> String {
+fn stopped(open: &[ClOrdId], to_guard: usize) -> String {
     let mut text = format!("stopped: {} working", counted(open.len(), "order", "orders"));
     for (at, id) in open.iter().take(NAMED_MAX).enumerate() {
         text.push_str(if at == 0 { ": " } else { " " });
@@ -161,6 +161,12 @@ fn stopped(open: &[ClOrdId]) -> String {
     }
     if let Some(more) = open.len().checked_sub(NAMED_MAX).filter(|more| *more > 0) {
         text.push_str(&format!(" and {more} more"));
+    }
+    if to_guard > 0 {
+        text.push_str(&format!(
+            "; the venue has confirmed {to_guard} of them to the guard as cancelled, and the next \
+             start hears it"
+        ));
     }
     text
 }

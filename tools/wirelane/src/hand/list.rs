@@ -45,6 +45,16 @@ fn warning(place: &Place) -> Option<String> {
 /// What is there, under a heading each.
 fn lines(standing: &Standing, all: bool) -> Vec<String> {
     let mut lines = working(standing);
+    if let Some(guard) = standing.guard().filter(|_| standing.orders().any(Order::is_canceling)) {
+        lines.insert(
+            0,
+            format!(
+                "GUARD: {guard}. What was confirmed to the guard is listed as being cancelled until \
+                 its gateway has logged on again."
+            ),
+        );
+        lines.insert(1, String::new());
+    }
     if lines.is_empty() {
         lines.push("no order works".to_owned());
     }
