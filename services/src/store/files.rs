@@ -7,6 +7,11 @@ use super::sqlite::Sqlite;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// A lock outlives its holder for a moment where a process was being started meanwhile: the child
+/// has the file open until it becomes another program.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// A lock on a database file, held until it is dropped or the process ends, however it ends.
 #[derive(Debug)]
@@ -23,10 +28,16 @@ impl Lock {
         let mut open = OpenOptions::new();
         let file = open.write(true).create(true).truncate(false).mode(0o600).open(&path);
         let file = file.map_err(failed)?;
-        match file.try_lock() {
-            Ok(()) => Ok(Self(file)),
-            Err(TryLockError::WouldBlock) => Err(StoreError::Locked { path }),
-            Err(TryLockError::Error(source)) => Err(failed(source)),
+        let until = Instant::now() + PATIENCE;
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(Self(file)),
+                Err(TryLockError::Error(source)) => return Err(failed(source)),
+                Err(TryLockError::WouldBlock) if Instant::now() >= until => {
+                    return Err(StoreError::Locked { path });
+                }
+                Err(TryLockError::WouldBlock) => std::thread::sleep(PATIENCE / 50),
+            }
         }
     }
 }
