@@ -68,8 +68,8 @@ impl Rig {
     /// Starts everything; trading is armed.
     pub(crate) fn start(layout: &'static str, wanted: Wanted) -> Self {
         machine::use_all_cores();
-        // The archive in memory, too: a kill is timed here, and a disk that is behind for seconds (a
-        // shared one, written by others) holds back every order and every confirmation.
+        // The archive in memory, too: a kill is timed here, and a disk that is behind for seconds
+        // (a shared one, written by others) holds back every order and every confirmation.
         let folder = wirelane_tests::memory::folder();
         // Live segments outlive a process; these go with the test.
         let hot = wirelane_tests::memory::folder();
