@@ -295,6 +295,7 @@ fn a_short_recording_is_measured_whole() {
     let output = wirelane(&args, temp.path());
     let text = stdout(&output) + &String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{text}");
+    keep_on_disk(&temp.path().join("run/hot"), &temp.path().join("kept"));
     let json = std::fs::read_to_string(temp.path().join("r.json")).unwrap();
     let report: Value = serde_json::from_str(&json).unwrap();
     assert!(report["messages"].as_u64().unwrap() >= 600, "{text}");
