@@ -19,6 +19,7 @@ pub use standing::{Fills, LimitsOf, Standing, Told, ToldParent};
 
 use crate::config::limits::LimitSet;
 use crate::config::machine::Machine;
+use crate::config::model::Capture;
 use crate::config::topology::{Plan, plan};
 use crate::config::{Bound, Loaded, Report, Sources};
 use crate::pipeline::limit_set::{LimitSetDamaged, LimitsInForce};
@@ -28,7 +29,7 @@ use feed::instruments::Instruments;
 use sha2::{Digest, Sha256};
 use shm::journal::{FileError, Journal};
 use shm::message::{Command, Kind};
-use shm::record::market::{RxVenue, Sent, Tx, TxVoid, VenueSession};
+use shm::record::market::{CaptureGap, RxVenue, Sent, Tx, TxVoid, VenueSession};
 use shm::record::status::{Operator, SessionOpen, StrategyDown, Text};
 use shm::record::{RecordKind, Stage, StageId};
 use shm::units::Nanos;
@@ -56,6 +57,24 @@ pub enum ReplayError {
     /// The recorded instrument file does not load.
     #[error("the recorded instrument file does not load: {0}")]
     Instruments(String),
+    /// Received bytes were not to be kept.
+    #[error(
+        "nothing received is in this journal, so there is nothing to replay: its configuration \
+         has journal.capture = \"none\""
+    )]
+    NotCaptured,
+    /// The lane had no room for what a feed received.
+    #[error(
+        "feed {feed}: from sequence number {seq} on the journal had no room for what was received, \
+         because the disk was behind: what strategies saw is not whole in it, and a replay cannot \
+         come out as the run did"
+    )]
+    Gap {
+        /// Name of the feed.
+        feed: String,
+        /// First sequence number that is not in the journal.
+        seq: u64,
+    },
     /// The pipeline cannot be put together.
     #[error(transparent)]
     Assemble(#[from] crate::pipeline::assemble::AssembleError),
@@ -300,6 +319,26 @@ impl Recording {
             }
         }
         digest.finish()
+    }
+
+    /// Whether all that came in is there.
+    ///
+    /// # Errors
+    /// [`ReplayError::NotCaptured`], [`ReplayError::Gap`].
+    pub(crate) fn is_whole(&self) -> Result<(), ReplayError> {
+        let config = &self.loaded.config;
+        if config.journal.capture == Capture::None && !config.feeds.is_empty() {
+            return Err(ReplayError::NotCaptured);
+        }
+        let gap = self.records.values().flatten().find_map(|record| {
+            let is_gap = record.kind == RecordKind::CaptureGap;
+            CaptureGap::read(&record.body).filter(|_| is_gap)
+        });
+        gap.map_or(Ok(()), |gap| {
+            let feed = config.feeds.get(usize::from(gap.feed));
+            let feed = feed.map_or_else(|| gap.feed.to_string(), |feed| feed.name.clone());
+            Err(ReplayError::Gap { feed, seq: gap.feed_seq })
+        })
     }
 
     pub(crate) fn session_names(&self) -> Vec<String> {

@@ -3,6 +3,7 @@
 #![expect(
     clippy::disallowed_methods,
     clippy::disallowed_types,
+    clippy::disallowed_macros,
     reason = "cold: a helper thread sleeps between its turns, and names its first error"
 )]
 
@@ -60,6 +61,12 @@ impl ArchiveThread {
                     self.meters.failed.set(1);
                     first.get_or_insert(error);
                 }
+            }
+            if let Some((lane, lost)) = self.archiver.lost() {
+                self.trouble.get_or_init(|| {
+                    format!("lane {lane} had no room for {lost} records: it is not all that was")
+                });
+                self.meters.failed.set(1);
             }
             if now.saturating_since(anchored) >= ANCHOR_EVERY {
                 anchored = now;

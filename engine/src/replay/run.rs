@@ -34,6 +34,7 @@ const STUCK: Duration = Duration::from_secs(10);
 /// [`ReplayError`].
 pub fn run(dir: &Path, epoch: Option<u16>, layout: Option<&str>) -> Result<Replayed, ReplayError> {
     let mut recording = Recording::read(dir, epoch, layout)?;
+    recording.is_whole()?;
     let recorded = recording.stream();
     let setup = assembly_of(&recording, &Opening::default()).risk_setup();
     let opening = recording.opening(&setup)?;

@@ -20,7 +20,7 @@ use ::feed::moldudp64::{
 use out::Out;
 use shm::ids::FeedId;
 use shm::message::BookTop;
-use shm::record::market::RxFeed;
+use shm::record::market::{CaptureGap, RxFeed};
 use shm::record::status::{Link, Tick};
 use shm::record::{RecordKind, StageId};
 use shm::seqlock::CellWriter;
@@ -64,6 +64,17 @@ pub struct Setup {
     pub replay: VecDeque<Recorded>,
 }
 
+/// What the lane holds of what was received last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Captured {
+    /// All of it.
+    Whole,
+    /// Not what came from this sequence number on, and nothing says so yet.
+    Untold(u64),
+    /// Not all of it, and a [`CaptureGap`] says so.
+    Told,
+}
+
 /// One feed.
 pub struct FeedStage {
     id: StageId,
@@ -71,6 +82,7 @@ pub struct FeedStage {
     receiver: Receiver,
     out: Out,
     capture: bool,
+    captured: Captured,
     /// Whether the source keeps what is not read.
     keeps: bool,
     /// The line that is read first in the next turn.
@@ -98,7 +110,19 @@ impl FeedStage {
         } = setup;
         let out = Out::new(feed, books, links, meters, cells, check, clock);
         let keeps = source.as_ref().is_some_and(|source| source.keeps());
-        Self { id, source, receiver, out, capture, keeps, first_line: 0, polls: 0, replay }
+        let captured = Captured::Whole;
+        Self {
+            id,
+            source,
+            receiver,
+            out,
+            capture,
+            captured,
+            keeps,
+            first_line: 0,
+            polls: 0,
+            replay,
+        }
     }
 
     /// The books, for tests and reports.
@@ -156,8 +180,12 @@ impl FeedStage {
             return false;
         }
         // Below two free segments the lane is for orders: the packet is applied, not captured.
-        let captured = self.capture && turn.lane.free_segments() >= 1 && turn.has_room();
-        if captured { self.receive_captured(line, turn) } else { self.receive_plain(line, turn) }
+        let has_room = self.capture && turn.lane.free_segments() >= 1 && turn.has_room();
+        if has_room && self.resume_capture(turn) {
+            self.receive_captured(line, turn)
+        } else {
+            self.receive_plain(line, turn)
+        }
     }
 
     fn receive_captured(&mut self, line: usize, turn: &mut Turn<'_>) -> bool {
@@ -218,8 +246,7 @@ impl FeedStage {
                 line,
                 ..RxFeed::default()
             };
-            let written = turn.write(RecordKind::RxFeed, self.id, 0, now, rx.bytes());
-            self.out.meters().capture_gaps.add(u64::from(!written));
+            self.keep(RecordKind::RxFeed, now, rx.bytes(), turn);
         }
         self.on_mark(line, now, turn);
         true
@@ -249,7 +276,7 @@ impl FeedStage {
         let t0 = self.out.arrival(arrival, read);
         let bytes = buffer.get(..len).unwrap_or_default();
         if self.capture {
-            self.out.meters().capture_gaps.add(1);
+            self.miss(turn);
         }
         let outcome =
             self.receiver.on_packet(mold_line(line), bytes, t0, read, self.out.at(t0, read));
@@ -258,11 +285,52 @@ impl FeedStage {
         true
     }
 
+    /// Writes an input of the stage that is no packet. Where the lane is full it is a gap.
+    fn keep(&mut self, kind: RecordKind, now: Nanos, body: &[u8], turn: &mut Turn<'_>) {
+        if !turn.try_write(kind, self.id, 0, now, body) {
+            self.miss(turn);
+        }
+    }
+
+    /// An input is not captured: a record says from where on, once the lane takes one.
+    #[cold]
+    fn miss(&mut self, turn: &mut Turn<'_>) {
+        self.out.meters().capture_gaps.add(1);
+        if self.captured == Captured::Whole {
+            self.captured = Captured::Untold(self.receiver.expected());
+        }
+        self.tell_gap(turn);
+    }
+
+    /// Writes that there is a gap, unless that stands there already. False: the lane is full.
+    fn tell_gap(&mut self, turn: &mut Turn<'_>) -> bool {
+        let Captured::Untold(feed_seq) = self.captured else { return true };
+        let gap = CaptureGap { feed: self.id.index(), feed_seq, ..CaptureGap::default() };
+        let told = turn.try_write(RecordKind::CaptureGap, self.id, 0, turn.now, gap.bytes());
+        if told {
+            self.captured = Captured::Told;
+        }
+        told
+    }
+
+    /// What comes now is captured: a gap before it is over, and told.
+    #[inline]
+    fn resume_capture(&mut self, turn: &mut Turn<'_>) -> bool {
+        if self.captured == Captured::Whole {
+            return true;
+        }
+        let told = self.tell_gap(turn);
+        if told {
+            self.captured = Captured::Whole;
+        }
+        told
+    }
+
     /// What follows every input: status, and the records of links that became full.
     fn after_input(&mut self, now: Nanos, t0: Nanos, turn: &mut Turn<'_>) {
         self.out.status(&self.receiver, t0, now);
         while let Some(full) = self.out.take_full() {
-            turn.write(RecordKind::LinkFull, self.id, 0, now, full.bytes());
+            self.keep(RecordKind::LinkFull, now, full.bytes(), turn);
         }
     }
 
@@ -270,12 +338,16 @@ impl FeedStage {
     /// Written before the first thing it does.
     fn tick(&mut self, turn: &mut Turn<'_>) {
         let (now, id) = (turn.now, self.id);
-        let mut sink = Ticking { out: &mut self.out, turn, id, acted: false };
+        let mut sink = Ticking { out: &mut self.out, turn, id, acted: false, missed: false };
         let action = self.receiver.poll(now, &mut sink);
         if !matches!(action, Action::None) {
             sink.begin();
         }
-        if !sink.acted {
+        let (acted, missed) = (sink.acted, sink.missed);
+        if missed {
+            self.miss(turn);
+        }
+        if !acted {
             return;
         }
         if let (Action::Request { request, attempt }, Some(source)) = (action, &mut self.source) {
@@ -290,7 +362,7 @@ impl FeedStage {
         for at in 0..self.out.links() {
             self.out.push_on(at, turn.now);
             if let Some(record) = self.out.flush(at, usize::MAX, turn.now) {
-                turn.write(RecordKind::LinkRoom, self.id, 0, turn.now, record.bytes());
+                self.keep(RecordKind::LinkRoom, turn.now, record.bytes(), turn);
             }
         }
     }
@@ -355,6 +427,8 @@ struct Ticking<'a, 'b> {
     turn: &'a mut Turn<'b>,
     id: StageId,
     acted: bool,
+    /// The record that it acted found no room.
+    missed: bool,
 }
 
 impl Ticking<'_, '_> {
@@ -363,7 +437,8 @@ impl Ticking<'_, '_> {
             return;
         }
         let now = self.turn.now;
-        self.turn.write(RecordKind::Tick, self.id, 0, now, Tick::default().bytes());
+        let tick = Tick::default();
+        self.missed = !self.turn.try_write(RecordKind::Tick, self.id, 0, now, tick.bytes());
         self.out.at(now, now);
     }
 }

@@ -30,7 +30,8 @@ pub struct Turn<'a> {
     last: Nanos,
 }
 
-/// Bytes of lane that must be free before a stage takes anything: the records of one poll.
+/// Bytes of lane that must be free before a stage takes anything: more than the records of one
+/// input of risk, or of one poll of any other stage.
 pub const ROOM_MIN: usize = 64 * 1024;
 
 impl<'a> Turn<'a> {
@@ -67,11 +68,20 @@ impl Turn<'_> {
         self.last
     }
 
-    /// Appends a record of `stage`, which has taken `at` primary messages. False when the lane is
-    /// full; stages look at the room before they take inputs, so that happens only to those that do
-    /// not.
+    /// Appends a record of what `stage`, which has taken `at` primary messages, has done. Stages
+    /// look at the room before they take an input, so there is room; where there is none the lane
+    /// says that it lost a record, and the journal has failed.
     #[inline]
-    pub fn write(
+    pub fn write(&mut self, kind: RecordKind, stage: StageId, at: u64, ts: Nanos, body: &[u8]) {
+        if !self.try_write(kind, stage, at, ts, body) {
+            self.lane.lose();
+        }
+    }
+
+    /// As [`Turn::write`], of what is done only if it could be written. False: the lane is full.
+    #[inline]
+    #[must_use]
+    pub fn try_write(
         &mut self,
         kind: RecordKind,
         stage: StageId,
@@ -82,11 +92,11 @@ impl Turn<'_> {
         self.lane.append(kind as u16, stage.0, at, ts, body).is_ok()
     }
 
-    /// Whether the lane can take the records of one poll.
+    /// Whether the lane has [`ROOM_MIN`].
     #[inline]
     #[must_use]
     pub fn has_room(&self) -> bool {
-        self.lane.room() >= ROOM_MIN
+        self.lane.has_room(ROOM_MIN)
     }
 }
 

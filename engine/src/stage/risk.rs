@@ -213,7 +213,7 @@ impl RiskStage {
                 }
                 // A report that came with the intent is applied before it is judged.
                 work += self.take_reports(turn);
-                if !self.decide_live(strategy, turn) {
+                if !turn.has_room() || !self.decide_live(strategy, turn) {
                     break;
                 }
                 work += 1;
@@ -246,7 +246,9 @@ impl RiskStage {
                 count: count as u32,
                 ..Took::default()
             };
-            if count == 0 || !turn.write(RecordKind::Took, ID, self.at(), turn.now, took.bytes()) {
+            if count == 0
+                || !turn.try_write(RecordKind::Took, ID, self.at(), turn.now, took.bytes())
+            {
                 continue;
             }
             let Self { risk, ports, .. } = self;
@@ -262,6 +264,9 @@ impl RiskStage {
         let mut work = 0;
         for gateway in 0..self.ports.reports.len() {
             for _ in 0..REPORT_BATCH {
+                if !turn.has_room() {
+                    return work;
+                }
                 let Some(message) = self.ports.reports.get_mut(gateway).and_then(Input::pop) else {
                     break;
                 };

@@ -233,7 +233,7 @@ impl StrategyStage {
         }
         let took = Took { port: port as u8, index, count: count as u32, ..Took::default() };
         let at = self.ports.market.taken();
-        if !turn.write(RecordKind::Took, self.id, at, turn.now, took.bytes()) {
+        if !turn.try_write(RecordKind::Took, self.id, at, turn.now, took.bytes()) {
             return 0;
         }
         for _ in 0..count {

@@ -225,6 +225,14 @@ impl Archiver {
         Ok(folder::free_bytes(&self.dir)? / each.max(1))
     }
 
+    /// The first lane that is short of records, and of how many: they found no room. What is there
+    /// is copied all the same.
+    #[must_use]
+    pub fn lost(&self) -> Option<(u16, u64)> {
+        let each = self.lanes.iter().map(|state| (state.tail.spec().lane, state.tail.lost()));
+        each.into_iter().find(|(_, lost)| *lost > 0)
+    }
+
     /// Whether a call has failed: the state is final.
     #[must_use]
     pub fn has_failed(&self) -> bool {

@@ -196,6 +196,20 @@ impl LaneWriter {
         (self.limit - self.offset) + self.free_segments() as usize * (self.limit - RECORDS_AT)
     }
 
+    /// Whether `bytes` of records are sure to fit now, as [`LaneWriter::room`] counts them.
+    #[inline]
+    #[must_use]
+    pub fn has_room(&self, bytes: usize) -> bool {
+        self.limit - self.offset >= bytes || self.room() >= bytes
+    }
+
+    /// Says that a record of what has been done found no room: what the lane holds is not all that
+    /// was, and its archiver tells.
+    #[cold]
+    pub fn lose(&self) {
+        self.shared.lose();
+    }
+
     /// How far the lane is durable: moved by the archiver after each sync.
     #[inline]
     #[must_use]

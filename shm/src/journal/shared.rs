@@ -61,6 +61,8 @@ pub(super) struct LaneShared {
     pub(super) archived: Padded,
     /// The last record known to be on the disk.
     durable: Padded,
+    /// Records that found no room: written by the writing end, never in the ordinary course.
+    lost: Padded,
     /// For loom alone.
     #[cfg(all(test, loom))]
     pub(super) uses: super::memory::Uses,
@@ -77,6 +79,18 @@ impl LaneShared {
     pub(super) fn set_durable(&self, seq: LaneSeq) {
         // ORDERING: Release: the sync comes first; pairs with `durable`.
         self.durable.store(seq.0, Ordering::Release);
+    }
+
+    /// Records that found no room.
+    pub(super) fn lost(&self) -> u64 {
+        // ORDERING: Relaxed: a lone count; the records are not there to be ordered with.
+        self.lost.load(Ordering::Relaxed)
+    }
+
+    #[cold]
+    pub(super) fn lose(&self) {
+        // ORDERING: Relaxed: as above.
+        self.lost.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(super) fn set_archived(&self, number: u64) {

@@ -116,6 +116,12 @@ impl LaneTail {
         }
     }
 
+    /// Records that the writer has done the deed of and found no room for.
+    #[must_use]
+    pub fn lost(&self) -> u64 {
+        self.shared.lost()
+    }
+
     /// Passes one record or roll marker; `None`, with `at` as before, when the lane ends there.
     pub(super) fn next(&self, at: &mut Walk) -> Result<Option<Item>, TailFault> {
         let Some([commit, rest @ ..]) = self.head(at) else {

@@ -134,7 +134,8 @@ record! {
 }
 
 record! {
-    /// Raw capture stopped for want of free segments: a replay of this lane ends here.
+    /// Raw capture stopped for want of free segments: what a feed received from here on is not, or
+    /// not all, in the lane, and no replay is equal to the run.
     CaptureGap: 32 {
         /// Index of the feed.
         feed: u8,

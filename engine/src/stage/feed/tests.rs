@@ -264,3 +264,34 @@ fn a_feed_whose_books_are_all_unfit_is_stale() {
     rig.poll();
     assert_eq!(states(&mut rig), [FeedState::Live, FeedState::Stale]);
 }
+
+/// Goal: where the lane has no room for what a line brings, books go on, and the journal says from
+/// which sequence number on it is not whole: once each time. Method: a line of 2,000 packets over a
+/// lane that is archived only in between and at the end.
+#[test]
+fn what_was_not_captured_is_told_in_the_journal() {
+    let packets = 2_000_u64;
+    let line = Line((0..packets).map(|at| packet(1 + at * 30, 30)).collect());
+    let config = ReceiverConfig { first_seq: None, lines: 1, tries: 0, ..Default::default() };
+    let mut rig = rig_of(Some(Box::new(line)), config, 1 << 17, VecDeque::new());
+    let (mut body, mut gaps, mut captured) = (Vec::new(), Vec::new(), 0);
+    for poll in 1..=2 * packets {
+        rig.poll();
+        while rig.strategy.pop().is_some() {}
+        if poll == packets / 2 || poll == 2 * packets {
+            while let Ok(Some(record)) = rig.archive.take(&mut body) {
+                captured += u64::from(record.kind == RecordKind::RxFeed as u16);
+                if record.kind == RecordKind::CaptureGap as u16 {
+                    gaps.push((captured, CaptureGap::read(&body).unwrap().feed_seq));
+                }
+            }
+        }
+    }
+    assert_eq!(rig.messages(), 30 * packets, "the books go on");
+    let missed = rig.stage.out.meters().capture_gaps.get();
+    assert_eq!(captured + missed, packets);
+    let [(before, first), (_, second)] = gaps[..] else { panic!("{gaps:?}") };
+    assert_eq!(first, 1 + 30 * before, "the first that is missing");
+    assert!(second > first && rig.lane.free_segments() > 0, "{gaps:?}");
+    assert_eq!(rig.archive.lost(), 0);
+}

@@ -105,7 +105,7 @@ impl GatewayStage {
         let cause = Cause::SWEEP;
         let record = CancelAsked { cl_ord_id: id, t0: now, cause, ..CancelAsked::default() };
         let kind = RecordKind::CancelAsked;
-        if !turn.write(kind, self.id, self.at(), now, record.bytes()) {
+        if !turn.try_write(kind, self.id, self.at(), now, record.bytes()) {
             return false;
         }
         self.queue.push_cancel(id, now);

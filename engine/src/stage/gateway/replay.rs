@@ -105,7 +105,10 @@ impl GatewayStage {
             }
             _ => {
                 let held = self.encode(item, ts, turn);
-                debug_assert!(held.is_none(), "refused in the recording, encoded in the replay");
+                debug_assert!(
+                    held.is_none(),
+                    "refused in the recording ({reason:?}), encoded here"
+                );
             }
         }
     }

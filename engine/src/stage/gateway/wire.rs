@@ -202,7 +202,7 @@ impl GatewayStage {
             return;
         }
         let tick = Tick { what: ASKED_AGAIN, index: self.gateway.0, ..Tick::default() };
-        if turn.write(RecordKind::Tick, self.id, self.at(), turn.now, tick.bytes()) {
+        if turn.try_write(RecordKind::Tick, self.id, self.at(), turn.now, tick.bytes()) {
             self.on_silence(turn.now);
             self.send_query(turn.now);
         }

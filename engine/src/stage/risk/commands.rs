@@ -18,7 +18,7 @@ impl RiskStage {
             return 0;
         }
         let took = Took { port: Port::Commands as u8, count: count as u32, ..Took::default() };
-        if !turn.write(RecordKind::Took, ID, self.at(), turn.now, took.bytes()) {
+        if !turn.try_write(RecordKind::Took, ID, self.at(), turn.now, took.bytes()) {
             return 0;
         }
         let mut last = 0;

@@ -13,7 +13,7 @@ impl RiskStage {
         if !self.risk.is_overdue(turn.now) && !self.risk.is_unresolved(turn.now) {
             return 0;
         }
-        if !turn.write(RecordKind::Tick, ID, self.at(), turn.now, Tick::default().bytes()) {
+        if !turn.try_write(RecordKind::Tick, ID, self.at(), turn.now, Tick::default().bytes()) {
             return 0;
         }
         self.tell_overdue(turn.now, turn)

@@ -3,6 +3,7 @@
 
 mod limits;
 mod r45;
+mod room;
 mod sweep;
 
 use super::*;
@@ -177,12 +178,20 @@ impl Rig {
         push(&mut self.ends, to, message, self.now);
     }
 
-    /// One turn, a microsecond later.
+    /// One turn, a microsecond later, and what it wrote.
     fn poll(&mut self) {
+        self.turn();
+        self.archive();
+    }
+
+    fn turn(&mut self) {
         self.now = Nanos(self.now.0 + 1_000);
         self.clock.tell(self.now);
         let clock = self.clock.clone();
         self.stage.poll(&mut Turn::new(self.now, &mut self.lane, &clock));
+    }
+
+    fn archive(&mut self) {
         let mut body = Vec::new();
         while let Some(header) = self.tail.take(&mut body).unwrap() {
             let kind = RecordKind::from_u16(header.kind).unwrap();

@@ -210,3 +210,18 @@ fn a_saved_place_is_where_reading_goes_on() {
         bytes[at] ^= 1;
     }
 }
+
+/// Goal: a lane whose writer found no room for what it had done is named, with the number of
+/// records, and what is there is copied all the same. Method: the second of two lanes.
+#[test]
+fn a_lane_that_is_short_of_records_is_named() {
+    let place = Place::new();
+    let (mut writers, mut archiver) = place.start(1, 2, 2);
+    assert_eq!(archiver.lost(), None);
+    while append(&mut writers[1]).is_ok() {}
+    writers[1].lose();
+    writers[1].lose();
+    let progress = archiver.step(Nanos(1)).unwrap();
+    assert!(progress.bytes > 0);
+    assert_eq!(archiver.lost(), Some((1, 2)));
+}
