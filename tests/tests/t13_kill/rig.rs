@@ -94,6 +94,8 @@ impl Rig {
             .replace("{request}", &text(at.request))
             .replace("{ouch}", &text(wire.address()))
             .replace("{user}", "CRASH1")
+            // An arming waits for the disk: let that be soon, for more trips.
+            .replace("mode = \"async\"", "mode = \"group\"")
             .replace("wait = \"yield\"", "wait = \"spin_hint\"");
         let kill = wanted.heartbeat_ms.map(|most| format!("\n[kill]\nheartbeat_max_ms = {most}\n"));
         let path = folder.path().join("engine.toml");
