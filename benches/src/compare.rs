@@ -86,11 +86,22 @@ pub struct Outcome {
     pub asked: u64,
 }
 
-/// Takes every variant by turns.
+/// The turn of a variant, as it begins.
+#[derive(Clone, Copy, Debug)]
+pub struct Turn {
+    /// Whose it is.
+    pub variant: Variant,
+    /// Turns that are done.
+    pub done: usize,
+    /// Turns of the whole run.
+    pub of: usize,
+}
+
+/// Takes every variant by turns; `told` hears of each as it begins.
 ///
 /// # Errors
 /// One sentence: a part did not do what it should.
-pub fn run(wanted: &Wanted, mut told: impl FnMut(usize)) -> Result<Vec<Outcome>, String> {
+pub fn run(wanted: &Wanted, mut told: impl FnMut(Turn)) -> Result<Vec<Outcome>, String> {
     let rates: Vec<Rate> =
         wanted.rates.iter().copied().map(Some).chain(std::iter::once(None)).collect();
     let world = rig::World::new();
@@ -103,9 +114,10 @@ pub fn run(wanted: &Wanted, mut told: impl FnMut(usize)) -> Result<Vec<Outcome>,
         }
     }
     let mut outcomes: Vec<Outcome> = Vec::new();
+    let of = wanted.rounds * variants.len();
     for round in 0..wanted.rounds {
-        told(round);
-        for variant in &variants {
+        for (at, variant) in variants.iter().enumerate() {
+            told(Turn { variant: *variant, done: round * variants.len() + at, of });
             for taken in world.round(*variant, &rates)? {
                 let known = outcomes
                     .iter_mut()

@@ -420,6 +420,7 @@ impl Raw {
             RecordKind::CarryOrder
             | RecordKind::CarryPosition
             | RecordKind::CarryScope
+            | RecordKind::CarryRecent
             | RecordKind::CarryParent
             | RecordKind::CarryParentState => {
                 self.risk.push(Kept { kind: record.kind, ts: record.ts, body: record.body });

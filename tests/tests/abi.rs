@@ -18,7 +18,7 @@ use shm::region;
 const PUBLISHED: &str = include_str!("abi/layout.txt");
 
 /// FNV-1a of it, for the versions it belongs to.
-const HASH: u64 = 0x7a6c_6d53_ad84_1993;
+const HASH: u64 = 0x2976_6c54_2e92_9a97;
 
 /// Size of what a field holds.
 fn bytes_of<T, F>(_: fn(&T) -> &F) -> usize {
@@ -116,6 +116,7 @@ fn order_records() -> String {
     layout!(text, order::ScopeTotals:
         debits peak entered_value entered_qty traded_value traded_qty orders trades executions id
         scope set tripped _reserved);
+    layout!(text, order::Recent: at px qty count id account what scope side _reserved);
     text
 }
 

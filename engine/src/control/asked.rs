@@ -138,8 +138,14 @@ impl Control {
     /// Why not; it is journalled, since nobody may be there to hear it.
     pub(super) fn in_time(&mut self, request: &Request, asking: &Asking) -> Result<(), Reply> {
         let weight = self.weight(request);
-        let failed = self.vitals.journal_failed().filter(|_| weight == Weight::Loosens);
-        let failed = failed.map(|failed| format!("nothing was done: the journal has {failed}"));
+        let nothing = match request {
+            Request::OrderNew { .. } | Request::OrderReplace { .. } => Some("ordered"),
+            _ => (weight == Weight::Loosens).then_some("done"),
+        };
+        let failed = nothing.and_then(|done| {
+            let failed = self.vitals.journal_failed()?;
+            Some(format!("nothing was {done} (JOURNAL, R04): the journal has {failed}"))
+        });
         let found = failed.or_else(|| self.outdated(weight, asking));
         found.map_or(Ok(()), |why| Err(self.refuse_late(op_of(request), &why, asking.caller)))
     }

@@ -66,6 +66,18 @@ pub(super) enum What {
     Release(String),
 }
 
+impl What {
+    /// What was asked for.
+    fn name(&self) -> String {
+        match self {
+            Self::Limits(set, ..) => format!("limits {set}"),
+            Self::Mode(_, scope, mode) => format!("mode {scope} {}", mode.name()),
+            Self::Arm => "arm: the modes that risk fell to are taken back".to_owned(),
+            Self::Release(instrument) => format!("release {instrument}"),
+        }
+    }
+}
+
 impl RiskDesk {
     /// With the limit set that the session begins with, and the ends of the risk stage.
     #[must_use]
@@ -103,6 +115,12 @@ impl RiskDesk {
     /// Whether a limit set is on its way.
     pub(super) fn is_switching(&self) -> bool {
         self.waiting.iter().any(|row| matches!(row.what, What::Limits(..)) && !row.is_taken)
+    }
+
+    /// A line for each command that risk has not taken yet.
+    fn pending(&self) -> impl Iterator<Item = String> {
+        let rows = self.waiting.iter().filter(|row| !row.is_taken);
+        rows.map(|row| format!("PENDING: {}: on its way to risk, not taken yet", row.what.name()))
     }
 
     /// What is said to whoever loads a set while another is on its way.
@@ -246,9 +264,7 @@ impl Control {
     pub(super) fn risk_lines(&self) -> Vec<String> {
         let mut lines = vec![format!("limits: {}", self.desk.in_force)];
         lines.extend(self.desk.not_taken.clone());
-        if self.desk.is_switching() {
-            lines.push("limits: another set is on its way to risk".to_owned());
-        }
+        lines.extend(self.desk.pending());
         let restricted = self.desk.board.restricted();
         lines.extend(restricted.map(|modes| {
             let by = match (modes.set, modes.tripped) {

@@ -205,8 +205,14 @@ impl Control {
             format!("closed: {}{}", closed.join(", "), modes.collect::<String>())
         };
         let mut lines = vec![format!("{gates}; {} working", orders(self.vitals.working()))];
+        // What is said of a feed there is not said again.
+        let said: Vec<String> = hitches.iter().map(|hitch| format!("{}:", hitch.subject)).collect();
+        let is_said = |line: &String| {
+            line.starts_with("feed ") && said.iter().any(|subject| line.starts_with(subject))
+        };
         lines.extend(hitches.into_iter().map(|hitch| format!("REFUSED: {}", hitch.line)));
-        lines.extend(self.vitals.lines(|gateway| self.is_shut(gateway)));
+        let each = self.vitals.lines(|gateway| self.is_shut(gateway));
+        lines.extend(each.into_iter().filter(|line| !is_said(line)));
         lines.extend(self.risk_lines());
         lines.push(self.self_test_line());
         lines.extend(self.kill_lines(self.clock.now()));

@@ -10,6 +10,8 @@ use shm::units::{Nanos, Price, Qty};
 pub(super) const PAUSE_EXPECTED: Nanos = Nanos(10_000_000);
 /// Time between a refusal and the next try.
 pub(super) const PAUSE_REFUSED: Nanos = Nanos(100_000_000);
+/// How often the pause of a leg that can wait is doubled: 6.4 s at most.
+const DOUBLINGS_MAX: u8 = 6;
 
 /// Where the child of a leg stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -67,6 +69,8 @@ pub struct Leg {
     is_carried: bool,
     /// No new child before this time.
     pub rest_until: Nanos,
+    /// Refusals since the venue last took something of this leg.
+    refusals: u8,
 }
 
 impl Leg {
@@ -123,6 +127,7 @@ impl Leg {
             is_immediate: matches!(tif, Tif::Ioc | Tif::Fok),
             before: Qty(self.filled()),
             undone: self.undone,
+            refusals: self.refusals,
             ..Self::default()
         };
     }
@@ -186,6 +191,8 @@ impl Leg {
                 if core::mem::take(&mut self.cancel_asked) || is_refused {
                     // Not at once again.
                     self.rest_until = Nanos(now.0.saturating_add(PAUSE_REFUSED.0));
+                } else {
+                    self.refusals = 0;
                 }
                 self.stage = Stage::Live;
             }
@@ -223,11 +230,21 @@ impl Leg {
         None
     }
 
+    /// Rests after a refusal. A leg that can wait rests the longer the more came in a row: what a
+    /// rule refuses now it may refuse for long.
+    pub fn rest_refused(&mut self, now: Nanos, can_wait: bool) {
+        let doublings = if can_wait { self.refusals.min(DOUBLINGS_MAX) } else { 0 };
+        let pause = PAUSE_REFUSED.0 << doublings;
+        self.rest_until = Nanos(now.0.saturating_add(pause));
+        self.refusals = self.refusals.saturating_add(1);
+    }
+
     fn clear(&mut self) {
         *self = Self {
             before: Qty(self.filled()),
             undone: self.undone,
             rest_until: self.rest_until,
+            refusals: self.refusals,
             ..Self::default()
         };
     }

@@ -1,6 +1,6 @@
 //! One parent at work: what was asked, what it has latched, its legs.
 
-use super::leg::{End, Leg, PAUSE_EXPECTED, PAUSE_REFUSED};
+use super::leg::{End, Leg, PAUSE_EXPECTED};
 use super::slice::Slice;
 use crate::risk::parents::LEGS_MAX;
 use shm::ids::{ClOrdId, InstrumentId};
@@ -216,7 +216,8 @@ impl Row {
             }
             End::Refused(reason) => reason,
         };
-        place.rest_until = Nanos(now.0.saturating_add(PAUSE_REFUSED.0));
+        // A profit far away may be beyond the collar for long; what stops a loss is not late.
+        place.rest_refused(now, (self.kind, leg) == (ParentKind::Bracket, 1));
         match (self.kind, leg) {
             // An entry that is refused has nothing to protect.
             (ParentKind::Bracket, 0) => {

@@ -140,7 +140,7 @@ pub fn start(
         days: site.days,
         opening: &Opening::default(),
     };
-    let opening = opening_after(last.as_ref(), &fresh)?;
+    let opening = opening_after(last.as_ref(), &fresh, site.clock.now())?;
     let assembly = Assembly { opening: &opening, ..fresh };
     let (mut lanes, tails) = open_lanes(&site, loaded, &instruments, (&opening, &limits))?;
     let planned = plan_region(&site, instruments.len());
@@ -183,13 +183,18 @@ pub fn start(
 }
 
 /// What is left of the last session, whose names have to mean what they did.
-fn opening_after(last: Option<&LastSession>, fresh: &Assembly<'_>) -> Result<Opening, StartError> {
+fn opening_after(
+    last: Option<&LastSession>,
+    fresh: &Assembly<'_>,
+    now: Nanos,
+) -> Result<Opening, StartError> {
     let Some(last) = last else { return Ok(Opening::default()) };
     let check = |carried: &[Kept]| {
         names::check(last, carried, fresh.config, fresh.instruments).map_err(StartError::Names)
     };
     check(&[])?;
-    let opening = Opening::after(last, fresh.config, &fresh.risk_setup(), fresh.days)?;
+    let begin = (fresh.days, now);
+    let opening = Opening::after(last, fresh.config, &fresh.risk_setup(), begin)?;
     check(&opening.risk)?;
     Ok(opening)
 }

@@ -9,7 +9,7 @@ use crate::config::model::Config;
 use feed::instruments::Instruments;
 use shm::gates::Shape;
 use shm::record::RecordKind;
-use shm::record::order::{OrderEvent, PositionEvent, ScopeKind, ScopeTotals};
+use shm::record::order::{OrderEvent, PositionEvent, Recent, RecentKind, ScopeKind, ScopeTotals};
 use shm::record::parent::Parent;
 use std::collections::BTreeSet;
 
@@ -97,6 +97,13 @@ fn instrument_of(kept: &Kept) -> Option<usize> {
         RecordKind::CarryOrder => OrderEvent::read(body)?.instrument,
         RecordKind::CarryPosition => PositionEvent::read(body)?.instrument,
         RecordKind::CarryParent => Parent::read(body)?.instrument,
+        RecordKind::CarryRecent => {
+            let recent = Recent::read(body)?;
+            let what = RecentKind::from_u8(recent.what)?;
+            let of_order = matches!(what, RecentKind::Fill | RecentKind::Approval);
+            let of_scope = recent.scope == ScopeKind::Instrument as u8;
+            return (of_order || of_scope).then_some(recent.id as usize);
+        }
         RecordKind::CarryScope => {
             let totals = ScopeTotals::read(body)?;
             let is_instrument = totals.scope == ScopeKind::Instrument as u8;

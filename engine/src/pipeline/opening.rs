@@ -335,6 +335,7 @@ pub struct Opening {
 impl Opening {
     /// Rebuilds the last session and makes an opening of what is left of it. Orders that were
     /// approved and for which no message was ever written were never sent: they are released here.
+    /// `date` is the new session's, `now` its start by the engine's clock.
     ///
     /// # Errors
     /// [`OpeningError::Restore`]: a record contradicts those before it.
@@ -342,7 +343,7 @@ impl Opening {
         last: &LastSession,
         config: &Config,
         setup: &Setup,
-        date: u32,
+        (date, now): (u32, Nanos),
     ) -> Result<Self, OpeningError> {
         let mut risk = Risk::new(setup);
         for (at, kept) in last.risk.iter().enumerate() {
@@ -359,8 +360,8 @@ impl Opening {
             // Carried like whatever risk has fallen to: a person takes it back by arming.
             risk.trip(Scope::Firm, Reason::Mode, Mode::CancelOnly, 0, 0);
         }
+        let keep = |kind, body: &[u8]| Kept { kind, ts: Nanos(0), body: body.to_vec() };
         risk.carry(date != last.date, &mut |kind, body| {
-            let keep = |kind, body: &[u8]| Kept { kind, ts: Nanos(0), body: body.to_vec() };
             opening.risk.push(keep(kind, body));
             let parent = (kind == RecordKind::CarryParent).then(|| Parent::read(body)).flatten();
             let state = parent.and_then(|parent| last.latched.get(&parent.cl_ord_id));
@@ -368,6 +369,7 @@ impl Opening {
                 opening.risk.push(keep(RecordKind::CarryParentState, state.bytes()));
             }
         });
+        risk.carry_recent(now, &mut |kind, body| opening.risk.push(keep(kind, body)));
         opening.sessions = last
             .sessions
             .iter()

@@ -107,6 +107,18 @@ impl Repeats {
         self.count.saturating_sub(back)
     }
 
+    /// Tells of each approval within `per` before `now` that is remembered, the oldest first. Cold.
+    pub fn within(&self, per: Nanos, now: Nanos, mut told: impl FnMut(&Likeness, Nanos)) {
+        for number in self.count.saturating_sub(self.ring.len() as u64)..self.count {
+            let Some(entry) = self.entry(number) else { continue };
+            if let Some(likeness) = &entry.likeness
+                && now.saturating_since(entry.at) < per
+            {
+                told(likeness, entry.at);
+            }
+        }
+    }
+
     /// Approvals equal to this one within `per` before `now`, counted up to `enough`. An approval
     /// exactly `per` old has left the window. Where the ring has dropped approvals that may still
     /// be in the window, the answer is `enough`.

@@ -10,14 +10,17 @@
 //! [`ScopeMap`]. What no row of the set states for a scope binds nothing there; that some scope
 //! states it is R05's to see.
 
+mod windows;
+
 use shm::ids::{AccountId, InstrumentId, StrategyId};
 use shm::message::Side;
 use shm::units::{Nanos, Notional, Price, Qty};
 
-use super::rate::RateWindow;
 use super::reference::Reference;
 use super::scope::ScopeMap;
 use crate::config::limits::{Limit, LimitRow, LimitSet, Scope};
+
+pub use windows::{Breaker, ScopeWindows};
 
 /// No bound: every measured value is at most this.
 pub const UNBOUNDED: i128 = i128::MAX;
@@ -108,30 +111,6 @@ pub struct ScopeLimits {
 }
 
 const _: () = assert!(size_of::<ScopeLimits>() == 320);
-
-/// What a scope counts in windows.
-///
-/// # Layout
-/// What an order is asked and counted by lies in the first cache line.
-#[derive(Clone, Debug)]
-#[repr(C, align(64))]
-pub struct ScopeWindows {
-    /// From when on no breaker of R46 is over its limit.
-    calm_at: Nanos,
-    orders: RateWindow,
-    breakers: [RateWindow; 3],
-}
-
-/// What the breakers of R46 count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Breaker {
-    /// Refusals.
-    Rejects,
-    /// Refused cancels.
-    CancelRejects,
-    /// Sessions lost.
-    Disconnects,
-}
 
 /// Everything that bounds one order of one strategy in one instrument.
 ///
@@ -282,89 +261,6 @@ impl ScopeLimits {
         limits.has_money = money.iter().any(|max| *max != UNBOUNDED);
         limits.binds = limits != Self { move_per: limits.move_per, ..Self::OPEN };
         limits
-    }
-}
-
-impl ScopeWindows {
-    fn compile(row: Option<&LimitRow>) -> Self {
-        let of = |limit: Option<Limit<u32>>, per: Option<Nanos>| {
-            RateWindow::of(limit.and_then(Limit::number), per.unwrap_or_default())
-        };
-        let breaker = row.map(|row| row.breaker);
-        let per = breaker.map(|breaker| breaker.per);
-        let mut windows = Self {
-            calm_at: Nanos(0),
-            orders: of(row.map(|row| row.rate.orders_max), row.map(|row| row.rate.per)),
-            breakers: [
-                of(breaker.map(|breaker| breaker.rejects_max), per),
-                of(breaker.map(|breaker| breaker.cancel_rejects_max), per),
-                of(breaker.map(|breaker| breaker.disconnects_max), per),
-            ],
-        };
-        windows.settle();
-        windows
-    }
-
-    /// R41.
-    #[must_use]
-    #[inline]
-    pub const fn orders(&self) -> &RateWindow {
-        &self.orders
-    }
-
-    /// R46.
-    #[must_use]
-    #[inline]
-    pub const fn breakers(&self) -> &[RateWindow; 3] {
-        &self.breakers
-    }
-
-    /// From when on both R41 and R46 let one more order pass.
-    #[inline(always)]
-    pub(super) fn open_at(&self) -> Nanos {
-        self.orders.free_at().max(self.calm_at)
-    }
-
-    /// Counts an order (R41).
-    #[inline]
-    pub(super) fn count_order(&mut self, now: Nanos) {
-        self.orders.push(now);
-    }
-
-    /// Counts what a breaker counts (R46): what it has measured and its limit, if that is now over.
-    pub(super) fn count(&mut self, breaker: Breaker, now: Nanos) -> Option<(u32, u32)> {
-        let window = self.breakers.get_mut(breaker as usize)?;
-        window.push(now);
-        let over = window.is_over(now).then(|| (window.used(now), window.order_max()));
-        self.settle();
-        over
-    }
-
-    /// Forgets what a breaker has counted.
-    pub(super) fn clear(&mut self, breaker: Breaker) {
-        if let Some(window) = self.breakers.get_mut(breaker as usize) {
-            window.clear();
-        }
-        self.settle();
-    }
-
-    /// Forgets what all breakers have counted.
-    pub(super) fn clear_breakers(&mut self) {
-        self.breakers.iter_mut().for_each(RateWindow::clear);
-        self.settle();
-    }
-
-    fn inherit(&mut self, old: &mut Self) {
-        self.orders.inherit(&mut old.orders);
-        for (new, old) in self.breakers.iter_mut().zip(&mut old.breakers) {
-            new.inherit(old);
-        }
-        self.settle();
-    }
-
-    fn settle(&mut self) {
-        let calm_at = self.breakers.iter().map(RateWindow::calm_at).max();
-        self.calm_at = calm_at.unwrap_or(Nanos(0));
     }
 }
 
@@ -569,6 +465,12 @@ impl LimitTable {
     #[must_use]
     pub fn is_like(&self, other: &Self) -> bool {
         self.map == other.map && self.pairs.len() == other.pairs.len()
+    }
+
+    /// The longest window of R26.
+    #[must_use]
+    pub fn move_window_max(&self) -> Nanos {
+        self.scopes.iter().map(|scope| scope.move_per).max().unwrap_or(Nanos(0))
     }
 
     /// The longest window of R43.

@@ -58,6 +58,7 @@ mod money;
 mod outcome;
 mod over;
 mod pass;
+mod recent;
 mod report;
 mod restore;
 mod room;

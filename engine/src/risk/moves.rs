@@ -71,6 +71,24 @@ impl Moves {
         })
     }
 
+    /// Tells of each fill within `per` before `now`, of one queue the oldest first. Cold.
+    pub fn within(
+        &self,
+        per: Nanos,
+        now: Nanos,
+        mut told: impl FnMut(AccountId, InstrumentId, Side, Price, Nanos),
+    ) {
+        for (at, queue) in self.queues.iter().enumerate() {
+            let (row, side) = (at / 2, if at % 2 == 0 { Side::Buy } else { Side::Sell });
+            let account = AccountId((row / self.instruments) as u16);
+            let instrument = InstrumentId((row % self.instruments) as u32);
+            let fills = queue.fills.iter().take(usize::from(queue.count));
+            for (px, at) in fills.filter(|(_, at)| now.saturating_since(*at) < per) {
+                told(account, instrument, side, *px, *at);
+            }
+        }
+    }
+
     /// Remembers a fill; `now` is at least that of the last one.
     pub fn push(
         &mut self,

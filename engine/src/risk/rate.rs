@@ -72,6 +72,19 @@ impl RateWindow {
         time.is_some_and(|time| now.saturating_since(*time) < self.per)
     }
 
+    /// When the latest message was counted; `None` before the first.
+    #[must_use]
+    pub fn latest(&self) -> Option<Nanos> {
+        let mask = self.times.len().wrapping_sub(1);
+        self.times.get(self.count.checked_sub(1)? as usize & mask).copied()
+    }
+
+    /// Latest messages that are counted at most.
+    #[must_use]
+    pub const fn remembered(&self) -> u32 {
+        self.remembered
+    }
+
     /// Messages in the window, as far as it remembers: the whole rate, or one more than is allowed.
     #[must_use]
     pub fn used(&self, now: Nanos) -> u32 {

@@ -29,7 +29,11 @@ impl core::fmt::Display for RestoreError {
     fn fmt(&self, out: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         out.write_str(match self {
             Self::Short => "record body too short",
-            Self::NotInSetup => "record of an order or position outside the setup",
+            Self::NotInSetup => {
+                "record of an order or position that this configuration has no place for: a name, \
+                 a gateway or a strategy's orders_max has changed; start with the old ones until \
+                 its orders have ended"
+            }
             Self::Differs => "record names a state that its predecessors do not lead to",
         })
     }
@@ -118,6 +122,9 @@ impl Risk {
             RecordKind::CarryScope => {
                 let record = record::ScopeTotals::read(body).ok_or(RestoreError::Short)?;
                 self.take_carried_scope(&record)
+            }
+            RecordKind::CarryRecent => {
+                self.take_recent(&record::Recent::read(body).ok_or(RestoreError::Short)?)
             }
             // Bytes, sessions, the order of inputs: nothing of orders or positions.
             _ => Ok(()),

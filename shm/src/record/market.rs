@@ -102,7 +102,7 @@ record! {
         t0: Nanos,
         /// Low 32 bits of the lane sequence of its [`Tx`].
         tx_seq: u32,
-        /// Bytes given to the socket, or minus the `errno`.
+        /// Bytes given to the socket, or [`Sent::LINK_CLOSED`].
         result: i32,
         /// When the call returned, ns after `t0`.
         d_sent: u32,
@@ -111,6 +111,12 @@ record! {
         /// Zero.
         _reserved: [u8; 3],
     }
+}
+
+impl Sent {
+    /// No byte was taken, since the link was closed. What the venue has of the message is told by
+    /// its stream after the next logon.
+    pub const LINK_CLOSED: i32 = -1;
 }
 
 record! {

@@ -131,6 +131,8 @@ byte_enum! {
         CarryScope = 38, "CarryScope";
         /// [`status::HandOrder`].
         HandOrder = 39, "HandOrder";
+        /// [`order::Recent`] that opens a session: what a window of a rule holds, carried over.
+        CarryRecent = 40, "CarryRecent";
         /// [`status::StrategyDown`] and its words: a strategy was stopped for good.
         StrategyDown = 44, "StrategyDown";
         /// [`status::StrategyDown`] that opens a session: the strategy does not act until a person

@@ -280,6 +280,53 @@ record! {
     }
 }
 
+byte_enum! {
+    /// Which window of risk holds it.
+    RecentKind {
+        /// R40: messages of a session. `id` is the gateway.
+        Session = 1, "session";
+        /// R41: orders of a scope.
+        Orders = 2, "orders";
+        /// R46: refusals in a scope.
+        Rejects = 3, "rejects";
+        /// R46: refused cancels in a scope.
+        CancelRejects = 4, "cancel-rejects";
+        /// R46: sessions lost in a scope.
+        Disconnects = 5, "disconnects";
+        /// R26: a fill of an account. `id` is the instrument.
+        Fill = 6, "fill";
+        /// R43: an approval of an account. `id` is the instrument.
+        Approval = 7, "approval";
+    }
+}
+
+record! {
+    /// What a window of a rule held at the end of the session before, as far as it is still in it:
+    /// a count as of its latest message, or one fill or approval.
+    Recent: 64 {
+        /// When; of a count the latest.
+        at: Nanos,
+        /// Price of a fill or approval.
+        px: Price,
+        /// Quantity of an approval.
+        qty: Qty,
+        /// Messages of a count.
+        count: u32,
+        /// Gateway, instrument, or what the scope is of; 0 for the firm.
+        id: u32,
+        /// Account of a fill or approval.
+        account: u16,
+        /// [`RecentKind`].
+        what: u8,
+        /// [`ScopeKind`] of the count of a scope.
+        scope: u8,
+        /// [`crate::message::Side`] of a fill or approval.
+        side: u8,
+        /// Zero.
+        _reserved: [u8; 27],
+    }
+}
+
 /// Splits an `i128` into the two words of a record.
 #[must_use]
 pub const fn words_of(value: i128) -> [u64; 2] {

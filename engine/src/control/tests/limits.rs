@@ -124,7 +124,10 @@ fn a_command_that_risk_does_not_take_is_not_confirmed() {
     rig.turn();
     let reply = rig.heard().unwrap();
     assert!(!reply.ok && reply.text.starts_with("NOT CONFIRMED"), "{}", reply.text);
-    assert!(rig.ask(&Request::Status).unwrap().text.contains("another set is on its way"));
+    assert!(rig.ask(&Request::Status).unwrap().text.contains("PENDING: limits "));
+    assert_eq!(rig.ask(&mode("firm", "halted", "late")), None);
+    let status = rig.ask(&Request::Status).unwrap().text;
+    assert!(status.contains("PENDING: mode firm halted: on its way"), "{status}");
     rig.take();
     rig.turn();
     assert_eq!(rig.heard(), None, "answered once");
@@ -235,6 +238,13 @@ fn a_failed_journal_is_told_in_every_answer() {
         assert_eq!((reply.ok, reply.why), (false, Why::Refused), "{}", reply.text);
         assert!(reply.text.contains("nothing was") && reply.text.contains("disk full"));
     }
+    let words = |text: &str| text.to_owned();
+    let [strategy, instrument, kind] = ["", "AAPL", "limit"].map(words);
+    let (side, qty, terms) = (words("buy"), words("10"), vec![words("px=189")]);
+    let order = Request::OrderNew { strategy, instrument, kind, side, qty, terms };
+    let reply = rig.ask(&order).unwrap();
+    assert_eq!((reply.ok, reply.why), (false, Why::Refused), "{}", reply.text);
+    assert!(reply.text.starts_with("nothing was ordered (JOURNAL, R04)"), "{}", reply.text);
     let enable = Request::Enable { strategy: "mm".to_owned() };
     let reply = rig.ask(&enable).unwrap();
     assert!(!reply.ok && reply.text.contains("disk full"), "{}", reply.text);

@@ -53,6 +53,20 @@ fn every_state_has_its_words() {
     rig.says("strategies: mm disabled, take enabled, probe disabled");
 }
 
+/// Goal: what keeps a feed's orders from leaving is said once. Method: a feed that is silent, and
+/// one that is live.
+#[test]
+fn a_feed_that_is_not_live_is_told_once() {
+    let mut rig = Rig::new("");
+    let lines = |rig: &mut Rig| {
+        let text = rig.ask(&Request::Status).unwrap().text;
+        text.lines().filter(|line| line.contains("feed itch:")).count()
+    };
+    assert_eq!(lines(&mut rig), 1);
+    rig.set("feed:itch.state", FeedState::Live as u64);
+    assert_eq!(lines(&mut rig), 1);
+}
+
 /// Goal: the journal's state is told with how far behind it is, and a failure with what to do.
 /// Method: a lag, a failed disk without and with its words.
 #[test]

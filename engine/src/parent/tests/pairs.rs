@@ -210,3 +210,23 @@ fn a_refused_replace_is_tried_again() {
     rig.fill(ids[0], 100);
     assert_eq!(rig.over(), Some(Reason::None));
 }
+
+/// Goal: a profit order that the collar refuses is tried less and less often, and what stops the
+/// loss is not late for it. Method: a profit 15 % away for six seconds, then the stop's price.
+#[test]
+fn a_profit_beyond_the_collar_is_not_hammered() {
+    let mut rig = Rig::new();
+    rig.top(1_000, 1_001);
+    let (entry_px, profit_px, loss_px) = (cents(1_000), cents(1_150), cents(990));
+    rig.ask(Ask::bracket(STOCK, Side::Buy, shares(100), entry_px, profit_px, loss_px));
+    let entry = rig.accepted(limit(Side::Buy, 1_000, 100));
+    rig.fill(entry, 100);
+    assert_eq!(rig.refused, [Reason::Collar]);
+    for _ in 0..60 {
+        rig.pass(100);
+        rig.top(1_000, 1_001);
+    }
+    assert_eq!(rig.refused, [Reason::Collar; 6], "after 0.1, 0.3, 0.7, 1.5 and 3.1 s again");
+    rig.top(989, 990);
+    rig.accepted(market(Side::Sell, 100));
+}

@@ -6,6 +6,7 @@ mod k2_breakers;
 mod pass;
 mod positions;
 mod r47_parents;
+mod recent;
 mod t01_edges;
 mod t01_flow;
 mod t01_form;

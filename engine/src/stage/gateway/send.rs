@@ -263,7 +263,8 @@ impl GatewayStage {
         while let Some(message) = self.batch.pop() {
             let taken = given.map(|given| given.saturating_sub(before).min(message.len));
             before += message.len;
-            let result = taken.map_or(-1, |bytes| i32::try_from(bytes).unwrap_or(i32::MAX));
+            let result =
+                taken.map_or(Sent::LINK_CLOSED, |bytes| i32::try_from(bytes).unwrap_or(i32::MAX));
             self.after_sent(&message, result, sent, turn);
             done += 1;
         }

@@ -3,7 +3,8 @@
 use crate::failure::{Failure, Outcome};
 use crate::stdout::Out;
 use engine::config::machine::Machine;
-use wirelane_benches::compare::{Wanted, recommended, run, text};
+use std::time::{Duration, Instant};
+use wirelane_benches::compare::{Turn, Wanted, recommended, run, text};
 
 /// What is measured, and for how long.
 #[derive(Debug, clap::Args)]
@@ -41,7 +42,8 @@ impl Args {
         }
         out.line("")?;
         out.flush()?;
-        let told = |round| eprintln!("round {} of {rounds}", round + 1);
+        let begun = Instant::now();
+        let told = |turn: Turn| eprintln!("{}", progress(&turn, begun.elapsed()));
         let outcomes = run(&Wanted { rounds, rates }, told).map_err(Failure::not_done)?;
         out.text(&text(&outcomes))?;
         match recommended(&outcomes) {
@@ -52,6 +54,18 @@ impl Args {
     }
 }
 
+/// A line for each turn of a placement: which it is, and how long the rest takes.
+fn progress(turn: &Turn, taken: Duration) -> String {
+    let Turn { variant, done, of } = turn;
+    let each = taken.as_secs_f64() / (*done).max(1) as f64;
+    let left = match done {
+        0 => String::new(),
+        _ => format!(", about {:.0} s more", (each * (of - done) as f64).ceil()),
+    };
+    let (layout, ring, wait) = (variant.layout, variant.ring, variant.wait);
+    format!("{} of {of}: {layout}, {ring}, {wait}{left}", done + 1)
+}
+
 /// Whether that many runnable threads are more than a quiet machine has; one is this program.
 fn is_busy(load: &str) -> bool {
     load.parse().is_ok_and(|load: f64| load >= 1.5)
@@ -60,6 +74,17 @@ fn is_busy(load: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use wirelane_benches::compare::Variant;
+
+    // Goal: a line names the placement, and after the first how long the rest takes. Method: the
+    // first and the third of four turns.
+    #[test]
+    fn a_turn_says_how_long_the_rest_takes() {
+        let variant = Variant { layout: "split2", ring: "slot", wait: "spin" };
+        let line = |done| progress(&Turn { variant, done, of: 4 }, Duration::from_secs(10));
+        assert_eq!(line(0), "1 of 4: split2, slot, spin");
+        assert_eq!(line(2), "3 of 4: split2, slot, spin, about 10 s more");
+    }
 
     // Goal: a busy machine is said to be one, and what is no number says nothing. Method: four
     // texts of the kernel.

@@ -209,7 +209,7 @@ impl Story {
         let id = hand.cl_ord_id;
         let name = words.name(hand);
         if let Some(done) = self.done.iter().find(|parent| parent.cl_ord_id == id) {
-            return Verdict::Done(format!("{name}: {}", words.parent_end(done, None)));
+            return Verdict::Done(format!("{name}: {}", words.parent_cancelled(done)));
         }
         let mut denied = self.denied.iter();
         let denied = denied.find(|row| {

@@ -127,12 +127,19 @@ impl<'a> Words<'a> {
         ParentKind::from_u8(parent.parent).map_or("parent", ParentKind::name)
     }
 
+    /// How a parent ended that a person has cancelled.
+    pub(super) fn parent_cancelled(&self, parent: &Parent) -> String {
+        let by_hand = matches!(Reason::from_u8(parent.reason), None | Some(Reason::None));
+        if !by_hand || parent.filled.iter().any(|filled| filled.0 != 0 && *filled >= parent.qty) {
+            return self.parent_end(parent, None);
+        }
+        format!("{} cancelled, filled {}", self.parent_kind(parent), filled_of(parent))
+    }
+
     /// How a parent ended; why it did not, where `told` of it was said before.
     pub(super) fn parent_end(&self, parent: &Parent, told: Option<Reason>) -> String {
         let kind = self.parent_kind(parent);
-        let filled: Vec<String> =
-            parent.filled.iter().filter(|qty| qty.0 != 0).map(ToString::to_string).collect();
-        let filled = if filled.is_empty() { "0".to_owned() } else { filled.join("/") };
+        let filled = filled_of(parent);
         let why = match Reason::from_u8(parent.reason) {
             None | Some(Reason::None) => String::new(),
             reason if reason == told => String::new(),
@@ -143,6 +150,13 @@ impl<'a> Words<'a> {
         };
         format!("{kind} is over, filled {filled}{why}")
     }
+}
+
+/// What each leg of a parent has filled.
+fn filled_of(parent: &Parent) -> String {
+    let legs = parent.filled.iter().filter(|qty| qty.0 != 0);
+    let legs: Vec<String> = legs.map(ToString::to_string).collect();
+    if legs.is_empty() { "0".to_owned() } else { legs.join("/") }
 }
 
 /// Why gateway or venue ended it, where a report says so.

@@ -85,6 +85,11 @@ pub(super) fn link_event(raw: u8) -> Value {
     code(known, raw)
 }
 
+/// Which window of risk.
+pub(super) fn recent(raw: u8) -> Value {
+    code(shm::record::order::RecentKind::from_u8(raw).map(|kind| kind.name()), raw)
+}
+
 /// What time made act: the one timer that every stage has.
 pub(super) fn timer(raw: u8) -> Value {
     code((raw == 0).then_some("timer"), raw)

@@ -13,8 +13,8 @@ use shm::reason::Unit;
 use shm::record::RecordKind;
 use shm::record::market::{CaptureGap, RxFeed, RxVenue, Sent, Tx, TxVoid, VenueSession};
 use shm::record::order::{
-    Alarm, Approved, CancelAsked, Denied, OrderEvent, OrderTerms, PositionEvent, ScopeKind,
-    ScopePeak, ScopeTotals,
+    Alarm, Approved, CancelAsked, Denied, OrderEvent, OrderTerms, PositionEvent, Recent,
+    RecentKind, ScopeKind, ScopePeak, ScopeTotals,
 };
 use shm::record::parent::Parent;
 use shm::record::status::{
@@ -59,6 +59,7 @@ pub(crate) fn fields(
         }
         RecordKind::Alarm => names.alarm(&Alarm::read(body)?),
         RecordKind::ScopePeak => names.scope_peak(&ScopePeak::read(body)?),
+        RecordKind::CarryRecent => names.recent(&Recent::read(body)?),
         RecordKind::CarryScope => names.scope_totals(&ScopeTotals::read(body)?),
         RecordKind::VenueSession => names.venue_session(&VenueSession::read(body)?),
         RecordKind::OrderTerms => family::order_terms(&OrderTerms::read(body)?),
@@ -219,8 +220,7 @@ impl Names<'_> {
     }
 
     fn sent(&self, sent: &Sent) -> Fields {
-        let error = sent.result.checked_neg().filter(|errno| *errno > 0);
-        let error = error.map(|errno| std::io::Error::from_raw_os_error(errno).to_string());
+        let error = (sent.result == Sent::LINK_CLOSED).then_some("the link was closed");
         vec![
             ("cl_ord_id", id(sent.cl_ord_id)),
             ("t0", sent.t0.0.into()),
@@ -423,6 +423,27 @@ impl Names<'_> {
             ("trades", totals.trades.into()),
             ("executions", totals.executions.into()),
         ]
+    }
+
+    fn recent(&self, recent: &Recent) -> Fields {
+        let what = RecentKind::from_u8(recent.what);
+        let at = [("what", codes::recent(recent.what)), ("when", recent.at.0.into())];
+        let rest = match what {
+            Some(RecentKind::Session) => {
+                vec![("gateway", self.gateway(recent.id as u8)), ("count", recent.count.into())]
+            }
+            Some(RecentKind::Fill | RecentKind::Approval) => vec![
+                ("account", self.account(recent.account)),
+                ("symbol", self.symbol(InstrumentId(recent.id))),
+                ("side", codes::side(recent.side)),
+                ("px", px(recent.px)),
+                ("qty", qty(recent.qty)),
+            ],
+            _ => {
+                vec![("scope", self.scope(recent.scope, recent.id)), ("count", recent.count.into())]
+            }
+        };
+        at.into_iter().chain(rest).collect()
     }
 
     fn scope_peak(&self, peak: &ScopePeak) -> Fields {

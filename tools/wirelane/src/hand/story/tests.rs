@@ -105,8 +105,12 @@ impl Telling {
     }
 
     fn parent(&mut self, record: RecordKind, kind: ParentKind, reason: Reason) {
+        self.parent_of(record, kind, reason, id(0));
+    }
+
+    fn parent_of(&mut self, record: RecordKind, kind: ParentKind, reason: Reason, of: ClOrdId) {
         let parent = Parent {
-            cl_ord_id: id(0),
+            cl_ord_id: of,
             parent: kind as u8,
             side: Side::Buy as u8,
             reason: reason as u8,
@@ -268,6 +272,14 @@ fn a_cancel_is_told_by_the_end() {
     let mut telling = cancel();
     telling.denied(id(1), Kind::IntentCancel, AT);
     telling.is_refused("ORDER_QTY");
+    for (kind, reason, words) in [
+        (ParentKind::Stop, Reason::None, "STOP cancelled, filled 0"),
+        (ParentKind::Twap, Reason::OrderQty, "TWAP is over, filled 0: ORDER_QTY"),
+    ] {
+        let mut telling = cancel();
+        telling.parent_of(RecordKind::ParentDone, kind, reason, id(1));
+        telling.is_done(words);
+    }
     let nobody = Telling::new(CommandOp::OrderCancel, HandOutcome::Unknown, ClOrdId::NONE);
     assert!(matches!(nobody.verdict(), Verdict::NotAsked(_)));
 }
