@@ -7,6 +7,10 @@
 //! database = "sqlite"        # store.db in the engine's directory; sqlite:FILE; postgres://...
 //! batch_max = 20000          # records of one transaction
 //! commit_ms = 50             # longest wait of a row for its transaction
+//! keep_days = 400            # what ended before is removed; without this key nothing is
+//!
+//! [audit]
+//! heads = "audit.heads"      # the chain's heads are appended there; from the engine's directory
 //! ```
 
 use crate::store::{DatabaseError, Password, Settings, Target};
@@ -72,6 +76,8 @@ struct Text {
     version: i64,
     #[serde(default)]
     store: StoreText,
+    #[serde(default)]
+    audit: AuditText,
 }
 
 #[derive(Debug, Deserialize)]
@@ -81,11 +87,30 @@ struct StoreText {
     password_env: Option<String>,
     batch_max: u64,
     commit_ms: u64,
+    keep_days: Option<u32>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct AuditText {
+    heads: PathBuf,
+}
+
+impl Default for AuditText {
+    fn default() -> Self {
+        Self { heads: "audit.heads".into() }
+    }
 }
 
 impl Default for StoreText {
     fn default() -> Self {
-        Self { database: "sqlite".into(), password_env: None, batch_max: 20_000, commit_ms: 50 }
+        Self {
+            database: "sqlite".into(),
+            password_env: None,
+            batch_max: 20_000,
+            commit_ms: 50,
+            keep_days: None,
+        }
     }
 }
 
@@ -133,13 +158,20 @@ impl Config {
         if text.version != VERSION {
             return wrong("version", text.version.to_string(), "this program reads version 1");
         }
-        let StoreText { database, password_env, batch_max, commit_ms } = text.store;
+        let StoreText { database, password_env, batch_max, commit_ms, keep_days } = text.store;
         if !(1..=1_000_000).contains(&batch_max) {
             return wrong("store.batch_max", batch_max.to_string(), "write 1 to 1000000");
         }
         if !(1..=60_000).contains(&commit_ms) {
             return wrong("store.commit_ms", commit_ms.to_string(), "write 1 to 60000");
         }
+        if let Some(days) = keep_days.filter(|days| !(1..=36_500).contains(days)) {
+            return wrong("store.keep_days", days.to_string(), "write 1 to 36500");
+        }
+        if text.audit.heads.as_os_str().is_empty() {
+            return wrong("audit.heads", "\"\"".to_owned(), "write the path of a file");
+        }
+        let heads = Some(dir.join(text.audit.heads));
         let password = match password_env {
             None => None,
             Some(name) => match environment(&name) {
@@ -151,7 +183,7 @@ impl Config {
             .map_err(|source| ConfigError::Database { path, source })?;
         let commit = Duration::from_millis(commit_ms);
         let batch_max = usize::try_from(batch_max).unwrap_or(usize::MAX);
-        Ok(Self { store: Settings { target, batch_max, commit } })
+        Ok(Self { store: Settings { target, batch_max, commit, heads, keep_days } })
     }
 }
 
@@ -169,12 +201,15 @@ mod tests {
     fn every_key_is_read() {
         let config = parse("version = 1").unwrap();
         assert_eq!(config.store.target, Target::Sqlite("/data/store.db".into()));
+        assert_eq!(config.store.heads, Some("/data/audit.heads".into()));
         let config = parse(
             "version = 1\n[store]\ndatabase = \"postgres://u@h/d\"\npassword_env = \"PW\"\n\
-             batch_max = 7\ncommit_ms = 9",
+             batch_max = 7\ncommit_ms = 9\nkeep_days = 30\n[audit]\nheads = \"/elsewhere/heads\"",
         )
         .unwrap();
         assert_eq!((config.store.batch_max, config.store.commit.as_millis()), (7, 9));
+        assert_eq!(config.store.heads, Some("/elsewhere/heads".into()));
+        assert_eq!(config.store.keep_days, Some(30));
         assert!(!format!("{config:?}").contains("hunter2"));
     }
 
@@ -188,7 +223,9 @@ mod tests {
             ("version = 1\n[store]\nbatch = 1", "batch"),
             ("version = 1\n[store]\nbatch_max = 0", "store.batch_max"),
             ("version = 1\n[store]\ncommit_ms = 60001", "store.commit_ms"),
+            ("version = 1\n[store]\nkeep_days = 0", "store.keep_days"),
             ("version = 1\n[store]\ndatabase = \"oracle\"", "store.database"),
+            ("version = 1\n[audit]\nheads = \"\"", "audit.heads"),
             ("version = 1\n[store]\npassword_env = \"NONE\"", "NONE"),
         ];
         for (text, named) in cases {

@@ -28,6 +28,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod audit;
 pub mod config;
 mod follow;
 pub mod store;

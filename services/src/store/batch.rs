@@ -1,11 +1,15 @@
 //! Rows that wait to be written together, each key once.
 
+use super::chain::ChainEnd;
 use super::database::Value;
 use super::table::{Again, Slot, TABLES};
+use crate::audit::{Entry, LANE};
 use crate::follow::{Gap, Taken};
+use shm::journal::LaneSeq;
+use shm::record::StageId;
 use shm::record::order::OrderEvent;
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+use std::collections::hash_map;
 
 /// One row, in the order of its table's columns.
 pub(crate) type Row = Vec<Value>;
@@ -24,6 +28,8 @@ pub struct Batch {
     tables: [Rows; TABLES.len()],
     /// By (epoch, lane): the last order event, of which an execution behind it tells more.
     pub(crate) context: HashMap<(u16, u16), OrderEvent>,
+    /// Where the audit chain ends, with what is in here.
+    pub(super) end: ChainEnd,
     /// What was removed before it was read.
     pub(crate) gaps: Vec<Gap>,
     /// Records that it holds.
@@ -45,11 +51,11 @@ impl Batch {
             return;
         }
         match rows.keys.entry(key) {
-            Entry::Vacant(free) => {
+            hash_map::Entry::Vacant(free) => {
                 free.insert(rows.rows.len());
                 rows.rows.push(row);
             }
-            Entry::Occupied(known) => {
+            hash_map::Entry::Occupied(known) => {
                 let Some(old) = rows.rows.get_mut(*known.get()) else { return };
                 match table.again {
                     Again::Keep => {}
@@ -72,6 +78,36 @@ impl Batch {
         if super::record::put(self, taken).is_none() {
             self.short += 1;
         }
+        if let Some(entry) = Entry::of(taken) {
+            self.chain(&entry);
+        }
+    }
+
+    /// Chains a record.
+    pub(super) fn chain(&mut self, entry: &Entry<'_>) {
+        let row = self.end.take(entry);
+        self.put(Slot::AuditChain, row);
+    }
+
+    /// Makes the rows that show a record of the chain.
+    pub(super) fn show(&mut self, entry: &Entry<'_>) {
+        let taken = Taken {
+            epoch: entry.place.epoch,
+            lane: LANE,
+            seq: LaneSeq(entry.place.seq),
+            kind: Some(entry.kind),
+            stage: StageId::CONTROL,
+            ts: entry.ts,
+            body: entry.body,
+        };
+        // One that is shorter than its kind is shown nowhere.
+        let _ = super::record::put(self, &taken);
+    }
+
+    /// Where the audit chain ends.
+    #[must_use]
+    pub fn end(&self) -> ChainEnd {
+        self.end
     }
 
     /// Notes what was removed before it was read.
@@ -94,6 +130,11 @@ impl Batch {
     /// The rows of each table.
     pub(crate) fn rows(&self) -> impl Iterator<Item = (usize, &[Row])> {
         self.tables.iter().enumerate().map(|(slot, rows)| (slot, rows.rows.as_slice()))
+    }
+
+    /// The rows of one table.
+    pub(super) fn rows_of(&self, slot: Slot) -> &[Row] {
+        &self.tables[slot as usize].rows
     }
 
     /// Empties it; what the next records need of the last ones stays.

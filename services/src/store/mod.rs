@@ -1,7 +1,7 @@
 //! The journal in a database: SQLite, or PostgreSQL with the feature `postgres`.
 //!
 //! ```text
-//!   Follower ─► record: rows of 16 tables ─► Batch: each key once ─► Store: one transaction:
+//!   Follower ─► record: rows of 17 tables ─► Batch: each key once ─► Store: one transaction:
 //!                                                            rows and place in the journal
 //! ```
 //!
@@ -14,6 +14,7 @@
 //! - A second writer is found out by a generation that each commit raises.
 
 mod batch;
+mod chain;
 mod connection;
 mod database;
 mod error;
@@ -22,6 +23,8 @@ mod money;
 mod opening;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod prune;
+mod publish;
 mod rebuild;
 mod record;
 mod schema;
@@ -32,12 +35,14 @@ mod target;
 mod writer;
 
 pub use batch::Batch;
+pub use chain::ChainEnd;
 pub use database::{Database, DatabaseError, Dialect, Value};
 pub use error::StoreError;
 pub use files::{backup, restore, whole};
 pub use money::amount;
 #[cfg(feature = "postgres")]
 pub use postgres::Postgres;
+pub use prune::{Pruned, today};
 pub use rebuild::{Difference, behind, compare, rebuild};
 pub use schema::{MIGRATIONS, Migration, Version, migrate, version, view_names};
 pub use service::{Progress, Settings, StoreService};

@@ -4,11 +4,11 @@ use super::batch::{Batch, Row};
 use super::database::{NO_INT, NO_TEXT, Value, int, text};
 use super::record::ns;
 use super::table::Slot;
+use crate::audit::hex;
 use crate::follow::Taken;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use shm::record::status::{LimitSet, LimitSource, SessionOpen, Text};
-use std::fmt::Write as _;
 
 /// Column of a session that says when its opening was complete.
 pub(super) const COMPLETE: usize = 7;
@@ -21,15 +21,6 @@ pub(super) fn text_of(rest: &[u8], len: u32) -> Option<String> {
     let bytes = rest.get(..usize::try_from(len).ok()?)?;
     // A database takes no zero byte in a text.
     Some(String::from_utf8_lossy(bytes).replace('\0', "\u{fffd}"))
-}
-
-/// Hexadecimal.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
-        // Writing into a string cannot fail.
-        let _ = write!(out, "{byte:02x}");
-        out
-    })
 }
 
 fn digest(text: &str) -> String {

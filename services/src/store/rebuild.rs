@@ -2,6 +2,7 @@
 
 use super::error::StoreError;
 use super::writer::{Fingerprint, Store};
+use crate::audit::Place;
 use crate::follow::Follower;
 use shm::journal::Position;
 use std::path::Path;
@@ -65,6 +66,13 @@ pub fn rebuild(store: &mut Store, dir: &Path, to: Option<&[Position]>) -> Result
     }
 }
 
+/// The last record of a lane before these places.
+pub(super) fn last_of(positions: &[Position], lane: u16) -> Place {
+    let epoch = positions.iter().map(|at| at.epoch).max().unwrap_or(0);
+    let at = positions.iter().find(|at| (at.epoch, at.lane) == (epoch, lane));
+    Place { epoch, seq: at.map_or(0, |at| at.seq.0) }
+}
+
 /// How many records the journal in `dir` holds behind the places in `from`, as of now.
 ///
 /// # Errors
@@ -80,9 +88,9 @@ pub fn behind(dir: &Path, from: &[Position]) -> Result<u64, StoreError> {
     Ok(records)
 }
 
-/// What of `store` is not as the journal in `dir` says, up to the place that it stands at: `fresh`
-/// is an empty store to rebuild into. Nothing is compared, and `None` comes back, where the journal
-/// does not reach back as far as the database.
+/// What of `store` is not as the journal in `dir` says, up to the place that it stands at and of
+/// what was not removed from it: `fresh` is an empty store to rebuild into. Nothing is compared,
+/// and `None` comes back, where the journal does not reach back as far as the database.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -92,9 +100,8 @@ pub fn compare(
     dir: &Path,
 ) -> Result<Option<Vec<Difference>>, StoreError> {
     let to = store.positions()?;
-    let of =
-        |store: &mut Store| -> Result<Vec<Fingerprint>, StoreError> { Ok(store.fingerprints()?) };
-    let held = of(store)?;
+    let kept = store.first_whole_epoch()?;
+    let held = store.fingerprints(kept)?;
     rebuild(fresh, dir, Some(&to))?;
     let first = "SELECT MIN(epoch) FROM sessions";
     let ours = store.database().number(first, Vec::new())?;
@@ -102,7 +109,8 @@ pub fn compare(
     if ours.is_some() && theirs.is_none_or(|theirs| ours.is_some_and(|ours| theirs > ours)) {
         return Ok(None);
     }
-    let differs = held.iter().zip(of(fresh)?).filter(|(held, made)| *held != made);
+    let made = fresh.fingerprints(kept)?;
+    let differs = held.iter().zip(made).filter(|(held, made)| *held != made);
     let difference = |(held, made): (&Fingerprint, Fingerprint)| Difference {
         table: held.table,
         rows: held.rows,

@@ -16,8 +16,10 @@ pub struct Migration {
 }
 
 /// All of them, rising from 1. A step that was released never changes.
-pub const MIGRATIONS: &[Migration] =
-    &[Migration { version: 1, name: "journal", script: include_str!("schema/0001_journal.sql") }];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration { version: 1, name: "journal", script: include_str!("schema/0001_journal.sql") },
+    Migration { version: 2, name: "audit", script: include_str!("schema/0002_audit.sql") },
+];
 
 const VIEWS: &str = include_str!("schema/views.sql");
 

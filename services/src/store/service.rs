@@ -5,6 +5,8 @@ use super::batch::Batch;
 use super::database::Value;
 use super::error::StoreError;
 use super::files::Lock;
+use super::prune::today;
+use super::publish::Publisher;
 use super::target::Target;
 use super::writer::Store;
 use crate::follow::{Follower, Turn};
@@ -18,6 +20,9 @@ const WAIT: (Duration, Duration) = (Duration::from_millis(100), Duration::from_s
 /// A place in the journal is written at least so often, also where records told nothing.
 const PLACE: Duration = Duration::from_secs(1);
 
+/// Time between two looks at what may be removed.
+const PRUNE: Duration = Duration::from_secs(3_600);
+
 /// How the store is run.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -27,6 +32,18 @@ pub struct Settings {
     pub batch_max: usize,
     /// Longest time that a row waits for its transaction.
     pub commit: Duration,
+    /// Where the heads of the audit chain are published.
+    pub heads: Option<PathBuf>,
+    /// Days that what has ended is kept for; `None`: for ever.
+    pub keep_days: Option<u32>,
+}
+
+impl Settings {
+    /// For tests and tools: no head is published, nothing is removed.
+    #[must_use]
+    pub fn plain(target: Target, batch_max: usize, commit: Duration) -> Self {
+        Self { target, batch_max, commit, heads: None, keep_days: None }
+    }
 }
 
 /// How far the store is.
@@ -44,6 +61,12 @@ pub struct Progress {
     pub failures: u64,
     /// What it waits for now, if it does.
     pub waits: Option<String>,
+    /// What is wrong with the audit chain or with its publishing.
+    pub audit: Option<String>,
+    /// Rows that were removed since the start.
+    pub pruned: u64,
+    /// Why rows that are old enough could not be removed.
+    pub not_pruned: Option<String>,
     /// The session that is read.
     pub epoch: Option<u16>,
     /// More records wait than one turn took.
@@ -61,6 +84,8 @@ struct Open {
     rows_since: Option<Instant>,
     placed: Instant,
     seen: u64,
+    publisher: Option<Publisher>,
+    looked: Option<Instant>,
     _lock: Option<Lock>,
 }
 
@@ -101,6 +126,7 @@ impl StoreService {
     fn open(&self) -> Result<Open, StoreError> {
         let lock = self.settings.target.file().map(Lock::take).transpose()?;
         let mut store = Store::open(self.settings.target.open(true)?)?;
+        store.chain_up(&self.dir)?;
         let mut follower = Follower::open(&self.dir, &store.positions()?)?;
         let closed = "SELECT COUNT(*) FROM sessions WHERE epoch = $1 AND closed_ns IS NOT NULL";
         let epoch = Value::Int(follower.epoch().map(i64::from));
@@ -108,9 +134,20 @@ impl StoreService {
             follower.know_closed();
         }
         let batch = store.batch()?;
-        let placed = Instant::now();
-        let tally = Tally::default();
-        Ok(Open { store, follower, batch, tally, rows_since: None, placed, seen: 0, _lock: lock })
+        let heads = self.settings.heads.clone();
+        let publisher = heads.map(|path| Publisher::open(path, &mut store)).transpose()?;
+        Ok(Open {
+            store,
+            follower,
+            batch,
+            tally: Tally::default(),
+            rows_since: None,
+            placed: Instant::now(),
+            seen: 0,
+            publisher,
+            looked: None,
+            _lock: lock,
+        })
     }
 
     /// Reads what is there and writes it. A failure closes the database; later turns open it again
@@ -149,7 +186,7 @@ impl StoreService {
     /// [`StoreError`]; what was read and not written is read again by the next start.
     pub fn flush(&mut self) -> Result<(), StoreError> {
         match &mut self.open {
-            Some(open) => open.commit(&mut self.progress, &mut self.tally),
+            Some(open) => open.commit(&self.settings, &mut self.progress, &mut self.tally),
             None => Ok(()),
         }
     }
@@ -215,16 +252,25 @@ impl Open {
         if self.rows_since.is_none() && batch.row_count() > 0 {
             self.rows_since = Some(now);
         }
+        if self.seen == 0 {
+            self.publish(now, progress);
+            self.prune(settings, now, progress);
+        }
         let is_full = self.seen >= settings.batch_max as u64;
         let is_old = self.rows_since.is_some_and(|since| now - since >= settings.commit);
         let is_far = self.seen > 0 && now - self.placed >= PLACE;
         if is_full || is_old || is_far {
-            self.commit(progress, tally)?;
+            self.commit(settings, progress, tally)?;
         }
         Ok(turn)
     }
 
-    fn commit(&mut self, progress: &mut Progress, tally: &mut Tally) -> Result<(), StoreError> {
+    fn commit(
+        &mut self,
+        settings: &Settings,
+        progress: &mut Progress,
+        tally: &mut Tally,
+    ) -> Result<(), StoreError> {
         if self.seen == 0 && self.batch.row_count() == 0 {
             return Ok(());
         }
@@ -236,6 +282,31 @@ impl Open {
         progress.short += short;
         progress.commits += 1;
         (self.seen, self.rows_since, self.placed) = (0, None, Instant::now());
+        self.publish(self.placed, progress);
+        self.prune(settings, self.placed, progress);
         Ok(())
+    }
+
+    /// Removes what is old enough, now and then. Where that cannot be done the store goes on.
+    fn prune(&mut self, settings: &Settings, now: Instant, progress: &mut Progress) {
+        let Some(days) = settings.keep_days else { return };
+        if self.looked.is_some_and(|looked| now - looked < PRUNE) {
+            return;
+        }
+        self.looked = Some(now);
+        match self.store.prune(today().saturating_sub(days)) {
+            Ok(pruned) => {
+                progress.pruned += pruned.rows;
+                progress.not_pruned = None;
+            }
+            Err(error) => progress.not_pruned = Some(error.to_string()),
+        }
+    }
+
+    /// Publishes the end of the audit chain as it is committed.
+    fn publish(&mut self, now: Instant, progress: &mut Progress) {
+        let Some(publisher) = &mut self.publisher else { return };
+        publisher.turn(&self.batch.end(), now);
+        progress.audit = publisher.trouble().map(str::to_owned);
     }
 }

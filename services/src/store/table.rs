@@ -29,7 +29,7 @@ pub(crate) struct Table {
 }
 
 /// All that a batch writes; [`Slot`] is the index.
-pub(crate) const TABLES: [Table; 16] = [
+pub(crate) const TABLES: [Table; 17] = [
     keep("config_versions", 1, &["sha256", "first_epoch", "body"]),
     keep("accounts", 2, &["config_sha256", "id", "name", "currency"]),
     keep("gateways", 2, &["config_sha256", "id", "name"]),
@@ -46,10 +46,11 @@ pub(crate) const TABLES: [Table; 16] = [
     merge("parents", 1, PARENTS),
     keep("alarms", 3, ALARMS),
     keep("strategy_downs", 3, &["epoch", "lane", "seq", "ts_ns", "strategy", "cause", "body"]),
+    keep("audit_chain", 1, &["number", "epoch", "seq", "ts_ns", "kind", "body", "hash"]),
 ];
 
 /// Which table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(usize)]
 pub(crate) enum Slot {
     ConfigVersions,
@@ -68,6 +69,7 @@ pub(crate) enum Slot {
     Parents,
     Alarms,
     StrategyDowns,
+    AuditChain,
 }
 
 const INSTRUMENTS: &[&str] = &[
@@ -311,6 +313,7 @@ mod tests {
         assert_eq!(TABLES[Slot::ConfigVersions as usize].name, "config_versions");
         assert_eq!(TABLES[Slot::OrderStates as usize].name, "order_states");
         assert_eq!(TABLES[Slot::StrategyDowns as usize].name, "strategy_downs");
+        assert_eq!(TABLES[Slot::AuditChain as usize].name, "audit_chain");
         for table in &TABLES {
             assert!(table.key > 0 && table.key < table.columns.len(), "{}", table.name);
             assert!(CHUNK * table.columns.len() < 32_767, "{}", table.name);

@@ -4,9 +4,10 @@
 use super::batch::{Batch, Row};
 use super::database::{Database, DatabaseError, NO_TEXT, Value, int, text};
 use super::error::StoreError;
-use super::opening::hex;
+use super::prune::PRUNED;
 use super::schema::{self, MIGRATIONS, Version};
 use super::table::{CHUNK, TABLES, Table};
+use crate::audit::{bytes_of, hex};
 use sha2::{Digest as _, Sha256};
 use shm::journal::{LaneSeq, Position};
 use shm::record::order::OrderEvent;
@@ -92,6 +93,7 @@ impl Store {
     pub fn batch(&mut self) -> Result<Batch, DatabaseError> {
         let sql = "SELECT epoch, lane, context FROM reader_cursor";
         let mut batch = Batch::default();
+        batch.end = self.chain_end()?;
         for row in self.database.rows(sql, Vec::new())? {
             let [epoch, lane, context] = row.as_slice() else { continue };
             let bytes = context.text().and_then(bytes_of);
@@ -177,16 +179,22 @@ impl Store {
         Ok(())
     }
 
-    /// Rows and content of every table that tells of the journal.
+    /// Rows and content of every table that tells of the journal; of tables that rows are removed
+    /// from, those from session `first` on.
     ///
     /// # Errors
     /// [`DatabaseError`].
-    pub fn fingerprints(&mut self) -> Result<Vec<Fingerprint>, DatabaseError> {
-        TABLES.iter().map(|table| self.fingerprint(table)).collect()
+    pub fn fingerprints(&mut self, first: i64) -> Result<Vec<Fingerprint>, DatabaseError> {
+        let pruned = PRUNED.map(|slot| TABLES[slot as usize].name);
+        let from = |table: &Table| if pruned.contains(&table.name) { first } else { 0 };
+        TABLES.iter().map(|table| self.fingerprint(table, from(table))).collect()
     }
 
-    fn fingerprint(&mut self, table: &Table) -> Result<Fingerprint, DatabaseError> {
-        let sql = format!("SELECT {} FROM {}", table.columns.join(", "), table.name);
+    fn fingerprint(&mut self, table: &Table, first: i64) -> Result<Fingerprint, DatabaseError> {
+        let mut sql = format!("SELECT {} FROM {}", table.columns.join(", "), table.name);
+        if first > 0 {
+            sql.push_str(&format!(" WHERE epoch >= {first}"));
+        }
         let mut print = Fingerprint { table: table.name, rows: 0, content: 0 };
         self.database.each(&sql, Vec::new(), &mut |row| {
             print.rows += 1;
@@ -221,10 +229,4 @@ fn digest(row: &Row) -> u128 {
     let mut first = [0; 16];
     first.iter_mut().zip(hash.finalize()).for_each(|(to, byte)| *to = byte);
     u128::from_le_bytes(first)
-}
-
-/// The bytes of a hexadecimal text; `None` for any other.
-fn bytes_of(text: &str) -> Option<Vec<u8>> {
-    let digits = text.as_bytes().chunks_exact(2);
-    digits.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
 }

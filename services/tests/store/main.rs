@@ -1,7 +1,9 @@
 //! The store as a whole: one suite for every database, kills, copies, migrations.
 
+mod audit;
 mod exactly_once;
 mod files;
 mod journal;
 mod place;
+mod prune;
 mod suite;

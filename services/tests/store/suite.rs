@@ -302,14 +302,11 @@ fn a_locked_database_is_waited_for() {
     let mut engine = Engine::start(temp.path(), 1, 7, DAY);
     let target = Target::Sqlite(temp.path().join("store.db"));
     let commit = Duration::from_millis(1);
-    let settings = Settings { target: target.clone(), batch_max: 100, commit };
+    let settings = Settings::plain(target.clone(), 100, commit);
     let mut service = StoreService::start(&dir(temp.path()), settings).unwrap();
     (0..50).for_each(|_| engine.order());
     engine.archive();
-    let second = StoreService::start(
-        &dir(temp.path()),
-        Settings { target: target.clone(), batch_max: 1, commit },
-    );
+    let second = StoreService::start(&dir(temp.path()), Settings::plain(target.clone(), 1, commit));
     assert!(matches!(second.unwrap_err(), StoreError::Locked { .. }));
     let mut holder = target.open(false).unwrap();
     holder.script("BEGIN IMMEDIATE").unwrap();
@@ -332,7 +329,7 @@ fn a_locked_database_is_waited_for() {
 /// Reads `dir` into `target` until its session has ended: what a services process does.
 pub(crate) fn follow(dir: &Path, target: &Target) {
     let commit = Duration::from_millis(5);
-    let settings = Settings { target: target.clone(), batch_max: 5_000, commit };
+    let settings = Settings::plain(target.clone(), 5_000, commit);
     let mut service = StoreService::start(dir, settings).unwrap();
     while !service.turn().unwrap().closed {
         let progress = service.progress();

@@ -1,8 +1,8 @@
 //! The command line.
 
 use crate::commands::{
-    bench, completions, config, control, demo, doctor, engine, exchange, journal, latency, limits,
-    order, replay, run, services, store, top, trace,
+    audit, bench, completions, config, control, demo, doctor, engine, exchange, journal, latency,
+    limits, order, replay, run, services, store, top, trace,
 };
 use crate::failure::Outcome;
 use clap::{Parser, Subcommand};
@@ -28,6 +28,9 @@ enum Command {
     /// Check, copy, restore, migrate or rebuild the database
     #[command(subcommand)]
     Store(store::Command),
+    /// Verify or print the chain of what persons did
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// Run engine and services, a process each
     Run(run::Args),
     /// Run an exchange on loopback
@@ -86,6 +89,7 @@ impl Cli {
             Some(Command::Engine(args)) => args.run(),
             Some(Command::Services(args)) => args.run(),
             Some(Command::Store(command)) => command.run(),
+            Some(Command::Audit(command)) => command.run(),
             Some(Command::Run(args)) => args.run(),
             Some(Command::Exchange(args)) => exchange::run(&args),
             Some(Command::Latency(args)) => args.run(),

@@ -1,5 +1,6 @@
 //! One file a command: its arguments, and what it calls.
 
+pub(crate) mod audit;
 pub(crate) mod bench;
 pub(crate) mod completions;
 pub(crate) mod config;

@@ -74,3 +74,10 @@ FROM refusals r
 LEFT JOIN session_days d ON d.epoch = r.epoch
 LEFT JOIN strategies g ON g.config_sha256 = d.config_sha256 AND g.id = r.strategy
 GROUP BY d.day, COALESCE(g.name, 'operator'), r.reason;
+
+CREATE VIEW audit AS
+SELECT a.number, d.day, a.ts_ns, a.kind, c.op, c.refused, c.uid, c.pid, c.body AS words,
+       a.epoch, a.seq, a.hash
+FROM audit_chain a
+LEFT JOIN session_days d ON d.epoch = a.epoch
+LEFT JOIN commands c ON c.epoch = a.epoch AND c.lane = 0 AND c.seq = a.seq;

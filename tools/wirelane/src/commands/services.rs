@@ -102,6 +102,15 @@ fn line(store: &StoreService) -> String {
     if progress.short > 0 {
         line.push_str(&format!(", {} records too short", grouped(progress.short)));
     }
+    if progress.pruned > 0 {
+        line.push_str(&format!(", {} old rows removed", grouped(progress.pruned)));
+    }
+    if let Some(why) = &progress.not_pruned {
+        line.push_str(&format!("; old rows stay: {why}"));
+    }
+    if let Some(why) = &progress.audit {
+        line.push_str(&format!("; {why}"));
+    }
     if let Some(why) = &progress.waits {
         line.push_str(&format!("; it waits: {why}"));
     }

@@ -2,7 +2,8 @@
 
 use super::services;
 use crate::failure::{Exit, Failure, Outcome};
-use crate::place::DirArg;
+use crate::number::grouped;
+use crate::place::{DirArg, Place};
 use crate::stdout::Out;
 use ::services::store::{
     self, MIGRATIONS, Store, StoreError, Target, Version, backup, behind, compare, migrate,
@@ -23,6 +24,18 @@ pub(crate) enum Command {
     Migrate(StoreArgs),
     /// Write an empty database from the journal alone
     Rebuild(StoreArgs),
+    /// Remove orders, fills, refusals, parents and alarms that ended long ago; services may run
+    Prune(PruneArgs),
+}
+
+/// What is old.
+#[derive(Debug, clap::Args)]
+pub(crate) struct PruneArgs {
+    #[command(flatten)]
+    store: StoreArgs,
+    /// Sessions of so many days before today and later stay whole
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=36_500))]
+    older_than: u32,
 }
 
 /// Which database.
@@ -62,7 +75,18 @@ impl Command {
                 restore(&args.file, file_of(&target, "use pg_restore")?).map_err(failure)?;
                 say(&format!("{target} is now {}", args.file.display()))
             }
-            Self::Migrate(args) => bring_forward(&args.target()?),
+            Self::Migrate(args) => bring_forward(&args.target()?, args.place()?.dir()),
+            Self::Prune(args) => {
+                let mut store = args.store.open_store()?;
+                let day = store::today().saturating_sub(args.older_than);
+                let pruned = store.prune(day).map_err(failure)?;
+                let target = args.store.target()?;
+                say(&format!(
+                    "{target}: {} rows removed; everything from session {} on is there",
+                    grouped(pruned.rows),
+                    pruned.first_epoch
+                ))
+            }
             Self::Rebuild(args) => {
                 let (target, dir) = (args.target()?, args.dir.place()?);
                 let mut store = open(&target, true)?;
@@ -79,6 +103,21 @@ impl Command {
 }
 
 impl StoreArgs {
+    /// The engine's directory.
+    pub(crate) fn place(&self) -> Outcome<Place> {
+        self.dir.place()
+    }
+
+    /// The configuration that was named.
+    pub(crate) fn config(&self) -> Option<&Path> {
+        self.config.as_deref()
+    }
+
+    /// The database, which must be there.
+    pub(crate) fn open_store(&self) -> Outcome<Store> {
+        open(&self.target()?, false)
+    }
+
     fn target(&self) -> Outcome<Target> {
         let place = self.dir.place()?;
         match &self.database {
@@ -171,7 +210,7 @@ fn check(args: &StoreArgs) -> Outcome {
     }
 }
 
-fn bring_forward(target: &Target) -> Outcome {
+fn bring_forward(target: &Target, dir: &Path) -> Outcome {
     there(target, false)?;
     let mut database = target.open(false).map_err(Failure::not_done)?;
     let found = store::version(database.as_mut(), MIGRATIONS).map_err(Failure::not_done)?;
@@ -182,8 +221,13 @@ fn bring_forward(target: &Target) -> Outcome {
         say(&format!("{} holds a copy", Path::new(&copy).display()))?;
     }
     let done = migrate(database.as_mut(), MIGRATIONS).map_err(failure)?;
+    drop(database);
     match done.last() {
-        Some(version) => say(&format!("{target}: now schema version {version}")),
+        Some(version) => {
+            say(&format!("{target}: now schema version {version}"))?;
+            let chained = open(target, false)?.chain_up(dir).map_err(failure)?;
+            say(&format!("{target}: {chained} records of the journal are in the audit chain"))
+        }
         None => say(&format!("{target}: is of this program's schema version")),
     }
 }
