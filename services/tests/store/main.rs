@@ -6,4 +6,5 @@ mod files;
 mod journal;
 mod place;
 mod prune;
+mod samples;
 mod suite;
