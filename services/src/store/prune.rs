@@ -21,15 +21,13 @@ pub(super) const PRUNED: [Slot; 6] = [
     Slot::Alarms,
 ];
 
-/// Orders from before session E that must stay: touched since, or replaced by one that stays.
+/// Orders from before session E that must stay: touched since, as one is that was carried over and
+/// then replaced, or replaced by one that stays.
 const KEPT: &str = "CREATE TEMPORARY TABLE prune_kept (id @text NOT NULL PRIMARY KEY);
 INSERT INTO prune_kept (id)
 WITH RECURSIVE kept (id) AS (
     SELECT t.cl_ord_id FROM order_terms t JOIN order_states s ON s.cl_ord_id = t.cl_ord_id
     WHERE t.epoch < {E} AND s.epoch >= {E}
-    UNION
-    SELECT o.cl_ord_id FROM order_terms t JOIN order_terms o ON o.cl_ord_id = t.orig_cl_ord_id
-    WHERE t.epoch >= {E} AND o.epoch < {E}
     UNION
     SELECT t.orig_cl_ord_id FROM kept k JOIN order_terms t ON t.cl_ord_id = k.id
     WHERE t.orig_cl_ord_id IS NOT NULL
