@@ -53,12 +53,15 @@ impl GatewayStage {
     fn replay_received(&mut self, record: &Recorded, turn: &mut Turn<'_>) {
         let Some((rx, rest)) = RxVenue::split(&record.body) else { return };
         match rx.event {
-            RxVenue::OPENED => self.on_opened(record.ts),
-            RxVenue::CLOSED => self.on_closed(record.ts, turn),
-            _ => {
-                // The logon went out unrecorded: the session must be waiting for its answer.
+            RxVenue::OPENED => {
+                self.on_opened(record.ts);
+                // The logon went out in the same turn, unrecorded. Nothing else is asked of the
+                // session's clock: what time did to it stands in the recording.
                 let mut out = [0; 64];
                 let _ = self.session.poll(record.ts, &mut out);
+            }
+            RxVenue::CLOSED => self.on_closed(record.ts, turn),
+            _ => {
                 let mut bytes = rest.get(..rx.len as usize).unwrap_or_default();
                 while !bytes.is_empty() {
                     let fed = self.session.on_bytes(bytes, record.ts);

@@ -350,6 +350,8 @@ impl Rig {
             }
         }
         assert_eq!(*stream.lock().unwrap(), self.recorded_stream());
+        assert_eq!(stage.session.position(), self.stage.session.position());
+        assert_eq!(stage.session.state(), self.stage.session.state());
     }
 
     /// Bytes of the messages whose send went out.

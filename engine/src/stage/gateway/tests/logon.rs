@@ -95,3 +95,18 @@ fn a_cancel_lost_with_its_link_is_sent_again() {
     assert_eq!(rig.sends(), ["L", "Q", "X"].map(str::to_owned));
     rig.assert_replays_alike(With::default(), &given);
 }
+
+/// Goal: a thread that was kept from its core for longer than the venue may be silent has not lost
+/// its session, as long as the venue has spoken: its next turn reads that first, and so does a
+/// replay. Method: an order, 20 s without a turn, its acceptance.
+#[test]
+fn a_thread_that_stood_still_replays_alike() {
+    let mut rig = Rig::up(With::default());
+    let message = approved(Kind::ApprovedNew, id(1, 0), rig.now);
+    rig.push(message);
+    rig.poll();
+    rig.now += 20_000_000_000;
+    rig.accept(1, id(1, 0));
+    assert_eq!(rig.reported(), [Kind::Accepted]);
+    rig.assert_replays_alike(With::default(), &[message]);
+}
