@@ -140,6 +140,7 @@ impl Control {
         let weight = self.weight(request);
         let nothing = match request {
             Request::OrderNew { .. } | Request::OrderReplace { .. } => Some("ordered"),
+            Request::Set { .. } => Some("set"),
             _ => (weight == Weight::Loosens).then_some("done"),
         };
         let failed = nothing.and_then(|done| {
@@ -159,8 +160,12 @@ impl Control {
         match self.vitals.journal_failed().filter(|_| reply.ok && !shows) {
             None => reply,
             Some(failed) => {
+                let force = match request {
+                    Request::OrderCancel { .. } => "it was asked for",
+                    _ => "in force now",
+                };
                 let text = format!(
-                    "{}: in force now, and NOT on the disk: the journal has {failed}",
+                    "{}: {force}, and NOT on the disk: the journal has {failed}",
                     reply.text
                 );
                 Reply { ok: false, text, why: Why::NotConfirmed, ..reply }
@@ -196,10 +201,13 @@ impl Control {
         }
         let closings = self.gates.gates().closings();
         if weight == Weight::Loosens && closings != asked.closings {
+            let times = match closings.wrapping_sub(asked.closings) {
+                1 => "once".to_owned(),
+                times => format!("{times} times"),
+            };
             return Some(format!(
-                "nothing was done: gates were closed {} times after this was asked for; look at \
-                 `wirelane status`, then ask again",
-                closings.wrapping_sub(asked.closings)
+                "nothing was done: gates were closed {times} while this was on its way; look at \
+                 `wirelane status`, then ask again"
             ));
         }
         None

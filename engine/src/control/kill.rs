@@ -8,6 +8,7 @@ mod closing;
 
 use super::asked::Asking;
 use super::risk_desk::What;
+use super::when::utc;
 use super::{Caller, Control, Reply, Why, cancel_of};
 use crate::config::StageId;
 use crate::config::model::Session;
@@ -72,6 +73,8 @@ struct Waiting {
     caller: Caller,
     scope: Scope,
     since: Nanos,
+    /// When the gate was closed, if that was before this kill.
+    before: Option<Nanos>,
 }
 
 impl Control {
@@ -101,9 +104,14 @@ impl Control {
 
     /// As [`Control::kill`], for a caller who is told once it is known what became of the orders.
     pub(super) fn kill_for(&mut self, scope: Scope, reason: &str, caller: Caller, token: usize) {
+        // The caller closes the gate itself, just before it asks: that is no earlier closing.
+        let now = self.clock.now();
+        let known = self.killing.closings.iter().find(|known| known.scope == scope);
+        let before = known.map(|known| known.since());
+        let before = before.filter(|at| now.saturating_since(*at) > CONFIRM_MAX);
         self.kill(scope, Trigger::Operator, reason, caller);
         let since = self.killing.closed_at;
-        self.killing.waiting.push(Waiting { token, caller, scope, since });
+        self.killing.waiting.push(Waiting { token, caller, scope, since, before });
     }
 
     /// Anyone may close a gate, a process that then died as well: its orders are ours to cancel.
@@ -157,8 +165,20 @@ impl Control {
                 let guard = self.outlook.words.all().into_iter();
                 let guard: String = guard.map(|text| format!("\nGUARD: {text}")).collect();
                 let (scope, words) = (self.name_of(row.scope), self.words_of(row.scope, now));
-                let reply = format!("killed {scope}: {words}{guard}");
-                self.server.reply(row.token, &Reply::ok(&reply));
+                let before = row.before.map_or_else(String::new, |at| {
+                    format!("the gate was closed already, at {}; since then: ", utc(at))
+                });
+                let failed = self.vitals.journal_failed();
+                let disk = failed.as_ref().map_or_else(String::new, |failed| {
+                    format!("; NOT on the disk: the journal has {failed}")
+                });
+                let text = format!("killed {scope}: {before}{words}{disk}{guard}");
+                let is_known = open.is_empty() && failed.is_none();
+                let reply = match is_known {
+                    true => Reply::ok(&text),
+                    false => Reply::not(Why::NotConfirmed, &text),
+                };
+                self.server.reply(row.token, &reply);
             }
             false
         });
@@ -197,8 +217,16 @@ impl Control {
     /// Lines of a status: what the guard did, and what is open behind closed gates.
     pub(super) fn kill_lines(&self, now: Nanos) -> Vec<String> {
         let words = self.outlook.words.all();
-        let mut lines: Vec<String> =
-            words.into_iter().map(|text| format!("GUARD: {text}")).collect();
+        let is_over = self.open_behind(Scope::Global).is_empty();
+        let each = words.into_iter().map(|text| {
+            let then = if is_over && text.contains("NOT CONFIRMED") {
+                "; since then no order is open behind the gates"
+            } else {
+                ""
+            };
+            format!("GUARD: {text}{then}")
+        });
+        let mut lines: Vec<String> = each.collect();
         let is_late = now.saturating_since(self.killing.closed_at) > CONFIRM_MAX;
         let open = if is_late { self.open_behind(Scope::Global) } else { Vec::new() };
         lines.extend(self.closing_lines(now));
@@ -255,7 +283,8 @@ impl Control {
     fn open(&mut self, scope: Scope, reason: &str, asking: &Asking) -> Result<(), Reply> {
         let caller = asking.caller;
         if reason.trim().is_empty() {
-            return Err(Reply::error("arming needs a reason, for the journal: --reason TEXT"));
+            let text = "arming needs a reason, for the journal: --reason TEXT";
+            return Err(Reply::not(Why::Usage, text));
         }
         // A fenced gateway comes back first: it logs on, and hears what became of its orders.
         self.lower_fences();
@@ -285,7 +314,9 @@ impl Control {
         let opened = self.gates.try_open(&judged);
         opened.map_err(|_| Reply::error("a gate was closed meanwhile: look again, then arm"))?;
         self.killing.heard = Some(self.clock.now());
-        self.outlook.words.clear();
+        if !self.gates.gates().summary().some_closed() {
+            self.outlook.words.clear();
+        }
         Ok(())
     }
 

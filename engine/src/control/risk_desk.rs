@@ -225,7 +225,18 @@ impl Control {
             What::Limits(set, _, before) => {
                 format!("limits {set}; in place of {before}; {}", self.over_words(row))
             }
-            What::Arm => self.status(),
+            What::Arm => {
+                let closed: Vec<String> =
+                    self.gates.gates().closed().map(|scope| self.name_of(scope)).collect();
+                let rest = match closed.is_empty() {
+                    true => String::new(),
+                    false => format!(
+                        "\nstill closed: {}; `wirelane arm --scope NAME` opens one",
+                        closed.join(", ")
+                    ),
+                };
+                self.status() + &rest
+            }
             What::Release(name) if self.desk.board.was_held(row.command.0) == Some(false) => {
                 format!("{name} was not held: nothing was released")
             }
@@ -269,7 +280,8 @@ impl Control {
         lines.extend(restricted.map(|modes| {
             let by = match (modes.set, modes.tripped) {
                 (Mode::Active, _) => {
-                    "fallen to by risk, its Alarm in the journal says why; `wirelane arm` takes it back"
+                    "fallen to by risk, its Alarm in the journal says why, or after a crash \
+                     (start.after_crash); `wirelane arm` takes it back"
                 }
                 (_, Mode::Active) => "set by a person",
                 _ => "the tighter of what a person set and risk fell to",

@@ -1,7 +1,7 @@
 //! How an engine is, in words: read from its counters, which the hot threads write.
 
 use super::Control;
-use super::hitch::{FeedVitals, GatewayVitals};
+use super::hitch::{FeedVitals, GatewayVitals, Hitch};
 use crate::config::{Config, StageId};
 use crate::pipeline::archive::Trouble;
 use crate::risk::Mode;
@@ -208,15 +208,33 @@ impl Control {
         // What is said of a feed there is not said again.
         let said: Vec<String> = hitches.iter().map(|hitch| format!("{}:", hitch.subject)).collect();
         let is_said = |line: &String| {
-            line.starts_with("feed ") && said.iter().any(|subject| line.starts_with(subject))
+            let can_be = line.starts_with("feed ") || line.starts_with("journal: ");
+            can_be && said.iter().any(|subject| line.starts_with(subject))
         };
-        lines.extend(hitches.into_iter().map(|hitch| format!("REFUSED: {}", hitch.line)));
+        lines.extend(hitches.into_iter().map(|hitch| format!("REFUSED: {}", self.why(hitch))));
         let each = self.vitals.lines(|gateway| self.is_shut(gateway));
         lines.extend(each.into_iter().filter(|line| !is_said(line)));
         lines.extend(self.risk_lines());
         lines.push(self.self_test_line());
         lines.extend(self.kill_lines(self.clock.now()));
         lines.join("\n")
+    }
+}
+
+impl Control {
+    /// A hitch in words: of a link that the guard has shut, that it has.
+    fn why(&self, hitch: Hitch) -> String {
+        let mut rows = self.config.gateways.iter();
+        let shut = rows
+            .find(|row| self.is_shut(row.id) && hitch.subject == format!("session {}", row.name));
+        match shut {
+            Some(row) => format!(
+                "no venue session: the guard has shut the link of gateway {}; `wirelane arm` lets it \
+                 log on again (SESSION, R03)",
+                row.name
+            ),
+            None => hitch.line,
+        }
     }
 }
 

@@ -34,7 +34,7 @@ use super::ticket::Gate;
 use crate::clock::{Clock, wall_now};
 pub use crate::config::SecretSource;
 use crate::config::machine::Machine;
-use crate::config::model::JournalMode;
+use crate::config::model::{JournalMode, OnStop};
 use crate::config::topology::Plan;
 use crate::config::{Bound, Config, Loaded, StageId, ready, secret_of_environment, session_date};
 use crate::control::{
@@ -89,6 +89,8 @@ pub struct Finished {
     pub working: u32,
     /// Their ids, the latest of each chain.
     pub open: Vec<ClOrdId>,
+    /// They were to be cancelled at the stop.
+    pub were_to_go: bool,
     /// How many of them the venue has confirmed to the guard as gone: the next start hears it.
     pub to_guard: usize,
     /// What went wrong at the end, if anything.
@@ -506,6 +508,7 @@ impl Running {
             state_hash: 0,
             working: 0,
             open: Vec::new(),
+            were_to_go: self.site.config.engine.on_stop == OnStop::Cancel,
             to_guard: 0,
             archive,
             region: self.region,

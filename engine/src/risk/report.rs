@@ -310,6 +310,17 @@ fn event_of_kind(kind: Kind, report: &ExecReport) -> Option<Event> {
 }
 
 /// A holding as a record, of no order.
+impl Risk {
+    /// Tells of each position as the report of it would: for who looks from outside before there
+    /// is one.
+    pub fn show_holdings(&self, told: &mut dyn FnMut(&record::PositionEvent)) {
+        for (strategy, instrument, holding) in self.ledger.iter() {
+            let account = self.ledger.account(strategy).unwrap_or_default();
+            told(&position_event(holding, strategy, account, instrument));
+        }
+    }
+}
+
 pub(super) fn position_event(
     holding: &Holding,
     strategy: StrategyId,

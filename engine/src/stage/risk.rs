@@ -166,7 +166,7 @@ impl RiskStage {
         meters.limits_version.set(risk.limit_version().into());
         board.show_modes(&risk);
         let over = VecDeque::with_capacity(risk.slots());
-        Self {
+        let stage = Self {
             risk,
             ports,
             wiring,
@@ -186,7 +186,9 @@ impl RiskStage {
             sweeps: VecDeque::with_capacity(SWEEPS_MAX),
             met: None,
             replay,
-        }
+        };
+        stage.risk.show_holdings(&mut |position| stage.show_position(position));
+        stage
     }
 
     /// The rules and their state, for reports after a run.

@@ -1,6 +1,7 @@
 //! What goes wrong, as one clear sentence with a remedy and an exit code.
 
 use miette::{Diagnostic, MietteHandlerOpts, Report};
+use std::io::Write as _;
 use std::process::ExitCode;
 
 /// Why the program ends with another code than 0.
@@ -78,7 +79,8 @@ impl Failure {
     /// Writes it to standard error; the code to end with.
     pub(crate) fn show(self) -> ExitCode {
         let code = ExitCode::from(self.exit as u8);
-        eprintln!("{:?}", Report::new(self));
+        // Where it cannot be written either, the code is all that there is.
+        let _ = writeln!(std::io::stderr(), "{:?}", Report::new(self));
         code
     }
 }

@@ -67,7 +67,11 @@ pub(crate) fn gone(place: &Place) -> Option<Gone> {
         Liveness::Died(at) => ("it DIED; it was last alive", at),
     };
     let at = at.map(|at| format!(" at {}, {} ago", clock(at), ago(at))).unwrap_or_default();
-    Some(Gone { text: format!("{what}{at}") })
+    let region = place.region().ok();
+    let failed = region.and_then(|region| region.counter("archive.failed").ok());
+    let has_failed = failed.is_some_and(|failed| failed.get() != 0);
+    let journal = if has_failed { "; its journal had FAILED" } else { "" };
+    Some(Gone { text: format!("{what}{at}{journal}") })
 }
 
 /// Time of day to the second.

@@ -31,6 +31,13 @@ struct Outcome {
     open: usize,
 }
 
+impl Closing {
+    /// When it was first seen.
+    pub(super) const fn since(&self) -> Nanos {
+        self.since
+    }
+}
+
 impl Control {
     /// Takes note of the gates that were closed, and of those that were opened.
     pub(super) fn note_closings(&mut self, now: Nanos) {

@@ -81,7 +81,8 @@ fn the_answer_to_a_kill_tells_what_is_not_confirmed() {
     assert_eq!(rig.heard(), None, "one second has not passed");
     rig.wait(Nanos(1));
     rig.turn();
-    let text = rig.heard().unwrap().text;
+    let Reply { ok, why, text, .. } = rig.heard().unwrap();
+    assert_eq!((ok, why), (false, Why::NotConfirmed));
     let named = format!(
         "killed strategy:mm: 1 order to cancel, 0 confirmed by the venue; NOT CONFIRMED since \
          00:01:40.000 UTC (1.0 s ago): 1 order may be open: {id}"
@@ -265,6 +266,12 @@ fn a_kill_counts_what_it_cancelled_and_what_is_confirmed() {
     let said: Vec<String> = rig.words.news(&mut heard).into_iter().map(|(_, said)| said).collect();
     assert_eq!(said, told.iter().map(|(.., words)| format!("killed {words}")).collect::<Vec<_>>());
     assert!(rig.ask(&Request::Status).unwrap().text.contains(all));
+    assert_eq!(rig.ask(&kill("strategy:mm")), None);
+    rig.turn();
+    let again = rig.heard().unwrap();
+    let already = "the gate was closed already, at 00:01:40.000 UTC; since then: ";
+    assert_eq!(again.text, format!("killed strategy:mm: {already}{all}"));
+    assert!(again.ok, "nothing is open");
 }
 
 /// Goal: where the guard acted, the answer to the kill says so with cause and time, counts what the

@@ -4,6 +4,7 @@
 mod limits;
 mod r45;
 mod room;
+mod shown;
 mod sweep;
 
 use super::*;
@@ -47,6 +48,16 @@ fn make(
     door: LimitDoor,
     replay: VecDeque<Recorded>,
 ) -> (RiskStage, Ends) {
+    make_of(Risk::new(with), with, door, replay)
+}
+
+/// The same of a risk that knows something already.
+fn make_of(
+    risk: Risk,
+    with: &risk_setup::Setup,
+    door: LimitDoor,
+    replay: VecDeque<Recorded>,
+) -> (RiskStage, Ends) {
     let strategies = with.strategies.len();
     let ring = || if replay.is_empty() { link::ring(1_024) } else { replay_ring() };
     let (market, market_in) = ring();
@@ -60,7 +71,7 @@ fn make(
     let board = Arc::new(Board::new(Compiler::of(with).map()));
     let links = updates_out.into_iter().zip(&with.strategies).enumerate().map(update_link);
     let stage = RiskStage::new(Setup {
-        risk: Risk::new(with),
+        risk,
         ports: Ports {
             market: market_in,
             feeds: Vec::new(),

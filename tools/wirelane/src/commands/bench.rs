@@ -3,6 +3,7 @@
 use crate::failure::{Failure, Outcome};
 use crate::stdout::Out;
 use engine::config::machine::Machine;
+use std::io::Write as _;
 use std::time::{Duration, Instant};
 use wirelane_benches::compare::{Turn, Wanted, recommended, run, text};
 
@@ -43,7 +44,10 @@ impl Args {
         out.line("")?;
         out.flush()?;
         let begun = Instant::now();
-        let told = |turn: Turn| eprintln!("{}", progress(&turn, begun.elapsed()));
+        let told = |turn: Turn| {
+            // The figures are on the standard output.
+            let _ = writeln!(std::io::stderr(), "{}", progress(&turn, begun.elapsed()));
+        };
         let outcomes = run(&Wanted { rounds, rates }, told).map_err(Failure::not_done)?;
         out.text(&text(&outcomes))?;
         match recommended(&outcomes) {

@@ -164,7 +164,7 @@ impl GateArgs {
             Ok(reply) if reply.ok => stdout::print(&format!("{}\n", reply.text)),
             Ok(reply) => {
                 let text = printable_lines(&reply.text);
-                let text = format!("the gate is closed; the engine said: {text}");
+                let text = format!("the gate is closed: {text}");
                 Err(Failure::new(Exit::NotConfirmed, text))
             }
             Err(failure) => Err(self.unanswered(&place, &failure)),

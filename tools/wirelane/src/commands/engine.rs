@@ -1,7 +1,7 @@
 //! `wirelane engine`: one engine, until it is told to stop.
 
 use crate::allocation;
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Exit, Failure, Outcome};
 use crate::hitches::Tale;
 use crate::number::{counted, money};
 use crate::program;
@@ -149,7 +149,16 @@ fn tell(finished: Finished) -> Outcome {
     out.text(&positions(&finished))?;
     out.line(&stopped(&finished.open, finished.to_guard))?;
     out.flush()?;
-    finished.archive.map_err(Failure::not_done)
+    finished.archive.map_err(Failure::not_done)?;
+    if finished.were_to_go && !finished.open.is_empty() {
+        return Err(Failure::new(
+            Exit::NotConfirmed,
+            "engine.on_stop is \"cancel\", and these orders were not confirmed as cancelled in time: \
+             they may be open at the venue",
+        )
+        .remedy("ask the venue; the next start hears what became of them, and cancels the rest"));
+    }
+    Ok(())
 }
 
 /// What still works at the end, by its ids.

@@ -3,7 +3,8 @@
 use crate::failure::{Failure, Outcome};
 use crate::journal::merge::{Merged, Wanted};
 use crate::journal::row::Row;
-use crate::place::DirArg;
+use crate::liveness::gone;
+use crate::place::{DirArg, Place};
 use crate::signals;
 use crate::stdout::Out;
 use shm::journal::FaultKind;
@@ -143,6 +144,9 @@ fn verify(dir: &DirArg) -> Outcome {
     for marks in &report.marks {
         out.line(&marks.to_string())?;
     }
+    if let Some(note) = left_in_memory(&place) {
+        out.line(&note)?;
+    }
     out.flush()?;
     if report.is_sound() {
         return if report.lanes.iter().any(|lane| lane.records > 0) {
@@ -163,6 +167,20 @@ fn verify(dir: &DirArg) -> Outcome {
         .remedy("set the segment aside and restore it from a copy; nothing was changed"),
         None => Failure::unsound("the durable marks of an epoch cannot be read"),
     })
+}
+
+/// What is said where no engine runs and its live segments are there: they were not archived.
+fn left_in_memory(place: &Place) -> Option<String> {
+    gone(place)?;
+    let hot = std::fs::canonicalize(place.dir().join("hot")).ok()?;
+    let lanes = std::fs::read_dir(&hot).ok()?.flatten();
+    let mut lanes = lanes.filter(|entry| entry.file_name().to_string_lossy().starts_with("lane-"));
+    lanes.next()?;
+    Some(format!(
+        "note: the last engine left live segments in {}, whose last records are not counted above; \
+         the next start brings them to the disk",
+        hot.display()
+    ))
 }
 
 /// A journal without a record is not sound: nobody knows what should be there.

@@ -333,6 +333,10 @@ fn parent_end(standing: &Standing, told: &ToldParent) -> Option<(Nanos, String)>
         None | Some(Reason::None) if standing.is_cancelled_by_hand(done.cl_ord_id) => {
             "cancelled by hand".to_owned()
         }
+        _ if done.flags & parent_flags::SWEPT != 0 => {
+            "taken back with all orders of its scope: a kill, a disabling, or the stop of the engine"
+                .to_owned()
+        }
         None | Some(Reason::None) => "ended".to_owned(),
         Some(Reason::Expired) if done.parent == ParentKind::Twap as u8 => {
             words::TWAP_OVER.to_owned()

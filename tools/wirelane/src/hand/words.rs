@@ -8,7 +8,7 @@ use engine::replay::LimitsOf;
 use engine::risk::sense::Fault;
 use serde_json::Value;
 use shm::ids::ClOrdId;
-use shm::message::{CommandOp, Kind, ParentKind};
+use shm::message::{CommandOp, Kind, ParentKind, parent_flags};
 use shm::reason::{Reason, Unit};
 use shm::record::order::{Base, Denied, OrderEvent, value_of};
 use shm::record::parent::Parent;
@@ -142,6 +142,9 @@ impl<'a> Words<'a> {
         let filled = filled_of(parent);
         let why = match Reason::from_u8(parent.reason) {
             None | Some(Reason::None) => String::new(),
+            _ if parent.flags & parent_flags::SWEPT != 0 => {
+                ": taken back with all orders of its scope".to_owned()
+            }
             reason if reason == told => String::new(),
             Some(Reason::Expired) if parent.parent == ParentKind::Twap as u8 => {
                 format!(": {TWAP_OVER}")
