@@ -14,11 +14,14 @@ use shm::units::Nanos;
 
 use self::ends::{Datagram, FarWire, Line};
 use self::market::Market;
+pub use self::shape::Shape;
 use self::stages::Engine;
 use self::venue::Venue;
 
 pub(crate) mod ends;
 pub(crate) mod market;
+mod quiet;
+mod shape;
 mod sockets;
 pub(crate) mod stages;
 pub(crate) mod venue;
@@ -26,6 +29,8 @@ pub mod wire;
 
 /// Turns within which a message must have become an order.
 const TURNS_MAX: u32 = 8;
+/// Orders of others that come between two looks at the venue.
+const FILLED: u32 = 1_000;
 /// The venue's message rate is a million a second at most, which is one a microsecond.
 const PAUSE: Nanos = Nanos(2_000);
 
@@ -70,7 +75,27 @@ impl Rig {
     /// When it does not come up.
     #[must_use]
     pub fn new() -> Self {
-        Self::of(Engine::new)
+        Self::shaped(&Shape::ONE)
+    }
+
+    /// The same in a world of another size, its books filled.
+    ///
+    /// # Panics
+    /// As [`Rig::new`].
+    #[must_use]
+    pub fn shaped(shape: &Shape) -> Self {
+        let engine = |clock, source, link| Engine::shaped(shape, clock, source, link);
+        let mut rig = Self::of(shape, engine);
+        for at in 0..shape.book_orders {
+            let datagram = rig.market.next_resting();
+            rig.hand_in(datagram);
+            rig.engine.turn();
+            if at % FILLED == 0 {
+                rig.settle();
+            }
+        }
+        rig.settle();
+        rig
     }
 
     /// The same without stamps: the clock is read once a turn, and what stamps cost is the
@@ -80,17 +105,19 @@ impl Rig {
     /// As [`Rig::new`].
     #[must_use]
     pub fn unstamped() -> Self {
-        Self::of(Engine::unstamped)
+        Self::of(&Shape::ONE, Engine::unstamped)
     }
 
-    fn of(engine: impl FnOnce(Clock, Box<dyn Source>, AnyLink) -> Engine) -> Self {
+    fn of(shape: &Shape, engine: impl FnOnce(Clock, Box<dyn Source>, AnyLink) -> Engine) -> Self {
         let clock = Clock::start();
         let (line, datagrams) = rtrb::RingBuffer::new(4);
         let (near, far) = ends::wire(clock.clone(), ends::PIECES, ends::ANSWER_BYTES);
         let source = Box::new(Line(datagrams));
         let engine = engine(clock, source, AnyLink::Other(Box::new(near)));
         let venue = Venue::new(far, engine.now());
-        let mut rig = Self { engine, line, venue, market: Market::new(), trips: 0 };
+        let symbols = shape.symbols as usize;
+        let market = Market::of(symbols, symbols - usize::from(shape.refused));
+        let mut rig = Self { engine, line, venue, market, trips: 0 };
         rig.open();
         rig
     }
@@ -191,6 +218,20 @@ impl Rig {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    // Goal: whatever grows, each message becomes one order, of the strategy whose instrument it is.
+    // Method: trips in worlds a little larger, the first that does not fails.
+    #[test]
+    fn every_message_becomes_one_order_in_larger_worlds() {
+        for world in ["symbols=3", "strategies=3", "live=50", "scopes=2"] {
+            let mut rig = Rig::shaped(&Shape::parse(world).unwrap());
+            let before = rig.venue.orders();
+            (0..100).for_each(|_| {
+                rig.trip();
+            });
+            assert_eq!(rig.venue.orders(), 100 + before, "{world}");
+        }
+    }
 
     // Goal: the bench does what it says: each message becomes one order, for as long as asked, with
     // stamps and without. Method: trips, the first that does not fails.

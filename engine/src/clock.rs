@@ -22,11 +22,16 @@ enum Kind {
     Shared(Arc<AtomicU64>),
 }
 
+/// Counts in which the counter is measured: so many that a day of them is right to some ns.
+const SCALE: u64 = 1 << 46;
+
 #[derive(Clone, Debug)]
 struct Live {
     counter: quanta::Clock,
     /// Counter at start.
     origin: u64,
+    /// What [`SCALE`] counts take, ns.
+    scale: u64,
     /// Engine time at start: the wall clock's.
     start: Nanos,
     /// Wall clock less engine clock, as wrapping `u64`, moved by [`Clock::anchor`].
@@ -52,10 +57,12 @@ impl Clock {
     #[must_use]
     pub fn start() -> Self {
         let counter = quanta::Clock::new();
+        // As the counter was calibrated, without asking each time what kind of counter it is.
+        let scale = counter.delta_as_nanos(0, SCALE);
         let origin = counter.raw();
         let start = wall_now();
         let drift = Arc::new(AtomicU64::new(0));
-        Self { kind: Kind::Live(Live { counter, origin, start, drift }) }
+        Self { kind: Kind::Live(Live { counter, origin, scale, start, drift }) }
     }
 
     /// A clock that says what it was last told.
@@ -142,7 +149,10 @@ impl Clock {
 impl Live {
     #[inline]
     fn at(&self, raw: u64) -> Nanos {
-        Nanos(self.start.0.wrapping_add(self.counter.delta_as_nanos(self.origin, raw)))
+        // Cores may differ by a little: not before the start.
+        let counts = u128::from(raw.saturating_sub(self.origin));
+        let ns = (counts * u128::from(self.scale)) >> SCALE.ilog2();
+        Nanos(self.start.0.wrapping_add(ns as u64))
     }
 }
 
@@ -173,6 +183,19 @@ mod tests {
         let anchor = clock.anchor();
         let apart = anchor.engine.0.abs_diff(anchor.wall.0);
         assert!(apart < Nanos::SECOND.0, "{apart} ns apart");
+    }
+
+    /// Goal: the scale taken once is that of the counter. Method: what a second, a day and a year
+    /// of counts take by both.
+    #[test]
+    fn the_scale_is_that_of_the_counter() {
+        let Kind::Live(live) = Clock::start().kind else { panic!("a live clock") };
+        for counts in [1, 3_000_000_000, 260_000_000_000_000, 95_000_000_000_000_000] {
+            let exact = live.counter.delta_as_nanos(live.origin, live.origin + counts);
+            let ours = live.at(live.origin + counts).0 - live.start.0;
+            assert!(ours.abs_diff(exact) <= 1 + counts / SCALE, "{counts}: {ours}, {exact}");
+        }
+        assert_eq!(live.at(live.origin - 1), live.start, "never before the start");
     }
 
     /// Goal: a given clock says what it was told, a shared one through every clone. Method: both,

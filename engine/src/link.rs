@@ -62,25 +62,36 @@ impl Output {
     /// [`Full`]: nothing was pushed; the caller applies the link's full-policy.
     #[inline]
     pub fn try_push(&mut self, message: Message, now: Nanos) -> Result<(), Full> {
+        // Its own sequence is the count of messages pushed: the same tail.
+        if let OutputEnd::Slot(ring) = &mut self.end {
+            ring.try_push(&message, now).map_err(|_| Full)?;
+        } else {
+            self.push_elsewhere(&message, now)?;
+        }
+        self.pushed += 1;
+        Ok(())
+    }
+
+    /// Pushes to anything but a slot ring, which the caller's code does on its own.
+    #[inline(never)]
+    fn push_elsewhere(&mut self, message: &Message, now: Nanos) -> Result<(), Full> {
         let tail = Tail::new(self.pushed as u32, now);
         match &mut self.end {
-            // Its own sequence is the count of messages pushed: the same tail.
-            OutputEnd::Slot(ring) => ring.try_push(&message, now).map_err(|_| Full)?,
-            OutputEnd::Rtrb(ring) => ring.push(message.with_tail(tail)).map_err(|_| Full)?,
-            OutputEnd::Broadcast(ring) => {
-                let message = message.with_tail(tail);
-                ring.try_publish(|slot| *slot = message).map(|_| ()).map_err(|_| Full)?;
-            }
+            OutputEnd::Slot(ring) => ring.try_push(message, now).map_err(|_| Full),
+            OutputEnd::Rtrb(ring) => ring.push(message.with_tail(tail)).map_err(|_| Full),
+            OutputEnd::Broadcast(ring) => ring
+                .try_publish(|slot| *slot = message.with_tail(tail))
+                .map(|_| ())
+                .map_err(|_| Full),
             OutputEnd::Replay(to) => {
                 let message = message.with_tail(tail);
                 for to in to {
                     // A reader that has finished its replay takes no more: not an error.
                     let _ = to.send(message);
                 }
+                Ok(())
             }
         }
-        self.pushed += 1;
-        Ok(())
     }
 
     /// Messages pushed so far.
@@ -125,6 +136,18 @@ impl Input {
     #[inline]
     pub fn pop(&mut self) -> Option<Message> {
         let message = match &mut self.end {
+            // Most looks find nothing, and cost no more than the look.
+            InputEnd::Slot(ring) => ring.pop()?,
+            _ => self.pop_elsewhere()?,
+        };
+        self.taken += 1;
+        Some(message)
+    }
+
+    /// Takes from anything but a slot ring, which the caller's code does on its own.
+    #[inline(never)]
+    fn pop_elsewhere(&mut self) -> Option<Message> {
+        match &mut self.end {
             InputEnd::Slot(ring) => ring.pop(),
             InputEnd::Rtrb(ring) => ring.pop().ok(),
             InputEnd::Broadcast(poller) => match poller.take(1) {
@@ -133,9 +156,7 @@ impl Input {
             },
             InputEnd::Replay { from, peeked } => peeked.take().or_else(|| from.try_recv().ok()),
             InputEnd::Closed => None,
-        };
-        self.taken += u64::from(message.is_some());
-        message
+        }
     }
 
     /// Takes up to `limit` messages, in order. Returns how many.

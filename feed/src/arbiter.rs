@@ -137,7 +137,13 @@ impl Arbiter {
 
     /// The line, if any, that has just gone silent for longer than `silence` while another spoke,
     /// or that speaks again: `(line, dead)`. Call again until `None`.
+    #[inline]
     pub fn poll(&mut self, now: Nanos, silence: Nanos) -> Option<(usize, bool)> {
+        // A line alone is silent when the feed is, which the receiver sees.
+        if self.count < 2 { None } else { self.poll_lines(now, silence) }
+    }
+
+    fn poll_lines(&mut self, now: Nanos, silence: Nanos) -> Option<(usize, bool)> {
         let lines = self.lines.get_mut(..self.count)?;
         let latest = lines.iter().map(|line| line.heard_at).max()?;
         for (index, line) in lines.iter_mut().enumerate() {

@@ -151,8 +151,8 @@ struct Head<'a, W> {
 /// Takes the words apart; `None` when there are too few.
 #[inline(always)]
 fn head<W>(words: &[W]) -> Option<Head<'_, W>> {
-    let (fixed, buckets) = words.split_at_checked(HEAD_WORDS)?;
-    let [count, sum, min, max, overflow, ..] = fixed else { return None };
+    let (fixed, buckets) = words.split_first_chunk::<HEAD_WORDS>()?;
+    let [count, sum, min, max, overflow, ..] = fixed;
     Some(Head { count, sum, min, max, overflow, buckets })
 }
 
@@ -170,7 +170,9 @@ pub(crate) fn format(words: &[AtomicU64], layout: &Buckets) {
 #[inline(always)]
 fn record<const WEAK: bool>(words: &[AtomicU64], layout: &Buckets, value: u64) {
     let Some(head) = head(words) else { return };
-    let Some(bucket) = head.buckets.get(layout.index_of(value.min(layout.highest))) else {
+    let is_over = value > layout.highest;
+    let counted = if is_over { layout.highest } else { value };
+    let Some(bucket) = head.buckets.get(layout.index_of(counted)) else {
         debug_assert!(false, "a value up to `highest` has a bucket");
         return;
     };
@@ -180,9 +182,15 @@ fn record<const WEAK: bool>(words: &[AtomicU64], layout: &Buckets, value: u64) {
     let store = |word: &AtomicU64, value: u64| word.store(value, Ordering::Relaxed);
     store(bucket, load(bucket).wrapping_add(1));
     store(head.sum, load(head.sum).saturating_add(value));
-    store(head.min, load(head.min).min(value));
-    store(head.max, load(head.max).max(value));
-    store(head.overflow, load(head.overflow).wrapping_add(u64::from(value > layout.highest)));
+    if value < load(head.min) {
+        store(head.min, value);
+    }
+    if value > load(head.max) {
+        store(head.max, value);
+    }
+    if is_over {
+        store(head.overflow, load(head.overflow).wrapping_add(1));
+    }
     // ORDERING: Release: whoever sees this count finds all of it in the buckets. Pairs with the
     // Acquire load in `Snapshot::take`.
     let release = if WEAK { Ordering::Relaxed } else { Ordering::Release };
@@ -208,7 +216,8 @@ impl Histogram {
         Some(Self { words, layout, _one_writer: PhantomData })
     }
 
-    /// Counts a value, in ns. About ten plain instructions and six stores, one branch.
+    /// Counts a value, in ns. Some twenty plain instructions, three stores, and two more for a new
+    /// least or greatest value.
     #[inline]
     pub fn record(&self, value: u64) {
         record::<false>(&self.words, &self.layout, value);

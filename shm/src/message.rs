@@ -149,8 +149,8 @@ pub mod pending {
 
 /// A message of one shape.
 pub trait Body: Copy + Sized {
-    /// Whether a message of this kind has this shape.
-    fn is(kind: Kind) -> bool;
+    /// Whether a message whose kind is this byte has this shape.
+    fn is(kind: u8) -> bool;
     /// Reads the message as this shape; the caller has checked the kind.
     fn of(message: &Message) -> &Self;
 }
@@ -177,9 +177,11 @@ macro_rules! body {
         const _: () = assert!(size_of::<$name>() == 64 && align_of::<$name>() == 8);
 
         impl Body for $name {
-            fn is(kind: Kind) -> bool {
-                matches!(kind, $(Kind::$kind)|+)
+            #[inline(always)]
+            fn is(kind: u8) -> bool {
+                $(kind == Kind::$kind as u8)||+
             }
+            #[inline(always)]
             fn of(message: &Message) -> &Self {
                 zerocopy::transmute_ref!(&message.words)
             }

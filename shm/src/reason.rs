@@ -20,6 +20,7 @@ macro_rules! byte_enum {
 
             /// The value of a raw byte; `None` for a byte that is none of them.
             #[must_use]
+            #[inline]
             pub const fn from_u8(raw: u8) -> Option<Self> {
                 match raw {
                     $($raw => Some(Self::$item),)+

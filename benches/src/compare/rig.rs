@@ -4,7 +4,7 @@ use super::{EMPTY, Outcome, Rate, Variant};
 use crate::figure::Figure;
 use crate::trip::ends::{self, Datagram, FarWire, Wire};
 use crate::trip::market::Market;
-use crate::trip::stages::{Built, CONFIG, build, lane_of};
+use crate::trip::stages::{Built, CONFIG, INSTRUMENTS, build, lane_of};
 use crate::trip::venue::{Venue, Wire as _};
 use engine::clock::Clock;
 use engine::config::machine::Machine;
@@ -241,8 +241,12 @@ struct Between {
 /// A whole engine.
 fn engine(variant: Variant, clock: &Clock, line: Timed) -> Between {
     let (near, far) = ends::wire(clock.clone(), PIECES, ANSWER_BYTES);
-    let Built { plan, stages, region } =
-        build(&config(variant), clock, Box::new(line), AnyLink::Other(Box::new(near)));
+    let Built { plan, stages, region } = build(
+        (&config(variant), INSTRUMENTS),
+        clock,
+        Box::new(line),
+        AnyLink::Other(Box::new(near)),
+    );
     let places = plan.threads.iter().map(|thread| (thread.core, thread.wait));
     let work = stages.into_iter().map(Work::Stages);
     Between {

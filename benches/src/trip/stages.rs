@@ -20,19 +20,21 @@ use shm::message::{Command, CommandOp, Kind};
 use shm::region::{Region, RegionBuilder};
 use shm::units::Nanos;
 
+/// The engine that is always measured.
 pub(crate) const CONFIG: &str = include_str!("config.toml");
-const INSTRUMENTS: &str = include_str!("instruments.csv");
+/// The instruments of [`CONFIG`].
+pub(crate) const INSTRUMENTS: &str = include_str!("instruments.csv");
 
 /// What the engine is given of the world.
 fn ends(
-    instruments: usize,
+    (strategies, instruments): (usize, usize),
     source: Box<dyn Source>,
     link: AnyLink,
     archive_failed: CounterReader,
 ) -> LiveEnds {
     let (mut links, dialed) = rtrb::RingBuffer::new(1);
     assert!(links.push(link).is_ok(), "an empty ring has room");
-    let shape = Shape { gateways: 1, accounts: 1, strategies: 2, instruments, names_hash: 0 };
+    let shape = Shape { gateways: 1, accounts: 1, strategies, instruments, names_hash: 0 };
     let (gates, _) = Gates::in_memory(shape).expect("a small shape");
     LiveEnds {
         sources: vec![Some(source)],
@@ -70,11 +72,17 @@ pub(crate) struct Built {
 }
 
 /// Puts an engine together over a feed and a link, as a start does; `config` is [`CONFIG`], with
-/// another placement or other links.
-pub(crate) fn build(config: &str, clock: &Clock, source: Box<dyn Source>, link: AnyLink) -> Built {
-    let loaded = Sources::text("trip.toml", config).load().expect("the configuration is sound");
+/// another placement, other links or another [`super::Shape`], and so are the instruments.
+pub(crate) fn build(
+    (config, instruments): (&str, &str),
+    clock: &Clock,
+    source: Box<dyn Source>,
+    link: AnyLink,
+) -> Built {
+    let loaded = Sources::text("trip.toml", config).load();
+    let loaded = loaded.unwrap_or_else(|report| panic!("the configuration is sound: {report:?}"));
     let instruments =
-        Instruments::parse("instruments.csv", INSTRUMENTS).expect("the instruments are sound");
+        Instruments::parse("instruments.csv", instruments).expect("the instruments are sound");
     let bound = loaded.bind(&instruments).expect("they fit");
     let plan = plan(&loaded, &Machine::probe()).expect("it names no core");
     let mut builder = RegionBuilder::new(1, clock.now());
@@ -89,7 +97,9 @@ pub(crate) fn build(config: &str, clock: &Clock, source: Box<dyn Source>, link: 
     let region = builder.create_in_memory().expect("the list is sound");
     let archive_failed =
         region.reader().and_then(|reader| reader.counter("archive.failed")).expect("listed");
-    let ends = ends(instruments.len(), source, link, archive_failed);
+    // Beside those of the configuration there is the operator.
+    let strategies = loaded.config.strategies.len() + 1;
+    let ends = ends((strategies, instruments.len()), source, link, archive_failed);
     let opening = Opening::default();
     let assembly = Assembly {
         config: &loaded.config,
@@ -121,26 +131,51 @@ pub(super) struct Engine {
     /// What the stages take for the time: the clock, or what it said when the turn began.
     told: Clock,
     scratch: Vec<u8>,
+    region: Region,
 }
 
 impl Engine {
     /// Puts it together over a feed and a link.
     pub(super) fn new(clock: Clock, source: Box<dyn Source>, link: AnyLink) -> Self {
-        let told = clock.clone();
-        Self::over(clock, told, source, link)
+        Self::shaped(&super::Shape::ONE, clock, source, link)
     }
 
-    /// The same, its stamps off: the clock is read once a turn.
+    /// The same in a world of another size.
+    pub(super) fn shaped(
+        shape: &super::Shape,
+        clock: Clock,
+        source: Box<dyn Source>,
+        link: AnyLink,
+    ) -> Self {
+        let told = clock.clone();
+        Self::over(shape, clock, told, source, link)
+    }
+
+    /// As [`Engine::new`], its stamps off: the clock is read once a turn.
     pub(super) fn unstamped(clock: Clock, source: Box<dyn Source>, link: AnyLink) -> Self {
         let told = Clock::shared(clock.now());
-        Self::over(clock, told, source, link)
+        Self::over(&super::Shape::ONE, clock, told, source, link)
     }
 
-    fn over(clock: Clock, told: Clock, source: Box<dyn Source>, link: AnyLink) -> Self {
-        let mut built = build(CONFIG, &told, source, link);
+    fn over(
+        shape: &super::Shape,
+        clock: Clock,
+        told: Clock,
+        source: Box<dyn Source>,
+        link: AnyLink,
+    ) -> Self {
+        let texts = (shape.config(), shape.instruments());
+        let mut built = build((&texts.0, &texts.1), &told, source, link);
         let stages = built.stages.pop().expect("one thread");
         let (lane, tail) = LaneWriter::in_memory(lane_of(0));
-        Self { stages, lane, tail, clock, told, scratch: Vec::new() }
+        let region = built.region;
+        Self { stages, lane, tail, clock, told, scratch: Vec::new(), region }
+    }
+
+    /// Orders that risk has refused.
+    pub(super) fn denied(&self) -> u64 {
+        let counter = self.region.reader().and_then(|reader| reader.counter("risk.denied"));
+        counter.expect("listed").get()
     }
 
     /// One turn of every stage, as the loop of a hot thread makes it; when it began.

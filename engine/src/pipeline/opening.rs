@@ -516,13 +516,18 @@ impl Opening {
                     order.leaves.to_shares().unwrap_or(0),
                 );
             } else {
-                unanswered.keep(&approved_of(first, order), urn, &first.bytes);
+                unanswered.keep(&approved_of(first, order), urn, &first.bytes, first.bytes.len());
             }
             if let Some(second) = message_of(order.replace) {
                 let urn = second.tx.venue_no;
                 let restored = ouch.table_mut().restore_replace(urn, order.replace);
                 debug_assert!(restored.is_ok(), "the tables have room for every slot");
-                unanswered.keep(&approved_of(second, order), urn, &second.bytes);
+                unanswered.keep(
+                    &approved_of(second, order),
+                    urn,
+                    &second.bytes,
+                    second.bytes.len(),
+                );
             }
         }
         let session = self.sessions.iter().find(|known| known.gateway == gateway.0);

@@ -205,7 +205,12 @@ const fn has<T: Copy>(limit: Limit<T>) -> bool {
 /// strategy and each instrument, and no own orders that may meet.
 #[must_use]
 pub fn setup() -> Setup {
-    let mut setup = sample::setup(ORDERS as u32);
+    setup_of(ORDERS as u32)
+}
+
+/// The same with so many slots a strategy.
+fn setup_of(slots: u32) -> Setup {
+    let mut setup = sample::setup(slots);
     setup.instruments = vec![sample::share(Price(10 * DOLLAR)); INSTRUMENTS];
     for strategy in &mut setup.strategies {
         strategy.instruments = vec![true; INSTRUMENTS];
@@ -246,7 +251,29 @@ impl Round {
     /// A feed that is live, books, a session, and the orders.
     #[must_use]
     pub fn new() -> Self {
-        Self::among(&setup(), INSTRUMENTS as u32)
+        Self::beside(0)
+    }
+
+    /// The same beside so many orders that work already, at most a million less a round.
+    ///
+    /// # Panics
+    /// When one of them is refused.
+    #[must_use]
+    pub fn beside(working: u32) -> Self {
+        let slots = ORDERS as u32 + working;
+        let mut round = Self::among(&setup_of(slots), INSTRUMENTS as u32, slots);
+        let orders = core::mem::take(&mut round.orders);
+        let first = slots + ORDERS as u32;
+        for at in 0..working {
+            let mut intent = orders.get(at as usize % ORDERS).copied().unwrap_or_default();
+            intent.cl_ord_id = ClOrdId::new(7, StrategyId(1), first + at, 0);
+            intent.instrument = InstrumentId(at % INSTRUMENTS as u32);
+            let context = round.next();
+            let decision = round.risk.decide(&intent, &context);
+            assert!(matches!(decision, Decision::Approve { .. }), "order {at}: {decision:?}");
+        }
+        round.orders = orders;
+        round
     }
 
     /// The same with every order in one instrument, which may have as many as the firm.
@@ -257,10 +284,11 @@ impl Round {
         let own = Scope::Instrument(InstrumentId(0));
         let rows = setup.limits.rows.iter_mut().filter(|row| row.scope == own);
         rows.for_each(|row| row.rate = busy);
-        Self::among(&setup, 1)
+        Self::among(&setup, 1, ORDERS as u32)
     }
 
-    fn among(setup: &Setup, among: u32) -> Self {
+    /// Orders in the first of `slots` slots of the first strategy, which has as many.
+    fn among(setup: &Setup, among: u32, slots: u32) -> Self {
         let mut risk = Risk::new(setup);
         let now = Nanos::SECOND;
         risk.set_drift(Nanos(0));
@@ -275,7 +303,7 @@ impl Round {
             dice ^= dice << 13;
             dice ^= dice >> 7;
             dice ^= dice << 17;
-            let id = ClOrdId::new(7, StrategyId(1), ORDERS as u32 + at, 0);
+            let id = ClOrdId::new(7, StrategyId(1), slots + at, 0);
             let side = if dice & 1 == 0 { Side::Buy } else { Side::Sell };
             let away = DOLLAR / 100 * (dice >> 8 & 15) as i64;
             let px = match side {
@@ -473,6 +501,18 @@ mod tests {
         }
         let (stated, unlimited) = (finite(Scope::Firm), LimitRow::unlimited(Scope::Firm));
         assert_ne!(stated.money, unlimited.money);
+    }
+
+    /// Goal: orders that work beside a round stay, and the round passes beside them. Method: some,
+    /// and two rounds.
+    #[test]
+    fn orders_beside_a_round_stay() {
+        let mut round = Round::beside(100);
+        for _ in 0..2 {
+            assert_eq!(round.decide(), ORDERS as u32);
+            round.end();
+            assert_eq!(round.risk.working_count(), 100);
+        }
     }
 
     /// Goal: a rule that is left out is not asked. Method: instruments halted, so that nothing

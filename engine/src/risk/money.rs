@@ -109,18 +109,20 @@ impl Money {
         scopes: &mut Scopes,
     ) -> bool {
         let Some(mark) = self.marks.get_mut(instrument.index()) else { return false };
-        let px = references.mark(instrument);
         let (before, was_usable) = (mark.px, mark.usable);
-        mark.usable = references.is_usable(instrument);
+        let (px, usable) = references.valued(instrument);
+        mark.usable = usable;
         mark.px = px.unwrap_or(before);
         if !mark.busy || (mark.px == before && mark.usable == was_usable) {
             return false;
         }
         let mark = *mark;
+        let mut moved = false;
         for (place, sums) in exposure.of_instrument(instrument) {
             if sums.position.0 == 0 && sums.open_sell.0 == 0 {
                 continue;
             }
+            moved = true;
             let old = parts_at(sums, before, mark.multiplier);
             let new = parts_at(sums, mark.px, mark.multiplier);
             let lost = i32::from(was_usable) - i32::from(mark.usable);
@@ -132,7 +134,11 @@ impl Money {
                 }
             }
         }
-        true
+        // Held by nobody and sold by nobody: what changes that says so again.
+        if let Some(mark) = self.marks.get_mut(instrument.index()).filter(|_| !moved) {
+            mark.busy = false;
+        }
+        moved
     }
 
     /// Applies a change of working orders to sums and scopes.

@@ -225,12 +225,16 @@ impl References {
         }
     }
 
-    /// Whether the instrument has a price now that is a reference but for its feed's age.
-    #[must_use]
+    /// [`References::mark`], and whether it is a price now that is a reference but for its feed's
+    /// age.
     #[inline]
-    pub fn is_usable(&self, instrument: InstrumentId) -> bool {
-        let view = self.views.get(instrument.index());
-        view.is_some_and(|view| view.is_whole() && self.price(view).is_ok())
+    pub(super) fn valued(&self, instrument: InstrumentId) -> (Option<Price>, bool) {
+        let Some(view) = self.views.get(instrument.index()) else { return (None, false) };
+        let px = match view.twice() {
+            Some(twice) => Some(Price(twice >> 1)),
+            None => self.price(view).ok().map(Reference::floor),
+        };
+        (px, px.is_some() && view.is_whole())
     }
 
     /// Whether a feed is live and was heard at most `age_max` ago.

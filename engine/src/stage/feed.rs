@@ -14,9 +14,7 @@ use super::{Progress, Recorded, Turn};
 use crate::clock::Clock;
 use crate::telemetry::FeedMeters;
 use ::feed::book::ItchBooks;
-use ::feed::moldudp64::{
-    Action, Delivery, Event, Packet, PacketKind, RECOVERY_LINE, Receiver, Sink,
-};
+use ::feed::moldudp64::{Action, Delivery, Event, Packet, RECOVERY_LINE, Receiver, Sink};
 use out::Out;
 use shm::ids::FeedId;
 use shm::message::BookTop;
@@ -413,11 +411,12 @@ const fn mold_line(line: usize) -> usize {
 }
 
 /// Whether a datagram holds nothing past what was delivered: most copies of the slower line.
+#[inline]
 fn is_old(bytes: &[u8], receiver: &Receiver) -> bool {
-    Packet::parse(bytes).is_ok_and(|packet| {
-        Some(packet.session()) == receiver.session()
-            && matches!(packet.kind(), PacketKind::Data(_))
-            && packet.next_seq() <= receiver.expected()
+    Packet::peek(bytes).is_some_and(|(session, next)| {
+        next <= receiver.expected()
+            && Some(session) == receiver.session()
+            && Packet::parse(bytes).is_ok()
     })
 }
 

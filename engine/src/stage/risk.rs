@@ -265,16 +265,22 @@ impl RiskStage {
     fn take_reports(&mut self, turn: &mut Turn<'_>) -> usize {
         let mut work = 0;
         for gateway in 0..self.ports.reports.len() {
-            for _ in 0..REPORT_BATCH {
-                if !turn.has_room() {
-                    return work;
-                }
-                let Some(message) = self.ports.reports.get_mut(gateway).and_then(Input::pop) else {
-                    break;
-                };
-                self.apply(&message, gateway, turn.now, turn);
-                work += 1;
+            // Most looks find nothing, and cost no more than the look.
+            if self.ports.reports.get_mut(gateway).is_some_and(Input::is_waiting) {
+                work += self.take_reports_of(gateway, turn);
             }
+        }
+        work
+    }
+
+    fn take_reports_of(&mut self, gateway: usize, turn: &mut Turn<'_>) -> usize {
+        let mut work = 0;
+        while work < REPORT_BATCH && turn.has_room() {
+            let Some(message) = self.ports.reports.get_mut(gateway).and_then(Input::pop) else {
+                break;
+            };
+            self.apply(&message, gateway, turn.now, turn);
+            work += 1;
         }
         work
     }

@@ -116,6 +116,17 @@ impl<'a> Packet<'a> {
         if walk.rest.is_empty() { Ok(packet) } else { Err(PacketError::Trailing) }
     }
 
+    /// What the header of a datagram says, its blocks not looked at: session, and one past the last
+    /// message's sequence. `None` of one that is too short or has no messages.
+    #[must_use]
+    #[inline]
+    pub fn peek(bytes: &[u8]) -> Option<(Session, u64)> {
+        let (header, _) = Header::ref_from_prefix(bytes).ok()?;
+        let count = header.count.get();
+        let next = header.sequence.get().checked_add(u64::from(count))?;
+        (1..=COUNT_MAX).contains(&count).then_some((header.session, next))
+    }
+
     /// The session it belongs to.
     #[must_use]
     pub const fn session(&self) -> Session {

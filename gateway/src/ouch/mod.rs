@@ -10,13 +10,15 @@
 mod external;
 mod report;
 mod request;
+mod template;
 
 pub use report::VenueEvent;
 pub use request::{Encoded, OuchConfig, write_cancels};
 
-use crate::codec::ouch50::{AppendageBuf, EnterOrder, ReplaceOrder};
+use crate::codec::ouch50::{AppendageBuf, DisplayCode, EnterOrder, ReplaceOrder};
 use crate::wire_table::WireTable;
 use shm::ids::Symbol;
+use template::Template;
 
 /// One OUCH session's orders: templates on the way out, ids on the way back.
 #[derive(Debug)]
@@ -28,18 +30,18 @@ pub struct Ouch {
     firm: [u8; 4],
     /// Wire names by instrument id.
     symbols: Box<[Symbol]>,
-    /// Everything that is the same in each new order.
-    enter: EnterOrder,
-    /// Everything that is the same in each replace.
-    replace: ReplaceOrder,
-    /// Options of a new order.
-    enter_limit: AppendageBuf,
-    /// Options of a new order that must not execute on arrival.
-    enter_post_only: AppendageBuf,
-    /// Options of a replace.
-    replace_limit: AppendageBuf,
-    /// Options of a replace that must not execute on arrival.
-    replace_post_only: AppendageBuf,
+    /// How orders show that are not hidden.
+    display: DisplayCode,
+    /// Options of a new order with more than the usual ones.
+    of_firm: AppendageBuf,
+    /// New orders.
+    enter_limit: Template<EnterOrder>,
+    /// New orders that must not execute on arrival.
+    enter_post_only: Template<EnterOrder>,
+    /// Replaces.
+    replace_limit: Template<ReplaceOrder>,
+    /// Replaces that must not execute on arrival.
+    replace_post_only: Template<ReplaceOrder>,
 }
 
 impl Ouch {

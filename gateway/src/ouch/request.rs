@@ -2,6 +2,7 @@
 
 use super::Ouch;
 use super::external::Externals;
+use super::template::Template;
 use crate::codec::ouch50::{
     AccountQuery, Appendage, AppendageBuf, CL_ORD_ID_BYTES, CancelOrder, CapacityCode, CrossCode,
     DisplayCode, EnterOrder, IsoCode, MassCancel, Message, QTY_MAX, ReplaceOrder, SideCode, Tag,
@@ -51,38 +52,41 @@ impl Ouch {
     pub fn new(config: OuchConfig) -> Self {
         let firm = config.firm.map(Tag::Firm);
         let post_only = Tag::PostOnly(b'P');
+        let enter = EnterOrder {
+            user_ref_num: 0.into(),
+            side: SideCode::BUY,
+            qty: 0.into(),
+            symbol: [b' '; 8],
+            px: WirePx(0.into()),
+            tif: TifCode::DAY,
+            display: config.display,
+            capacity: config.capacity,
+            iso: IsoCode::NO,
+            cross_type: CrossCode::CONTINUOUS,
+            cl_ord_id: [b' '; CL_ORD_ID_BYTES],
+        };
+        let replace = ReplaceOrder {
+            orig_user_ref_num: 0.into(),
+            user_ref_num: 0.into(),
+            qty: 0.into(),
+            px: WirePx(0.into()),
+            tif: TifCode::DAY,
+            display: config.display,
+            iso: IsoCode::NO,
+            cl_ord_id: [b' '; CL_ORD_ID_BYTES],
+        };
+        let of_firm = options(&[firm]);
         Self {
             table: WireTable::new(config.table),
             externals: Externals::new(),
             firm: config.firm.unwrap_or([b' '; 4]),
             symbols: config.symbols,
-            enter: EnterOrder {
-                user_ref_num: 0.into(),
-                side: SideCode::BUY,
-                qty: 0.into(),
-                symbol: [b' '; 8],
-                px: WirePx(0.into()),
-                tif: TifCode::DAY,
-                display: config.display,
-                capacity: config.capacity,
-                iso: IsoCode::NO,
-                cross_type: CrossCode::CONTINUOUS,
-                cl_ord_id: [b' '; CL_ORD_ID_BYTES],
-            },
-            replace: ReplaceOrder {
-                orig_user_ref_num: 0.into(),
-                user_ref_num: 0.into(),
-                qty: 0.into(),
-                px: WirePx(0.into()),
-                tif: TifCode::DAY,
-                display: config.display,
-                iso: IsoCode::NO,
-                cl_ord_id: [b' '; CL_ORD_ID_BYTES],
-            },
-            enter_limit: options(&[firm]),
-            enter_post_only: options(&[firm, Some(post_only)]),
-            replace_limit: options(&[Some(Tag::PostOnly(b'N'))]),
-            replace_post_only: options(&[Some(post_only)]),
+            display: config.display,
+            enter_limit: Template::new(&enter, &of_firm),
+            enter_post_only: Template::new(&enter, &options(&[firm, Some(post_only)])),
+            replace_limit: Template::new(&replace, &options(&[Some(Tag::PostOnly(b'N'))])),
+            replace_post_only: Template::new(&replace, &options(&[Some(post_only)])),
+            of_firm,
         }
     }
 
@@ -130,34 +134,31 @@ impl Ouch {
         let symbol = self.symbols.get(approved.instrument.index()).ok_or(Reason::Instrument)?.0;
         let (tif, is_post_only) = terms(approved)?;
         let (px, qty) = (wire_px(approved)?, shares(approved.qty)?);
-        let mut built = self.enter_limit;
-        let is_plain = is_plain(tif, approved, rare);
-        if !is_plain {
+        let options = if is_plain(tif, approved, rare) {
+            None
+        } else {
+            let mut built = self.of_firm;
             add_options(&mut built, is_post_only, approved, rare, now, qty)?;
-        }
+            Some(built)
+        };
         let side = match Side::from_u8(approved.side) {
             Some(Side::Buy) => SideCode::BUY,
             Some(Side::Sell) => SideCode::SELL,
             None => return Err(Reason::Unsupported),
         };
         let urn = self.table.assign_new(approved.cl_ord_id).map_err(reason_of)?;
-        let fields = EnterOrder {
-            user_ref_num: urn.into(),
-            side,
-            qty: qty.into(),
-            symbol,
-            px,
-            tif,
-            display: if rare.is_hidden() { DisplayCode::HIDDEN } else { self.enter.display },
-            cl_ord_id: id_text(approved.cl_ord_id),
-            ..self.enter
-        };
-        let options = match (is_plain, is_post_only) {
-            (false, _) => &built,
-            (true, true) => &self.enter_post_only,
-            (true, false) => &self.enter_limit,
-        };
-        let Some(bytes) = write(&fields, options.view(), out) else {
+        let template = if is_post_only { &self.enter_post_only } else { &self.enter_limit };
+        let display = if rare.is_hidden() { DisplayCode::HIDDEN } else { self.display };
+        let bytes = template.write(options.as_ref(), out, |fields| {
+            fields.user_ref_num = urn.into();
+            fields.side = side;
+            fields.qty = qty.into();
+            fields.symbol = symbol;
+            fields.px = px;
+            (fields.tif, fields.display) = (tif, display);
+            fields.cl_ord_id = id_text(approved.cl_ord_id);
+        });
+        let Some(bytes) = bytes else {
             self.table.void(urn);
             return Err(Reason::Busy);
         };
@@ -179,29 +180,26 @@ impl Ouch {
     ) -> Result<Encoded, Reason> {
         let (tif, is_post_only) = terms(approved)?;
         let (px, qty) = (wire_px(approved)?, shares(approved.qty)?);
-        let is_plain = is_plain(tif, approved, rare);
         // An option not named keeps the original's value, so both are named; Firm cannot change.
-        let mut built = AppendageBuf::new();
-        if !is_plain {
+        let options = if is_plain(tif, approved, rare) {
+            None
+        } else {
+            let mut built = AppendageBuf::new();
             add_options(&mut built, is_post_only, approved, rare, now, qty)?;
-        }
-        let options = match (is_plain, is_post_only) {
-            (false, _) => &built,
-            (true, true) => &self.replace_post_only,
-            (true, false) => &self.replace_limit,
+            Some(built)
         };
         let (orig, urn) = self.table.assign_replace(approved.cl_ord_id).map_err(reason_of)?;
-        let fields = ReplaceOrder {
-            orig_user_ref_num: orig.into(),
-            user_ref_num: urn.into(),
-            qty: qty.into(),
-            px,
-            tif,
-            display: if rare.is_hidden() { DisplayCode::HIDDEN } else { self.replace.display },
-            cl_ord_id: id_text(approved.cl_ord_id),
-            ..self.replace
-        };
-        let Some(bytes) = write(&fields, options.view(), out) else {
+        let template = if is_post_only { &self.replace_post_only } else { &self.replace_limit };
+        let display = if rare.is_hidden() { DisplayCode::HIDDEN } else { self.display };
+        let bytes = template.write(options.as_ref(), out, |fields| {
+            fields.orig_user_ref_num = orig.into();
+            fields.user_ref_num = urn.into();
+            fields.qty = qty.into();
+            fields.px = px;
+            (fields.tif, fields.display) = (tif, display);
+            fields.cl_ord_id = id_text(approved.cl_ord_id);
+        });
+        let Some(bytes) = bytes else {
             self.table.void(urn);
             return Err(Reason::Busy);
         };
@@ -271,7 +269,11 @@ impl Ouch {
 
 /// One message as a whole packet.
 #[inline]
-fn write<T: Message>(fields: &T, appendage: Appendage<'_>, out: &mut [u8]) -> Option<usize> {
+pub(super) fn write<T: Message>(
+    fields: &T,
+    appendage: Appendage<'_>,
+    out: &mut [u8],
+) -> Option<usize> {
     let payload = out.get_mut(FRAME_HEADER_BYTES..)?;
     let payload_bytes = encode(fields, appendage, payload).ok()?;
     frame(kind::UNSEQUENCED, payload_bytes, out)
@@ -351,8 +353,8 @@ fn shares(qty: Qty) -> Result<u32, Reason> {
 /// The id as the venue echoes it: 13 digits and a space.
 pub(super) fn id_text(id: ClOrdId) -> [u8; CL_ORD_ID_BYTES] {
     let mut text = [b' '; CL_ORD_ID_BYTES];
-    for (to, from) in text.iter_mut().zip(id.to_text()) {
-        *to = from;
+    if let Some(digits) = text.first_chunk_mut() {
+        *digits = id.to_text();
     }
     text
 }

@@ -57,6 +57,7 @@ pub struct Message {
 impl Message {
     /// What the message is; `None` for a byte that is no kind (a programmer's error).
     #[must_use]
+    #[inline]
     pub const fn kind(&self) -> Option<Kind> {
         Kind::from_u8(self.words[0].to_le_bytes()[0])
     }
@@ -86,9 +87,7 @@ impl Message {
     #[must_use]
     #[inline]
     pub fn view<T: Body>(&self) -> Option<&T> {
-        match self.kind() {
-            Some(kind) if T::is(kind) => Some(T::of(self)),
-            _ => None,
-        }
+        let [kind, ..] = self.words[0].to_le_bytes();
+        T::is(kind).then(|| T::of(self))
     }
 }

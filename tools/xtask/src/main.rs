@@ -64,6 +64,14 @@ enum Task {
         /// and greatest of the rounds, unit, command, machine; within ten minutes.
         #[arg(long, value_name = "FILE", conflicts_with_all = ["update_baseline", "counts_only"])]
         json: Option<std::path::PathBuf>,
+        /// Only what a trip costs as instruments, strategies, orders and limits grow: a table, and
+        /// a picture (SVG) written there; some twenty minutes.
+        #[arg(
+            long,
+            value_name = "FILE",
+            conflicts_with_all = ["update_baseline", "counts_only", "json"]
+        )]
+        growth: Option<std::path::PathBuf>,
         /// Only criterion benches whose name holds this.
         filter: Option<String>,
     },
@@ -122,9 +130,9 @@ fn run(task: Task) -> Result<bool, Box<dyn Error>> {
             test::summary(&tally);
             Ok(tally.failed == 0)
         }
-        Task::Bench { update_baseline, reason, counts_only, json, filter } => {
+        Task::Bench { update_baseline, reason, counts_only, json, growth, filter } => {
             let update_baseline = reason.filter(|_| update_baseline);
-            bench::run(&bench::Options { update_baseline, counts_only, json, filter })
+            bench::run(&bench::Options { update_baseline, counts_only, json, growth, filter })
         }
         Task::Gen { what: Generated::Itch { messages, symbols, seed, out } } => {
             Ok(generate::itch(messages, symbols, seed, out.as_deref())?)

@@ -15,6 +15,8 @@ mod trip;
 
 use std::process::ExitCode;
 
+use wirelane_benches::trip::Shape;
+
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [case, events] = arguments.as_slice() else {
@@ -33,11 +35,23 @@ fn main() -> ExitCode {
         "risk" => risk::run(events),
         "rules" => rules::run(events),
         "trip" => trip::run(events),
-        _ => {
-            eprintln!("no case `{case}`");
-            return ExitCode::from(2);
-        }
+        case => match grown(case, events) {
+            Ok(done) => done,
+            Err(reason) => {
+                eprintln!("no case `{case}`: {reason}");
+                return ExitCode::from(2);
+            }
+        },
     };
     println!("events {done}");
     ExitCode::SUCCESS
+}
+
+/// What grows, as `measure growth` lists it: `symbols=1000`, `working=100`.
+fn grown(case: &str, events: usize) -> Result<u64, String> {
+    if let Some(working) = case.strip_prefix("working=") {
+        let working = working.parse().map_err(|_| format!("`{working}` is no number of orders"))?;
+        return Ok(rules::run_beside(working, events));
+    }
+    Ok(trip::run_in(&Shape::parse(case)?, events))
 }

@@ -6,12 +6,16 @@
 //! wire     a datagram on one socket to an order on another, against a bare loop
 //! journal  one record into a lane
 //! risk     one decision, every rule with a number
+//! growth   a trip, and a decision, as instruments, strategies, orders and limits grow
+//! warm     the first trip after ten seconds of silence against the trips before it
 //! ```
 #![forbid(unsafe_code)]
 
+mod growth;
 mod journal;
 mod risk;
 mod trip;
+mod warm;
 mod wire;
 
 use std::process::ExitCode;
@@ -25,7 +29,7 @@ fn main() -> ExitCode {
         [case] => (case, Some(ROUNDS)),
         [case, rounds] => (case, rounds.parse().ok().filter(|rounds| *rounds > 0)),
         _ => {
-            eprintln!("usage: measure trip|wire|journal|risk [ROUNDS]");
+            eprintln!("usage: measure trip|wire|journal|risk|growth|warm [ROUNDS]");
             return ExitCode::from(2);
         }
     };
@@ -38,8 +42,10 @@ fn main() -> ExitCode {
         "wire" => wire::run(rounds),
         "journal" => Ok(journal::run(rounds)),
         "risk" => Ok(risk::run(rounds)),
+        "growth" => Ok(growth::run(rounds)),
+        "warm" => Ok(warm::run(rounds)),
         _ => {
-            eprintln!("no case `{case}`: trip, wire, journal or risk");
+            eprintln!("no case `{case}`: trip, wire, journal, risk, growth or warm");
             return ExitCode::from(2);
         }
     };

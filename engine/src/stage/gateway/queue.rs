@@ -97,6 +97,12 @@ impl Queue {
         self.again.clear();
     }
 
+    /// Whether nothing waits at all.
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.orders.is_empty() && self.cancels.is_empty() && self.again.is_empty()
+    }
+
     /// The next item, without taking it. While the session is not ready cancels wait, and orders
     /// are shown so that they can grow too old.
     pub(super) fn peek(&self, ready: bool) -> Option<&Item> {

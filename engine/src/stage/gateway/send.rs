@@ -69,7 +69,7 @@ impl GatewayStage {
     /// Encodes into the batch what one send may take. How many messages were taken.
     fn fill(&mut self, can_send: bool, turn: &mut Turn<'_>) -> usize {
         let mut taken = 0;
-        while !self.batch.is_full() && taken < MESSAGES_MAX {
+        while !self.batch.is_full() && taken < MESSAGES_MAX && !self.queue.is_empty() {
             let Some(item) = self.queue.peek(self.ready) else { break };
             let is_order = !item.is_cancel();
             if self.batch.has_chain_of(item)
@@ -158,8 +158,7 @@ impl GatewayStage {
         } else if item.again.is_none() {
             self.show_owner(&item.approved);
             self.show(item.approved.cl_ord_id.slot());
-            let bytes = claim.payload_mut().get(..len).unwrap_or_default();
-            self.unanswered.keep(&item.approved, urn, bytes);
+            self.unanswered.keep(&item.approved, urn, claim.payload_mut(), len);
         }
         // Planted, for the tests that must catch it (C1): on the wire before it is in the lane,
         // which comes late, as where the machine takes the core away in between.

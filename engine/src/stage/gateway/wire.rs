@@ -105,8 +105,9 @@ impl UnansweredTable {
         self.slots.len()
     }
 
-    /// Keeps a message as it is about to be sent.
-    pub fn keep(&mut self, approved: &Approved, urn: u32, bytes: &[u8]) {
+    /// Keeps a message as it is about to be sent: the first `len` of `bytes`, which may go on.
+    #[inline]
+    pub fn keep(&mut self, approved: &Approved, urn: u32, bytes: &[u8], len: usize) {
         let Some(pair) = self.slots.get_mut(approved.cl_ord_id.slot() as usize) else { return };
         let [new, replace] = pair;
         let kept = if approved.kind == Kind::ApprovedReplace as u8 {
@@ -119,11 +120,22 @@ impl UnansweredTable {
             new
         };
         // A longer message than any of ours cannot be sent again: it is not kept.
-        if let Some(place) = kept.bytes.get_mut(..bytes.len()) {
-            place.copy_from_slice(bytes);
-            kept.len = bytes.len() as u8;
-            (kept.approved, kept.urn) = (*approved, urn);
+        if len > KEPT_BYTES {
+            return;
         }
+        match bytes.first_chunk() {
+            // One copy of a known size, whatever lies behind the message.
+            Some(bytes) => kept.bytes = *bytes,
+            None => {
+                let (Some(place), Some(bytes)) = (kept.bytes.get_mut(..len), bytes.get(..len))
+                else {
+                    return;
+                };
+                place.copy_from_slice(bytes);
+            }
+        }
+        kept.len = len as u8;
+        (kept.approved, kept.urn) = (*approved, urn);
     }
 
     /// Copies the message of an order and number into `out`; its length and number.

@@ -71,6 +71,20 @@ pub fn measure_trip() -> Measured {
 }
 
 fn one(program: &Path, folder: &Path, (case, asked): (&'static str, u64)) -> Measured {
+    let (events, instructions) = count(program, folder, case, asked)?;
+    Ok(Count { case, events, instructions })
+}
+
+/// Counts a case of a built program: events that went through, and the instructions of all of them.
+///
+/// # Errors
+/// The program does not know the case, or nothing was counted.
+pub fn count(
+    program: &Path,
+    folder: &Path,
+    case: &str,
+    asked: u64,
+) -> Result<(u64, u64), Box<dyn Error>> {
     let file = folder.join(format!("{case}.out"));
     let mut command = Command::new("valgrind");
     command.args(["--tool=callgrind", "--quiet", "--collect-atstart=no"]);
@@ -89,7 +103,7 @@ fn one(program: &Path, folder: &Path, (case, asked): (&'static str, u64)) -> Mea
             format!("case {case}: {instructions} instructions: nothing was measured").into()
         );
     }
-    Ok(Count { case, events, instructions })
+    Ok((events, instructions))
 }
 
 fn number_after(text: &str, prefix: &str) -> Option<u64> {

@@ -1,9 +1,10 @@
 //! `cargo xtask bench`: the machine, the criterion benches, and instructions per event; or, with
-//! `--json`, the figures of fixed names.
+//! `--json`, the figures of fixed names, with `--growth`, what a trip costs as its world grows.
 
 pub mod baseline;
 pub mod figures;
 pub mod gate;
+pub mod growth;
 pub mod instructions;
 pub mod machine;
 pub mod program;
@@ -24,6 +25,8 @@ pub struct Options {
     pub counts_only: bool,
     /// Only the figures of a fixed name, written there as JSON.
     pub json: Option<PathBuf>,
+    /// Only the cost of growth, its picture written there.
+    pub growth: Option<PathBuf>,
     /// Only criterion benches whose name holds this.
     pub filter: Option<String>,
 }
@@ -36,6 +39,10 @@ pub fn run(options: &Options) -> Result<bool, Box<dyn Error>> {
     println!("== machine\n{}", machine::facts());
     if let Some(file) = &options.json {
         figures::run(file)?;
+        return Ok(true);
+    }
+    if let Some(file) = &options.growth {
+        growth::run(file)?;
         return Ok(true);
     }
     let mut held = true;
