@@ -3,6 +3,7 @@
 //! ```text
 //!   journal (memory, then disk) ─► follow: a reader of all lanes ─► store: rows, with the cursor
 //!                                                               └─► tally: what was read
+//!   who asks ─► reads: instruments, orders, days ─► cache: memory, Redis, disk ─► the store
 //! ```
 //!
 //! What holds:
@@ -29,8 +30,10 @@
 #![forbid(unsafe_code)]
 
 pub mod audit;
+pub mod cache;
 pub mod config;
 mod follow;
+pub mod reads;
 pub mod store;
 mod tally;
 

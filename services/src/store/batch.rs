@@ -5,11 +5,12 @@ use super::database::Value;
 use super::table::{Again, Slot, TABLES};
 use crate::audit::{Entry, LANE};
 use crate::follow::{Gap, Taken};
+use crate::reads::Touched;
 use shm::journal::LaneSeq;
 use shm::record::StageId;
 use shm::record::order::OrderEvent;
-use std::collections::HashMap;
 use std::collections::hash_map;
+use std::collections::{BTreeSet, HashMap};
 
 /// One row, in the order of its table's columns.
 pub(crate) type Row = Vec<Value>;
@@ -36,6 +37,8 @@ pub struct Batch {
     pub(crate) records: u64,
     /// Records that are shorter than their kind, and rows that lack their key.
     pub(crate) short: u64,
+    /// Orders whose fills were undone or corrected.
+    pub(crate) undone: BTreeSet<String>,
 }
 
 impl Batch {
@@ -127,6 +130,15 @@ impl Batch {
         self.tables.iter().map(|rows| rows.rows.len()).sum()
     }
 
+    /// What its writing makes untrue of what was read before.
+    #[must_use]
+    pub fn touched(&self) -> Touched {
+        let is_in =
+            |slot: Slot| self.tables.get(slot as usize).is_some_and(|table| !table.rows.is_empty());
+        let (instruments, sessions) = (is_in(Slot::Instruments), is_in(Slot::Sessions));
+        Touched { instruments, sessions, orders: self.undone.clone() }
+    }
+
     /// The rows of each table.
     pub(crate) fn rows(&self) -> impl Iterator<Item = (usize, &[Row])> {
         self.tables.iter().enumerate().map(|(slot, rows)| (slot, rows.rows.as_slice()))
@@ -144,6 +156,7 @@ impl Batch {
             rows.keys.clear();
         }
         self.gaps.clear();
+        self.undone.clear();
         (self.records, self.short) = (0, 0);
     }
 }

@@ -165,6 +165,9 @@ fn order_event(batch: &mut Batch, taken: &Taken<'_>, event: &OrderEvent) {
         said,
         Some(Kind::Accepted | Kind::AcceptedDead | Kind::Replaced | Kind::ReplacedDead)
     );
+    if matches!(said, Some(Kind::Broken | Kind::Corrected)) {
+        batch.undone.extend(id(event.cl_ord_id).text().map(str::to_owned));
+    }
     batch.put(Slot::OrderStates, state_of(taken, event, accepts));
 }
 

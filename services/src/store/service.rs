@@ -10,6 +10,7 @@ use super::publish::Publisher;
 use super::target::Target;
 use super::writer::Store;
 use crate::follow::{Follower, Turn};
+use crate::reads::Touched;
 use crate::tally::Tally;
 use shm::units::Nanos;
 use std::path::{Path, PathBuf};
@@ -71,6 +72,8 @@ pub struct Progress {
     pub epoch: Option<u16>,
     /// More records wait than one turn took.
     pub behind: bool,
+    /// What was written since it was last taken makes this untrue.
+    touched: Touched,
 }
 
 /// What there is while the database is open.
@@ -191,6 +194,11 @@ impl StoreService {
         }
     }
 
+    /// What its commits made untrue since the last call, of what was read of the database before.
+    pub fn take_touched(&mut self) -> Touched {
+        std::mem::take(&mut self.progress.touched)
+    }
+
     /// How far it is.
     #[must_use]
     pub fn progress(&self) -> &Progress {
@@ -275,9 +283,11 @@ impl Open {
             return Ok(());
         }
         let (rows, short) = (self.batch.row_count() as u64, self.batch.short);
+        let touched = self.batch.touched();
         self.store.write(&mut self.batch, &self.follower.positions())?;
         progress.records += self.seen;
         tally.add(&std::mem::take(&mut self.tally));
+        progress.touched.add(touched);
         progress.rows += rows;
         progress.short += short;
         progress.commits += 1;

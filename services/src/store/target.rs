@@ -28,6 +28,12 @@ impl Password {
     pub fn new(text: String) -> Self {
         Self(text)
     }
+
+    /// Its text, for whoever it opens something to.
+    #[cfg(any(feature = "postgres", feature = "redis"))]
+    pub(crate) fn reveal(&self) -> &str {
+        &self.0
+    }
 }
 
 impl std::fmt::Debug for Password {
@@ -70,7 +76,7 @@ impl Target {
             Self::Sqlite(path) => Ok(Box::new(Sqlite::open(path, create)?)),
             #[cfg(feature = "postgres")]
             Self::Postgres { url, password } => {
-                let password = password.as_ref().map(|password| password.0.as_str());
+                let password = password.as_ref().map(Password::reveal);
                 Ok(Box::new(super::postgres::Postgres::open(url, password)?))
             }
             #[cfg(not(feature = "postgres"))]

@@ -6,5 +6,6 @@ mod files;
 mod journal;
 mod place;
 mod prune;
+mod reads;
 mod samples;
 mod suite;

@@ -1,8 +1,8 @@
 //! The command line.
 
 use crate::commands::{
-    audit, bench, completions, config, control, demo, doctor, engine, exchange, journal, latency,
-    limits, order, replay, run, services, store, top, trace,
+    audit, bench, cache, completions, config, control, demo, doctor, engine, exchange, journal,
+    latency, limits, order, replay, run, services, store, top, trace,
 };
 use crate::failure::Outcome;
 use clap::{Parser, Subcommand};
@@ -31,6 +31,9 @@ enum Command {
     /// Verify or print the chain of what persons did
     #[command(subcommand)]
     Audit(audit::Command),
+    /// What is kept of the database's answers: show, ask, drop
+    #[command(subcommand)]
+    Cache(cache::Command),
     /// Run engine and services, a process each
     Run(run::Args),
     /// Run an exchange on loopback
@@ -90,6 +93,7 @@ impl Cli {
             Some(Command::Services(args)) => args.run(),
             Some(Command::Store(command)) => command.run(),
             Some(Command::Audit(command)) => command.run(),
+            Some(Command::Cache(command)) => command.run(),
             Some(Command::Run(args)) => args.run(),
             Some(Command::Exchange(args)) => exchange::run(&args),
             Some(Command::Latency(args)) => args.run(),
@@ -132,5 +136,17 @@ mod tests {
         assert!(Cli::try_parse_from(["wirelane", "--seconds", "5", "top"]).is_err());
         assert!(Cli::try_parse_from(["wirelane", "demo", "--layout", "split9"]).is_err());
         assert!(Cli::try_parse_from(["wirelane", "strategy", "set", "mm", "qty", "5"]).is_ok());
+        for (words, is_fine) in [
+            (&["get", "order", "X"][..], true),
+            (&["get", "orders", "X"], false),
+            (&["drop", "order", "X"], true),
+            (&["drop", "--tag", "store"], true),
+            (&["drop", "order"], false),
+            (&["drop", "order", "X", "--tag", "store"], false),
+            (&["drop"], false),
+        ] {
+            let line = ["wirelane", "cache"].iter().chain(words);
+            assert_eq!(Cli::try_parse_from(line).is_ok(), is_fine, "{words:?}");
+        }
     }
 }

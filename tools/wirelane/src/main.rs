@@ -5,7 +5,7 @@
 //!   engine | services | run | exchange            what runs
 //!   top | latency | journal | trace | status      what only looks: shared memory and journal
 //!   kill | arm | strategy | stop                  what asks: gates and control socket
-//!   config | doctor | replay | store | completions  what checks
+//!   config | doctor | replay | store | cache | completions  what checks
 //!   bench                                         what measures
 //! ```
 //!

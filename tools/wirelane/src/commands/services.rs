@@ -1,5 +1,6 @@
 //! `wirelane services`: the slow path as a process of its own.
 
+use super::cache;
 use crate::failure::{Failure, Outcome};
 use crate::hdr::wall;
 use crate::number::{grouped, span};
@@ -7,6 +8,7 @@ use crate::place::DirArg;
 use crate::signals;
 use crate::stdout::Out;
 use ::services::config::Config;
+use ::services::reads::{Desk, Reads};
 use ::services::store::StoreService;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -47,8 +49,17 @@ impl Args {
             stop_with_stdin(Arc::clone(&stop))?;
         }
         let mut store =
-            StoreService::start(place.dir(), config.store).map_err(Failure::not_done)?;
+            StoreService::start(place.dir(), config.store.clone()).map_err(Failure::not_done)?;
+        let reads = Arc::new(cache::reads(&config)?);
         let mut out = Out::stdout();
+        let _desk = match Desk::open(place.dir(), Arc::clone(&reads)) {
+            Ok(desk) => Some(desk),
+            // Nobody can ask; the store is written all the same.
+            Err(error) => {
+                out.line(&format!("services: `wirelane cache` finds no answer here: {error}"))?;
+                None
+            }
+        };
         let every = Duration::from_secs(self.every);
         let mut told = Instant::now();
         loop {
@@ -59,8 +70,13 @@ impl Args {
             if over {
                 store.flush().map_err(Failure::not_done)?;
             }
+            let touched = store.take_touched();
+            if !touched.is_empty() {
+                reads.forget(&touched);
+            }
             if over || !every.is_zero() && told.elapsed() >= every {
                 out.line(&line(&store))?;
+                out.line(&kept(&reads))?;
                 if over {
                     out.line(&format!("services: read {}", store.tally()))?;
                 }
@@ -113,6 +129,26 @@ fn line(store: &StoreService) -> String {
     }
     if let Some(why) = &progress.waits {
         line.push_str(&format!("; it waits: {why}"));
+    }
+    line
+}
+
+/// What the cache came to, in a line.
+fn kept(reads: &Reads) -> String {
+    let stats = reads.stats();
+    let mut line = "services: cache:".to_owned();
+    for level in &stats.levels {
+        let hits = grouped(level.hits);
+        line.push_str(&format!(" {} {hits} of {}", level.name, grouped(level.hits + level.misses)));
+        match level.breaker.as_deref() {
+            None | Some("closed") => {}
+            Some(state) => line.push_str(&format!(" ({state})")),
+        }
+        line.push(',');
+    }
+    line.push_str(&format!(" {} read from the database", grouped(stats.fills)));
+    if stats.undelivered > 0 {
+        line.push_str(&format!("; Redis is to be told of {} drops", grouped(stats.undelivered)));
     }
     line
 }

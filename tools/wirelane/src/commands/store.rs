@@ -1,6 +1,6 @@
 //! `wirelane store check | backup | restore | migrate | rebuild`.
 
-use super::services;
+use super::{cache, services};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::number::grouped;
 use crate::place::{DirArg, Place};
@@ -73,7 +73,10 @@ impl Command {
             Self::Restore(args) => {
                 let target = args.store.target()?;
                 restore(&args.file, file_of(&target, "use pg_restore")?).map_err(failure)?;
-                say(&format!("{target} is now {}", args.file.display()))
+                say(&format!("{target} is now {}", args.file.display()))?;
+                let place = args.store.dir.place()?;
+                let config = services::config(args.store.config.as_deref(), place.dir())?;
+                say(&format!("what was kept of it: {}", cache::forget(&config, &place)?))
             }
             Self::Migrate(args) => bring_forward(&args.target()?, args.place()?.dir()),
             Self::Prune(args) => {

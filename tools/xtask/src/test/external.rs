@@ -10,7 +10,7 @@ use crate::tally::Tally;
 use crate::workspace;
 
 use super::Options;
-use super::need::Need;
+use super::need::{Need, REDIS};
 use super::server::{POSTGRES, Server};
 
 /// A test that is a command: it holds when the command exits with 0. Of a `cargo test` each of its
@@ -29,28 +29,52 @@ pub struct External {
     pub minutes_max: u64,
 }
 
-/// All of them. Peers of FIX, mail, identity and caches join with the parts that speak to them.
-const EXTERNALS: [External; 1] = [External {
-    name: "store on PostgreSQL",
-    needs: &[],
-    servers: &[POSTGRES],
-    cargo: &[
-        "test",
-        "--profile",
-        "checked",
-        "--package",
-        "services",
-        "--features",
-        "postgres",
-        "--test",
-        "store",
-        "--locked",
-        "--no-fail-fast",
-        "--",
-        "--show-output",
-    ],
-    minutes_max: 20,
-}];
+/// All of them. Peers of FIX, mail and identity join with the parts that speak to them.
+const EXTERNALS: [External; 2] = [
+    External {
+        name: "store on PostgreSQL",
+        needs: &[],
+        servers: &[POSTGRES],
+        cargo: &[
+            "test",
+            "--profile",
+            "checked",
+            "--package",
+            "services",
+            "--features",
+            "postgres",
+            "--test",
+            "store",
+            "--locked",
+            "--no-fail-fast",
+            "--",
+            "--show-output",
+        ],
+        minutes_max: 20,
+    },
+    // The test starts, kills and stops servers of its own.
+    External {
+        name: "cache on Redis",
+        needs: &[REDIS],
+        servers: &[],
+        cargo: &[
+            "test",
+            "--profile",
+            "checked",
+            "--package",
+            "services",
+            "--features",
+            "redis",
+            "--test",
+            "cache",
+            "--locked",
+            "--no-fail-fast",
+            "--",
+            "--show-output",
+        ],
+        minutes_max: 15,
+    },
+];
 
 /// Runs all.
 ///

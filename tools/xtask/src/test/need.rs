@@ -19,6 +19,10 @@ pub struct Need {
 pub const VALGRIND: Need =
     Need { name: "valgrind", probe: ("valgrind", &["--version"]), package: "valgrind" };
 
+/// What processes share a cache through.
+pub const REDIS: Need =
+    Need { name: "redis-server", probe: ("redis-server", &["--version"]), package: "redis-server" };
+
 impl Need {
     /// Whether it is there; with `install`, after trying to bring it.
     pub fn met(&self, install: bool) -> bool {
