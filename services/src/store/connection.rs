@@ -1,10 +1,11 @@
 //! One connection of either kind: the same words around two drivers.
 
-/// Declares a database around a driver's connection.
+/// Declares a database around a driver's connection, with what it does in a way of its own.
 macro_rules! connection {
     (
         $(#[$doc:meta])*
         $name:ident, $driver:ty, $connection:ty, $dialect:expr
+        $(; $own:item)*
     ) => {
         $(#[$doc])*
         #[derive(Debug)]
@@ -37,6 +38,8 @@ macro_rules! connection {
             fn name(&self) -> &str {
                 &self.name
             }
+
+            $($own)*
 
             fn script(&mut self, sql: &str) -> Result<(), DatabaseError> {
                 let query = sqlx::raw_sql(sqlx::AssertSqlSafe(sql));

@@ -156,6 +156,24 @@ pub enum DatabaseError {
     },
 }
 
+/// The statements that write rows of one table.
+#[derive(Clone, Debug)]
+pub struct Insert {
+    /// For [`Insert::CHUNK`] rows, as parameters one after the other.
+    pub whole: String,
+    /// For one row.
+    pub one: String,
+    /// What stands before the rows.
+    pub head: String,
+    /// What stands behind them.
+    pub tail: String,
+}
+
+impl Insert {
+    /// Rows of one statement with a parameter for each value: fewer are written one by one.
+    pub const CHUNK: usize = 64;
+}
+
 /// A database with one connection. It is asked by one thread, which it blocks.
 pub trait Database: Send {
     /// Which SQL it speaks.
@@ -175,6 +193,21 @@ pub trait Database: Send {
     /// # Errors
     /// [`DatabaseError`].
     fn execute(&mut self, sql: &str, values: Vec<Value>) -> Result<u64, DatabaseError>;
+
+    /// Writes rows of one table; each has the table's columns.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    fn insert(&mut self, into: &Insert, rows: &[Vec<Value>]) -> Result<(), DatabaseError> {
+        let mut chunks = rows.chunks_exact(Insert::CHUNK);
+        for chunk in &mut chunks {
+            self.execute(&into.whole, chunk.concat())?;
+        }
+        for row in chunks.remainder() {
+            self.execute(&into.one, row.clone())?;
+        }
+        Ok(())
+    }
 
     /// Asks, and hands out one row after the other.
     ///

@@ -36,7 +36,7 @@ mod writer;
 
 pub use batch::Batch;
 pub use chain::ChainEnd;
-pub use database::{Database, DatabaseError, Dialect, Value};
+pub use database::{Database, DatabaseError, Dialect, Insert, Value};
 pub use error::StoreError;
 pub use files::{backup, restore, whole};
 pub use money::amount;

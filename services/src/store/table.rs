@@ -1,10 +1,7 @@
 //! The tables that records are written to: columns, keys, and the statement that writes rows.
 
-use super::database::Dialect;
+use super::database::{Dialect, Insert};
 use std::fmt::Write as _;
-
-/// Rows of one statement: fewer are written one by one. Bound by PostgreSQL's 65,535 values.
-pub(crate) const CHUNK: usize = 64;
 
 /// What happens to a row whose key is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -260,11 +257,18 @@ const fn replace(name: &'static str, key: usize, columns: &'static [&'static str
 }
 
 impl Table {
+    /// The statements that write its rows.
+    pub(crate) fn inserts(&self, dialect: Dialect) -> Insert {
+        let whole = self.insert(dialect, Insert::CHUNK);
+        let head = format!("INSERT INTO {} ({})", self.name, self.columns.join(", "));
+        Insert { whole, one: self.insert(dialect, 1), head, tail: self.on_conflict() }
+    }
+
     /// The statement that writes `rows` rows.
     ///
     /// SQLite takes `$1` for a name, and the driver asks for the name of every value, which SQLite
     /// looks for from the first one on: half of all time with 1,000 values, none with `?`.
-    pub(crate) fn insert(&self, dialect: Dialect, rows: usize) -> String {
+    fn insert(&self, dialect: Dialect, rows: usize) -> String {
         let columns = self.columns.join(", ");
         let mut sql = format!("INSERT INTO {} ({columns}) VALUES ", self.name);
         let mut number = 0;
@@ -281,8 +285,14 @@ impl Table {
             }
             sql.push(')');
         }
+        sql.push_str(&self.on_conflict());
+        sql
+    }
+
+    /// What becomes of a row whose key is there.
+    fn on_conflict(&self) -> String {
         let key = self.columns.get(..self.key).unwrap_or_default().join(", ");
-        let _ = write!(sql, " ON CONFLICT ({key}) DO ");
+        let mut sql = format!(" ON CONFLICT ({key}) DO ");
         if self.again == Again::Keep {
             sql.push_str("NOTHING");
             return sql;
@@ -316,7 +326,7 @@ mod tests {
         assert_eq!(TABLES[Slot::AuditChain as usize].name, "audit_chain");
         for table in &TABLES {
             assert!(table.key > 0 && table.key < table.columns.len(), "{}", table.name);
-            assert!(CHUNK * table.columns.len() < 32_767, "{}", table.name);
+            assert!(Insert::CHUNK * table.columns.len() < 32_767, "{}", table.name);
         }
         let post = merge("t", 1, &["k", "a", "b"]).insert(Dialect::Postgres, 2);
         assert_eq!(

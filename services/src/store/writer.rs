@@ -2,11 +2,11 @@
 //! that they reach to.
 
 use super::batch::{Batch, Row};
-use super::database::{Database, DatabaseError, NO_TEXT, Value, int, text};
+use super::database::{Database, DatabaseError, Insert, NO_TEXT, Value, int, text};
 use super::error::StoreError;
 use super::prune::PRUNED;
 use super::schema::{self, MIGRATIONS, Version};
-use super::table::{CHUNK, TABLES, Table};
+use super::table::{TABLES, Table};
 use crate::audit::{bytes_of, hex};
 use sha2::{Digest as _, Sha256};
 use shm::journal::{LaneSeq, Position};
@@ -17,8 +17,8 @@ pub struct Store {
     database: Box<dyn Database>,
     /// Counts commits: another writer would have changed it.
     generation: i64,
-    /// By table: the statement for a whole chunk, and for one row.
-    statements: Vec<[String; 2]>,
+    /// By table.
+    inserts: Vec<Insert>,
 }
 
 impl std::fmt::Debug for Store {
@@ -59,9 +59,8 @@ impl Store {
         let generation =
             database.number("SELECT generation FROM reader_state WHERE id = 1", Vec::new())?;
         let dialect = database.dialect();
-        let both = |table: &Table| [table.insert(dialect, CHUNK), table.insert(dialect, 1)];
-        let statements = TABLES.iter().map(both).collect();
-        Ok(Self { database, generation: generation.unwrap_or(0), statements })
+        let inserts = TABLES.iter().map(|table| table.inserts(dialect)).collect();
+        Ok(Self { database, generation: generation.unwrap_or(0), inserts })
     }
 
     /// The database, to be asked.
@@ -137,13 +136,8 @@ impl Store {
             return Err(StoreError::OtherWriter { database });
         }
         for (slot, rows) in batch.rows() {
-            let Some([whole, one]) = self.statements.get(slot) else { continue };
-            let mut chunks = rows.chunks_exact(CHUNK);
-            for chunk in &mut chunks {
-                self.database.execute(whole, chunk.concat())?;
-            }
-            for row in chunks.remainder() {
-                self.database.execute(one, row.clone())?;
+            if let Some(insert) = self.inserts.get(slot).filter(|_| !rows.is_empty()) {
+                self.database.insert(insert, rows)?;
             }
         }
         for gap in &batch.gaps {
