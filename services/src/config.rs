@@ -32,8 +32,25 @@
 //! timeout_ms = 100           # longest wait for an answer
 //! sync_ms = 500              # time between two comparisons of what was dropped
 //! stale_max_ms = 5000        # what was not compared for longer is read again
+//!
+//! [bus]                      # with the feature `nats`; without this table there is none
+//! url = "nats://host:4222"   # or tls://host:4222; no password in it
+//! engine = "ny-1"            # who publishes; a desk that only reads has none
+//! stream = "wirelane"        # streams are wirelane-NAME, subjects wirelane.NAME.orders
+//! families = ["session", "orders"]  # also "wire" and "inputs"; a store needs the first two
+//! user = "me"                # with password_env; or token_env; or nkey_env, for a seed
+//! password_env = "NATS_PASSWORD"
+//! ca_file = "ca.pem"         # from the engine's directory; in place of the system's certificates
+//! cert_file = "me.pem"       # our certificate, with key_file
+//! key_file = "me.key"
+//! keep_days = 0              # of a new stream: days that it keeps, 0 for ever
+//! keep_mib = 0               # of a new stream: mebibytes that it may have, 0 without end
+//! replicas = 1               # of a new stream: copies in a cluster, 1 to 5
 //! ```
 
+mod bus;
+
+use crate::bus::BusSettings;
 use crate::cache::{self, DiskSettings, RedisSettings};
 use crate::reads::Times;
 use crate::store::{DatabaseError, Password, Settings, Target};
@@ -105,6 +122,7 @@ struct Text {
     audit: AuditText,
     #[serde(default)]
     cache: CacheText,
+    bus: Option<bus::BusText>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -211,6 +229,8 @@ pub struct Config {
     pub cache: cache::Settings,
     /// How long what is read of it is fresh.
     pub times: Times,
+    /// The bus, if there is one.
+    pub bus: Option<BusSettings>,
 }
 
 /// What a value is read with: which file it is from, and what the environment has.
@@ -335,6 +355,18 @@ impl Config {
     /// # Errors
     /// [`ConfigError`].
     pub fn load(path: Option<&Path>, dir: &Path) -> Result<Self, ConfigError> {
+        Self::load_from(path, dir, None)
+    }
+
+    /// Like [`Config::load`], with the URL of the bus in place of `bus.url`.
+    ///
+    /// # Errors
+    /// [`ConfigError`].
+    pub fn load_from(
+        path: Option<&Path>,
+        dir: &Path,
+        url: Option<&str>,
+    ) -> Result<Self, ConfigError> {
         let own = dir.join("services.toml");
         let file = path.unwrap_or(&own);
         let text = match std::fs::read_to_string(file) {
@@ -344,10 +376,11 @@ impl Config {
             }
             Err(source) => return Err(ConfigError::File { path: file.to_path_buf(), source }),
         };
-        Self::parse(&text, file, dir, &|name| std::env::var(name).ok())
+        Self::parse(&text, file, dir, url, &|name| std::env::var(name).ok())
     }
 
-    /// Reads a text; `path` names it in errors, `dir` is the engine's directory.
+    /// Reads a text; `path` names it in errors, `dir` is the engine's directory, `url` is that of
+    /// the bus where it is not the text's.
     ///
     /// # Errors
     /// [`ConfigError`].
@@ -355,6 +388,7 @@ impl Config {
         text: &str,
         path: &Path,
         dir: &Path,
+        url: Option<&str>,
         environment: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Self, ConfigError> {
         let text: Text = toml::from_str(text).map_err(|source| ConfigError::Text {
@@ -371,7 +405,14 @@ impl Config {
         let heads = Some(dir.join(text.audit.heads));
         let store = Settings { heads, ..reading.store(text.store, dir)? };
         let (cache, times) = reading.cache(text.cache, dir)?;
-        Ok(Self { store, cache, times })
+        let bus = match (text.bus, url) {
+            (None, None) => None,
+            (bus, url) => {
+                let bus = bus.unwrap_or_default();
+                Some(bus.settings(&bus::Place { path, dir, url, environment })?)
+            }
+        };
+        Ok(Self { store, cache, times, bus })
     }
 }
 
@@ -381,7 +422,7 @@ mod tests {
 
     fn parse(text: &str) -> Result<Config, ConfigError> {
         let environment = |name: &str| (name == "PW").then(|| "hunter2".to_owned());
-        Config::parse(text, Path::new("s.toml"), Path::new("/data"), &environment)
+        Config::parse(text, Path::new("s.toml"), Path::new("/data"), None, &environment)
     }
 
     /// Goal: a short file is enough, every key is read, and no secret is shown.

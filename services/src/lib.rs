@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   journal (memory, then disk) ─► follow: a reader of all lanes ─► store: rows, with the cursor
+//!                                                               ├─► bus: messages to a desk
 //!                                                               └─► tally: what was read
 //!   who asks ─► reads: instruments, orders, days ─► cache: memory, Redis, disk ─► the store
 //! ```
@@ -30,6 +31,7 @@
 #![forbid(unsafe_code)]
 
 pub mod audit;
+pub mod bus;
 pub mod cache;
 pub mod config;
 mod follow;

@@ -154,8 +154,8 @@ impl Columns {
 impl Instrument {
     pub(super) const SQL: &'static str = "SELECT id, venue, symbol, currency, multiplier, lot, \
         qty_min, qty_max, px_min, px_max, prior_close, ticks FROM instruments \
-        WHERE instruments_sha256 = (SELECT instruments_sha256 FROM sessions \
-            WHERE instruments_sha256 IS NOT NULL ORDER BY epoch DESC LIMIT 1) \
+        WHERE engine = 0 AND instruments_sha256 = (SELECT instruments_sha256 FROM sessions \
+            WHERE engine = 0 AND instruments_sha256 IS NOT NULL ORDER BY epoch DESC LIMIT 1) \
         AND symbol = $1 ORDER BY id";
 
     pub(super) fn read(row: Vec<Value>) -> Self {
@@ -182,7 +182,7 @@ impl Order {
         symbol, gateway, side, tif, ord_type, CAST(px AS TEXT), CAST(qty AS TEXT), \
         CAST(cum_qty AS TEXT), CAST(leaves_qty AS TEXT), state, venue_ord_id, orig_cl_ord_id, \
         parent_cl_ord_id, accepted_ns, cancel_asked_ns, updated_ns FROM orders \
-        WHERE cl_ord_id = $1";
+        WHERE engine_id = 0 AND cl_ord_id = $1";
 
     pub(super) fn read(row: Vec<Value>) -> Self {
         let mut row = Columns(row.into_iter());
@@ -223,7 +223,7 @@ impl Order {
 impl DayProfit {
     pub(super) const SQL: &'static str = "SELECT strategy, account, symbol, currency, \
         CAST(position AS TEXT), CAST(realised AS TEXT), CAST(fees AS TEXT), CAST(net AS TEXT) \
-        FROM pnl_by_day WHERE day = $1 ORDER BY strategy, account, symbol";
+        FROM pnl_by_day WHERE engine_id = 0 AND day = $1 ORDER BY strategy, account, symbol";
 
     pub(super) fn read(row: Vec<Value>) -> Self {
         let mut row = Columns(row.into_iter());

@@ -99,7 +99,7 @@ impl Reads {
         let times = self.times;
         self.read("day", day, &["store", "sessions"], |database| {
             let found = day_of(database, day)?;
-            let later = "SELECT COUNT(*) FROM session_days WHERE day > $1";
+            let later = "SELECT COUNT(*) FROM session_days WHERE engine_id = 0 AND day > $1";
             let is_past = found.open_sessions == 0
                 && found.sessions > 0
                 && database.number(later, vec![text(day)])? > Some(0);
@@ -213,17 +213,18 @@ fn day_of(database: &mut dyn Database, day: &str) -> Result<Day, DatabaseError> 
         let found = database.number(what, vec![text(day)])?;
         Ok::<_, DatabaseError>(found.unwrap_or(0))
     };
-    let sessions = count("SELECT COUNT(*) FROM session_days WHERE day = $1")?;
-    let open = "SELECT COUNT(*) FROM session_days WHERE day = $1 AND closed_ns IS NULL";
+    let sessions = count("SELECT COUNT(*) FROM session_days WHERE engine_id = 0 AND day = $1")?;
+    let open =
+        "SELECT COUNT(*) FROM session_days WHERE engine_id = 0 AND day = $1 AND closed_ns IS NULL";
     let open_sessions = count(open)?;
-    let orders = "SELECT COUNT(*) FROM order_terms WHERE is_carried = 0 AND epoch IN \
-                  (SELECT epoch FROM session_days WHERE day = $1)";
+    let orders = "SELECT COUNT(*) FROM order_terms WHERE engine = 0 AND is_carried = 0 AND epoch IN \
+                  (SELECT epoch FROM session_days WHERE engine_id = 0 AND day = $1)";
     let orders = count(orders)?;
-    let executions = "SELECT COUNT(*) FROM executions WHERE epoch IN \
-                      (SELECT epoch FROM session_days WHERE day = $1)";
+    let executions = "SELECT COUNT(*) FROM executions WHERE engine = 0 AND epoch IN \
+                      (SELECT epoch FROM session_days WHERE engine_id = 0 AND day = $1)";
     let executions = count(executions)?;
     let refusals = "SELECT reason, CAST(SUM(refusals) AS BIGINT) FROM refusals_by_reason \
-                    WHERE day = $1 GROUP BY reason ORDER BY reason";
+                    WHERE engine_id = 0 AND day = $1 GROUP BY reason ORDER BY reason";
     let refusals = database
         .rows(refusals, vec![text(day)])?
         .iter()

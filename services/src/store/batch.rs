@@ -2,6 +2,7 @@
 
 use super::chain::ChainEnd;
 use super::database::Value;
+use super::engine::{EngineId, StreamPlace};
 use super::table::{Again, Slot, TABLES};
 use crate::audit::{Entry, LANE};
 use crate::follow::{Gap, Taken};
@@ -26,6 +27,10 @@ struct Rows {
 /// What one transaction writes.
 #[derive(Debug, Default)]
 pub struct Batch {
+    /// Whose rows they are.
+    pub(crate) engine: EngineId,
+    /// How far the stream of that engine is read with these rows, if it is read from one.
+    pub(crate) stream: Option<StreamPlace>,
     tables: [Rows; TABLES.len()],
     /// By (epoch, lane): the last order event, of which an execution behind it tells more.
     pub(crate) context: HashMap<(u16, u16), OrderEvent>,
@@ -124,6 +129,12 @@ impl Batch {
         self.records
     }
 
+    /// Whether a write of it would change anything: rows, gaps, or the place in a stream.
+    #[must_use]
+    pub fn is_waiting(&self) -> bool {
+        self.row_count() > 0 || self.stream.is_some() || !self.gaps.is_empty()
+    }
+
     /// Rows that it will write.
     #[must_use]
     pub fn row_count(&self) -> usize {
@@ -157,6 +168,7 @@ impl Batch {
         }
         self.gaps.clear();
         self.undone.clear();
+        self.stream = None;
         (self.records, self.short) = (0, 0);
     }
 }

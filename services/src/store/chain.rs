@@ -2,6 +2,7 @@
 
 use super::batch::{Batch, Row};
 use super::database::{DatabaseError, Dialect, Value, int, text};
+use super::engine::EngineId;
 use super::error::StoreError;
 use super::rebuild::last_of;
 use super::record::ns;
@@ -44,7 +45,8 @@ impl ChainEnd {
 /// Tables that show records of the chain in columns: what a person reads.
 const SHOWN: [Slot; 3] = [Slot::Commands, Slot::LimitSets, Slot::ConfigVersions];
 
-const ROWS: &str = "SELECT number, epoch, seq, ts_ns, kind, body, hash FROM audit_chain";
+const ROWS: &str = "SELECT number, epoch, seq, ts_ns, kind, body, hash FROM audit_chain \
+                    WHERE engine = $1";
 
 /// A row as a record; the body is read into `body`.
 fn entry<'a>(row: &[Value], body: &'a mut Vec<u8>) -> Option<Entry<'a>> {
@@ -57,13 +59,21 @@ fn entry<'a>(row: &[Value], body: &'a mut Vec<u8>) -> Option<Entry<'a>> {
 }
 
 impl Store {
-    /// Where the chain ends.
+    /// Where the chain of the engine beside the database ends.
     ///
     /// # Errors
     /// [`DatabaseError`].
     pub fn chain_end(&mut self) -> Result<ChainEnd, DatabaseError> {
+        self.chain_end_of(EngineId::LOCAL)
+    }
+
+    /// Where the chain of an engine ends.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub fn chain_end_of(&mut self, engine: EngineId) -> Result<ChainEnd, DatabaseError> {
         let sql = format!("{ROWS} ORDER BY number DESC LIMIT 1");
-        let rows = self.database().rows(&sql, Vec::new())?;
+        let rows = self.database().rows(&sql, vec![engine.value()])?;
         let Some(row) = rows.first() else { return Ok(ChainEnd::default()) };
         let whole = |column: usize| row.get(column).and_then(Value::int).map(i64::unsigned_abs);
         let number = whole(0).unwrap_or(0);
@@ -86,7 +96,7 @@ impl Store {
     ) -> Result<(), DatabaseError> {
         let sql = format!("{ROWS} ORDER BY number");
         let mut body = Vec::new();
-        self.database().each(&sql, Vec::new(), &mut |row| {
+        self.database().each(&sql, vec![EngineId::LOCAL.value()], &mut |row| {
             let number = row.first().and_then(Value::int).unwrap_or(0);
             take(number.unsigned_abs(), entry(&row, &mut body).as_ref());
         })
@@ -113,7 +123,7 @@ impl Store {
         let mut kept = Vec::new();
         let sql = format!("{ROWS} ORDER BY number");
         let mut body = Vec::new();
-        self.database().each(&sql, Vec::new(), &mut |row| {
+        self.database().each(&sql, vec![EngineId::LOCAL.value()], &mut |row| {
             let number = row.first().and_then(Value::int).unwrap_or(0).unsigned_abs();
             let found = entry(&row, &mut body);
             let hash = row.last().and_then(Value::text).and_then(hash_of);
@@ -154,7 +164,8 @@ impl Store {
         let mut held = HashMap::new();
         for slot in SHOWN {
             let table = &TABLES[slot as usize];
-            let sql = format!("SELECT {} FROM {}", table.columns.join(", "), table.name);
+            let columns = table.columns.join(", ");
+            let sql = format!("SELECT {columns} FROM {} WHERE engine = 0", table.name);
             self.database().each(&sql, Vec::new(), &mut |row| {
                 held.insert((slot, row.get(..table.key).unwrap_or_default().to_vec()), row);
             })?;

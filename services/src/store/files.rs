@@ -15,14 +15,14 @@ const PATIENCE: Duration = Duration::from_millis(500);
 
 /// A lock on a database file, held until it is dropped or the process ends, however it ends.
 #[derive(Debug)]
-pub(super) struct Lock(#[expect(dead_code, reason = "held, not used")] File);
+pub(crate) struct Lock(#[expect(dead_code, reason = "held, not used")] File);
 
 impl Lock {
     /// Takes it.
     ///
     /// # Errors
     /// [`StoreError::Locked`]; [`StoreError::File`].
-    pub(super) fn take(database: &Path) -> Result<Self, StoreError> {
+    pub(crate) fn take(database: &Path) -> Result<Self, StoreError> {
         let path = beside(database, "lock");
         let failed = |source| StoreError::File { path: path.clone(), source };
         let mut open = OpenOptions::new();

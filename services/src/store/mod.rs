@@ -11,12 +11,14 @@
 //! - A row is a function of the journal's records in their order, so that a database that was
 //!   rebuilt holds the same, whatever kind it is.
 //! - Money, prices and quantities are integers; the scale stands in the column's name.
+//! - Every row says whose it is: the engine beside the database, or one of a desk's engines.
 //! - A second writer is found out by a generation that each commit raises.
 
 mod batch;
 mod chain;
 mod connection;
 mod database;
+mod engine;
 mod error;
 mod files;
 mod money;
@@ -37,7 +39,10 @@ mod writer;
 pub use batch::Batch;
 pub use chain::ChainEnd;
 pub use database::{Database, DatabaseError, Dialect, Insert, Value};
+pub use engine::{Engine, EngineId, StreamPlace};
 pub use error::StoreError;
+#[cfg(feature = "nats")]
+pub(crate) use files::Lock;
 pub use files::{backup, restore, whole};
 pub use money::amount;
 #[cfg(feature = "postgres")]

@@ -1,4 +1,4 @@
-//! Retention: what ended long ago goes, session by session.
+//! Retention: what ended long ago goes, engine by engine and session by session.
 //!
 //! Removed are orders, executions, refusals, parents and alarms. An order stays as long as it was
 //! touched in a session that stays, with all that it replaced, its executions and its parent:
@@ -6,6 +6,7 @@
 //! profit by day, configurations, limits, commands and the audit chain stay.
 
 use super::database::{Database, DatabaseError, Dialect, int};
+use super::engine::EngineId;
 use super::error::StoreError;
 use super::table::Slot;
 use super::writer::Store;
@@ -21,33 +22,34 @@ pub(super) const PRUNED: [Slot; 6] = [
     Slot::Alarms,
 ];
 
-/// Orders from before session E that must stay: touched since, as one is that was carried over and
-/// then replaced, or replaced by one that stays.
+/// Orders of engine N from before session E that must stay: touched since, as one is that was
+/// carried over and then replaced, or replaced by one that stays.
 const KEPT: &str = "CREATE TEMPORARY TABLE prune_kept (id @text NOT NULL PRIMARY KEY);
 INSERT INTO prune_kept (id)
 WITH RECURSIVE kept (id) AS (
-    SELECT t.cl_ord_id FROM order_terms t JOIN order_states s ON s.cl_ord_id = t.cl_ord_id
-    WHERE t.epoch < {E} AND s.epoch >= {E}
+    SELECT t.cl_ord_id FROM order_terms t
+    JOIN order_states s ON s.engine = t.engine AND s.cl_ord_id = t.cl_ord_id
+    WHERE t.engine = {N} AND t.epoch < {E} AND s.epoch >= {E}
     UNION
     SELECT t.orig_cl_ord_id FROM kept k JOIN order_terms t ON t.cl_ord_id = k.id
-    WHERE t.orig_cl_ord_id IS NOT NULL
+    WHERE t.engine = {N} AND t.orig_cl_ord_id IS NOT NULL
 )
 SELECT id FROM kept";
 
 /// Parents first: what they are asked for is removed after them.
 const REMOVE: [&str; 6] = [
-    "DELETE FROM parents WHERE epoch < {E} AND cl_ord_id NOT IN (
+    "DELETE FROM parents WHERE engine = {N} AND epoch < {E} AND cl_ord_id NOT IN (
          SELECT parent_cl_ord_id FROM order_terms
-         WHERE parent_cl_ord_id IS NOT NULL
+         WHERE engine = {N} AND parent_cl_ord_id IS NOT NULL
            AND (epoch >= {E} OR cl_ord_id IN (SELECT id FROM prune_kept)))",
-    "DELETE FROM executions WHERE epoch < {E}
+    "DELETE FROM executions WHERE engine = {N} AND epoch < {E}
        AND (cl_ord_id IS NULL OR cl_ord_id NOT IN (SELECT id FROM prune_kept))",
-    "DELETE FROM order_states WHERE epoch < {E}
+    "DELETE FROM order_states WHERE engine = {N} AND epoch < {E}
        AND cl_ord_id NOT IN (SELECT id FROM prune_kept)",
-    "DELETE FROM order_terms WHERE epoch < {E}
+    "DELETE FROM order_terms WHERE engine = {N} AND epoch < {E}
        AND cl_ord_id NOT IN (SELECT id FROM prune_kept)",
-    "DELETE FROM refusals WHERE epoch < {E}",
-    "DELETE FROM alarms WHERE epoch < {E}",
+    "DELETE FROM refusals WHERE engine = {N} AND epoch < {E}",
+    "DELETE FROM alarms WHERE engine = {N} AND epoch < {E}",
 ];
 
 /// What was removed.
@@ -67,21 +69,20 @@ pub fn today() -> u32 {
 }
 
 impl Store {
-    /// The first session of which everything is there.
+    /// The first session of an engine of which everything is there.
     ///
     /// # Errors
     /// [`DatabaseError`].
-    pub fn first_whole_epoch(&mut self) -> Result<i64, DatabaseError> {
-        let sql = "SELECT first_epoch FROM retention WHERE id = 1";
-        Ok(self.database().number(sql, Vec::new())?.unwrap_or(0))
+    pub fn first_whole_epoch(&mut self, engine: EngineId) -> Result<i64, DatabaseError> {
+        first_of(self.database(), engine)
     }
 
-    /// Removes what ended in sessions of before `day` (days since the Unix epoch). The newest
-    /// session that trading began in always stays whole. Others may write meanwhile.
+    /// Removes what ended in an engine's sessions of before `day` (days since the Unix epoch). The
+    /// newest session that trading began in always stays whole. Others may write meanwhile.
     ///
     /// # Errors
     /// [`StoreError::Database`]; nothing was removed.
-    pub fn prune(&mut self, day: u32) -> Result<Pruned, StoreError> {
+    pub fn prune(&mut self, engine: EngineId, day: u32) -> Result<Pruned, StoreError> {
         let database = self.database();
         let (begin, patience) = match database.dialect() {
             Dialect::Sqlite => ("BEGIN IMMEDIATE", ""),
@@ -91,7 +92,7 @@ impl Store {
         if !patience.is_empty() {
             database.script(patience)?;
         }
-        match prune_all(database, day) {
+        match prune_all(database, engine, day) {
             Ok(pruned) => {
                 database.script("COMMIT")?;
                 Ok(pruned)
@@ -105,19 +106,28 @@ impl Store {
     }
 }
 
-fn prune_all(database: &mut dyn Database, day: u32) -> Result<Pruned, DatabaseError> {
-    let held = "SELECT first_epoch FROM retention WHERE id = 1";
-    let held = database.number(held, Vec::new())?.unwrap_or(0);
-    let newest = "SELECT MAX(epoch) FROM sessions WHERE complete_ns IS NOT NULL";
+fn first_of(database: &mut dyn Database, engine: EngineId) -> Result<i64, DatabaseError> {
+    let sql = "SELECT first_epoch FROM retention WHERE engine = $1";
+    Ok(database.number(sql, vec![engine.value()])?.unwrap_or(0))
+}
+
+fn prune_all(
+    database: &mut dyn Database,
+    engine: EngineId,
+    day: u32,
+) -> Result<Pruned, DatabaseError> {
+    let held = first_of(database, engine)?;
+    let newest = "SELECT MAX(epoch) FROM sessions WHERE engine = $1 AND complete_ns IS NOT NULL";
     let nothing = Pruned { rows: 0, first_epoch: held };
-    let Some(newest) = database.number(newest, Vec::new())? else { return Ok(nothing) };
-    let recent = "SELECT MIN(epoch) FROM sessions WHERE date_days >= $1";
-    let recent = database.number(recent, vec![int(day)])?;
+    let Some(newest) = database.number(newest, vec![engine.value()])? else { return Ok(nothing) };
+    let recent = "SELECT MIN(epoch) FROM sessions WHERE engine = $1 AND date_days >= $2";
+    let recent = database.number(recent, vec![engine.value(), int(day)])?;
     let first = recent.map_or(newest, |recent| recent.min(newest));
     if first <= held {
         return Ok(nothing);
     }
-    let with = |sql: &str| sql.replace("{E}", &first.to_string());
+    let (session, own) = (first.to_string(), engine.0.to_string());
+    let with = |sql: &str| sql.replace("{E}", &session).replace("{N}", &own);
     let kept = database.dialect().expand(&with(KEPT));
     database.script(&kept)?;
     let mut rows = 0;
@@ -125,7 +135,8 @@ fn prune_all(database: &mut dyn Database, day: u32) -> Result<Pruned, DatabaseEr
         rows += database.execute(&with(sql), Vec::new())?;
     }
     database.script("DROP TABLE prune_kept")?;
-    let note = "UPDATE retention SET first_epoch = $1 WHERE id = 1";
-    database.execute(note, vec![int(first)])?;
+    let note = "INSERT INTO retention (engine, first_epoch) VALUES ($1, $2) \
+                ON CONFLICT (engine) DO UPDATE SET first_epoch = excluded.first_epoch";
+    database.execute(note, vec![engine.value(), int(first)])?;
     Ok(Pruned { rows, first_epoch: first })
 }

@@ -45,7 +45,7 @@ impl Publisher {
         let Some(&Head { number, hash }) = last.max_by_key(|head| head.number) else {
             return Ok(own);
         };
-        let sql = "SELECT hash FROM audit_chain WHERE number = $1";
+        let sql = "SELECT hash FROM audit_chain WHERE engine = 0 AND number = $1";
         let rows = store.database().rows(sql, vec![int(number.cast_signed())])?;
         let held = rows.first().and_then(|row| row.first()).and_then(Value::text);
         if held.and_then(hash_of) != Some(hash) {

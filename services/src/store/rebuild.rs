@@ -1,5 +1,6 @@
 //! The database from the journal alone, and whether one that is there holds the same.
 
+use super::engine::EngineId;
 use super::error::StoreError;
 use super::writer::{Fingerprint, Store};
 use crate::audit::Place;
@@ -100,16 +101,16 @@ pub fn compare(
     dir: &Path,
 ) -> Result<Option<Vec<Difference>>, StoreError> {
     let to = store.positions()?;
-    let kept = store.first_whole_epoch()?;
-    let held = store.fingerprints(kept)?;
+    let kept = store.first_whole_epoch(EngineId::LOCAL)?;
+    let held = store.fingerprints(EngineId::LOCAL, kept)?;
     rebuild(fresh, dir, Some(&to))?;
-    let first = "SELECT MIN(epoch) FROM sessions";
+    let first = "SELECT MIN(epoch) FROM sessions WHERE engine = 0";
     let ours = store.database().number(first, Vec::new())?;
     let theirs = fresh.database().number(first, Vec::new())?;
     if ours.is_some() && theirs.is_none_or(|theirs| ours.is_some_and(|ours| theirs > ours)) {
         return Ok(None);
     }
-    let made = fresh.fingerprints(kept)?;
+    let made = fresh.fingerprints(EngineId::LOCAL, kept)?;
     let differs = held.iter().zip(made).filter(|(held, made)| *held != made);
     let difference = |(held, made): (&Fingerprint, Fingerprint)| Difference {
         table: held.table,

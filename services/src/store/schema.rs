@@ -19,6 +19,7 @@ pub struct Migration {
 pub const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, name: "journal", script: include_str!("schema/0001_journal.sql") },
     Migration { version: 2, name: "audit", script: include_str!("schema/0002_audit.sql") },
+    Migration { version: 3, name: "engines", script: include_str!("schema/0003_engines.sql") },
 ];
 
 const VIEWS: &str = include_str!("schema/views.sql");

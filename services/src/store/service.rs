@@ -3,6 +3,7 @@
 
 use super::batch::Batch;
 use super::database::Value;
+use super::engine::EngineId;
 use super::error::StoreError;
 use super::files::Lock;
 use super::prune::today;
@@ -131,7 +132,8 @@ impl StoreService {
         let mut store = Store::open(self.settings.target.open(true)?)?;
         store.chain_up(&self.dir)?;
         let mut follower = Follower::open(&self.dir, &store.positions()?)?;
-        let closed = "SELECT COUNT(*) FROM sessions WHERE epoch = $1 AND closed_ns IS NOT NULL";
+        let closed = "SELECT COUNT(*) FROM sessions \
+                      WHERE engine = 0 AND epoch = $1 AND closed_ns IS NOT NULL";
         let epoch = Value::Int(follower.epoch().map(i64::from));
         if store.database().number(closed, vec![epoch])? == Some(1) {
             follower.know_closed();
@@ -304,7 +306,7 @@ impl Open {
             return;
         }
         self.looked = Some(now);
-        match self.store.prune(today().saturating_sub(days)) {
+        match self.store.prune(EngineId::LOCAL, today().saturating_sub(days)) {
             Ok(pruned) => {
                 progress.pruned += pruned.rows;
                 progress.not_pruned = None;

@@ -1,4 +1,5 @@
 //! The tables that records are written to: columns, keys, and the statement that writes rows.
+//! Before the columns named here each table has one more, `engine`, which is part of the key.
 
 use super::database::{Dialect, Insert};
 use std::fmt::Write as _;
@@ -260,21 +261,21 @@ impl Table {
     /// The statements that write its rows.
     pub(crate) fn inserts(&self, dialect: Dialect) -> Insert {
         let whole = self.insert(dialect, Insert::CHUNK);
-        let head = format!("INSERT INTO {} ({})", self.name, self.columns.join(", "));
+        let head = format!("INSERT INTO {} (engine, {})", self.name, self.columns.join(", "));
         Insert { whole, one: self.insert(dialect, 1), head, tail: self.on_conflict() }
     }
 
-    /// The statement that writes `rows` rows.
+    /// The statement that writes `rows` rows, each the engine and then the columns.
     ///
     /// SQLite takes `$1` for a name, and the driver asks for the name of every value, which SQLite
     /// looks for from the first one on: half of all time with 1,000 values, none with `?`.
     fn insert(&self, dialect: Dialect, rows: usize) -> String {
         let columns = self.columns.join(", ");
-        let mut sql = format!("INSERT INTO {} ({columns}) VALUES ", self.name);
+        let mut sql = format!("INSERT INTO {} (engine, {columns}) VALUES ", self.name);
         let mut number = 0;
         for row in 0..rows {
             sql.push_str(if row == 0 { "(" } else { ", (" });
-            for column in 0..self.columns.len() {
+            for column in 0..=self.columns.len() {
                 number += 1;
                 let comma = if column == 0 { "" } else { ", " };
                 // Writing into a string cannot fail.
@@ -292,7 +293,7 @@ impl Table {
     /// What becomes of a row whose key is there.
     fn on_conflict(&self) -> String {
         let key = self.columns.get(..self.key).unwrap_or_default().join(", ");
-        let mut sql = format!(" ON CONFLICT ({key}) DO ");
+        let mut sql = format!(" ON CONFLICT (engine, {key}) DO ");
         if self.again == Again::Keep {
             sql.push_str("NOTHING");
             return sql;
@@ -326,15 +327,19 @@ mod tests {
         assert_eq!(TABLES[Slot::AuditChain as usize].name, "audit_chain");
         for table in &TABLES {
             assert!(table.key > 0 && table.key < table.columns.len(), "{}", table.name);
-            assert!(Insert::CHUNK * table.columns.len() < 32_767, "{}", table.name);
+            assert!(Insert::CHUNK * (table.columns.len() + 1) < 32_767, "{}", table.name);
         }
         let post = merge("t", 1, &["k", "a", "b"]).insert(Dialect::Postgres, 2);
         assert_eq!(
             post,
-            "INSERT INTO t (k, a, b) VALUES ($1, $2, $3), ($4, $5, $6) ON CONFLICT (k) DO UPDATE \
+            "INSERT INTO t (engine, k, a, b) VALUES ($1, $2, $3, $4), ($5, $6, $7, $8) \
+             ON CONFLICT (engine, k) DO UPDATE \
              SET a = COALESCE(excluded.a, t.a), b = COALESCE(excluded.b, t.b)"
         );
         let lite = merge("t", 1, &["k", "a"]).insert(Dialect::Sqlite, 2);
-        assert!(lite.starts_with("INSERT INTO t (k, a) VALUES (?, ?), (?, ?) ON"), "{lite}");
+        assert!(
+            lite.starts_with("INSERT INTO t (engine, k, a) VALUES (?, ?, ?), (?, ?, ?) ON"),
+            "{lite}"
+        );
     }
 }

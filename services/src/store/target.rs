@@ -30,7 +30,7 @@ impl Password {
     }
 
     /// Its text, for whoever it opens something to.
-    #[cfg(any(feature = "postgres", feature = "redis"))]
+    #[cfg(any(feature = "postgres", feature = "redis", feature = "nats"))]
     pub(crate) fn reveal(&self) -> &str {
         &self.0
     }

@@ -3,6 +3,7 @@
 
 use super::batch::{Batch, Row};
 use super::database::{Database, DatabaseError, Insert, NO_TEXT, Value, int, text};
+use super::engine::EngineId;
 use super::error::StoreError;
 use super::prune::PRUNED;
 use super::schema::{self, MIGRATIONS, Version};
@@ -68,13 +69,23 @@ impl Store {
         self.database.as_mut()
     }
 
-    /// How far the journal is in it.
+    /// How far the journal of the engine beside it is in it.
     ///
     /// # Errors
     /// [`DatabaseError`].
     pub fn positions(&mut self) -> Result<Vec<Position>, DatabaseError> {
-        let sql = "SELECT epoch, lane, segment, byte_offset, seq FROM reader_cursor";
-        let rows = self.database.rows(sql, Vec::new())?;
+        self.positions_of(EngineId::LOCAL)
+    }
+
+    /// How far the journal of an engine is in it. What was read from a stream has no places in
+    /// files, only record numbers.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub fn positions_of(&mut self, engine: EngineId) -> Result<Vec<Position>, DatabaseError> {
+        let sql = "SELECT epoch, lane, segment, byte_offset, seq FROM reader_cursor \
+                   WHERE engine = $1";
+        let rows = self.database.rows(sql, vec![engine.value()])?;
         let at = |row: &Row, column: usize| row.get(column).and_then(Value::int).unwrap_or(0);
         let position = |row: &Row| Position {
             segment: at(row, 2).unsigned_abs(),
@@ -85,15 +96,24 @@ impl Store {
         Ok(rows.iter().map(position).collect())
     }
 
-    /// A batch that goes on where the last one ended.
+    /// A batch of the engine beside it that goes on where the last one ended.
     ///
     /// # Errors
     /// [`DatabaseError`].
     pub fn batch(&mut self) -> Result<Batch, DatabaseError> {
-        let sql = "SELECT epoch, lane, context FROM reader_cursor";
+        self.batch_of(EngineId::LOCAL)
+    }
+
+    /// A batch of an engine that goes on where its last one ended.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub fn batch_of(&mut self, engine: EngineId) -> Result<Batch, DatabaseError> {
+        let sql = "SELECT epoch, lane, context FROM reader_cursor WHERE engine = $1";
         let mut batch = Batch::default();
-        batch.end = self.chain_end()?;
-        for row in self.database.rows(sql, Vec::new())? {
+        batch.engine = engine;
+        batch.end = self.chain_end_of(engine)?;
+        for row in self.database.rows(sql, vec![engine.value()])? {
             let [epoch, lane, context] = row.as_slice() else { continue };
             let bytes = context.text().and_then(bytes_of);
             let event = bytes.and_then(|bytes| OrderEvent::read(&bytes));
@@ -137,27 +157,42 @@ impl Store {
         }
         for (slot, rows) in batch.rows() {
             if let Some(insert) = self.inserts.get(slot).filter(|_| !rows.is_empty()) {
-                self.database.insert(insert, rows)?;
+                let owned = |row: &Row| -> Row {
+                    let mut values = Vec::with_capacity(row.len() + 1);
+                    values.push(batch.engine.value());
+                    values.extend_from_slice(row);
+                    values
+                };
+                let rows: Vec<Row> = rows.iter().map(owned).collect();
+                self.database.insert(insert, &rows)?;
             }
         }
         for gap in &batch.gaps {
-            let row = [gap.epoch.into(), gap.lane.into(), whole(gap.after), whole(gap.first)];
-            let sql = "INSERT INTO journal_gaps (epoch, lane, after_seq, first_seq) \
-                       VALUES ($1, $2, $3, $4) ON CONFLICT (epoch, lane, after_seq) DO NOTHING";
-            self.database.execute(sql, row.map(|value: i64| int(value)).to_vec())?;
+            let place: [i64; 4] =
+                [gap.epoch.into(), gap.lane.into(), whole(gap.after), whole(gap.first)];
+            let row = [&[batch.engine.0], place.as_slice()].concat();
+            let sql = "INSERT INTO journal_gaps (engine, epoch, lane, after_seq, first_seq) \
+                       VALUES ($1, $2, $3, $4, $5) \
+                       ON CONFLICT (engine, epoch, lane, after_seq) DO NOTHING";
+            self.database.execute(sql, row.into_iter().map(int).collect())?;
+        }
+        if let Some(place) = &batch.stream {
+            super::engine::keep(self.database.as_mut(), batch.engine, place)?;
         }
         self.write_positions(batch, to)
     }
 
     fn write_positions(&mut self, batch: &Batch, to: &[Position]) -> Result<(), StoreError> {
-        let sql = "INSERT INTO reader_cursor (epoch, lane, segment, byte_offset, seq, context) \
-                   VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (epoch, lane) DO UPDATE SET \
-                   segment = excluded.segment, byte_offset = excluded.byte_offset, \
+        let sql = "INSERT INTO reader_cursor \
+                   (engine, epoch, lane, segment, byte_offset, seq, context) \
+                   VALUES ($1, $2, $3, $4, $5, $6, $7) \
+                   ON CONFLICT (engine, epoch, lane) DO UPDATE SET segment = excluded.segment, byte_offset = excluded.byte_offset, \
                    seq = excluded.seq, context = excluded.context";
         let size = |value: u64| int(i64::try_from(value).unwrap_or(i64::MAX));
         for at in to {
             let context = batch.context.get(&(at.epoch, at.lane));
             let values = vec![
+                batch.engine.value(),
                 int(at.epoch),
                 int(at.lane),
                 size(at.segment),
@@ -168,29 +203,39 @@ impl Store {
             self.database.execute(sql, values)?;
         }
         let Some(oldest) = to.iter().map(|at| at.epoch).min() else { return Ok(()) };
-        let sql = "DELETE FROM reader_cursor WHERE epoch < $1";
-        self.database.execute(sql, vec![int(oldest)])?;
+        let sql = "DELETE FROM reader_cursor WHERE engine = $1 AND epoch < $2";
+        self.database.execute(sql, vec![batch.engine.value(), int(oldest)])?;
         Ok(())
     }
 
-    /// Rows and content of every table that tells of the journal; of tables that rows are removed
-    /// from, those from session `first` on.
+    /// Rows and content of every table that tells of an engine's journal; of tables that rows are
+    /// removed from, those from session `first` on.
     ///
     /// # Errors
     /// [`DatabaseError`].
-    pub fn fingerprints(&mut self, first: i64) -> Result<Vec<Fingerprint>, DatabaseError> {
+    pub fn fingerprints(
+        &mut self,
+        engine: EngineId,
+        first: i64,
+    ) -> Result<Vec<Fingerprint>, DatabaseError> {
         let pruned = PRUNED.map(|slot| TABLES[slot as usize].name);
         let from = |table: &Table| if pruned.contains(&table.name) { first } else { 0 };
-        TABLES.iter().map(|table| self.fingerprint(table, from(table))).collect()
+        TABLES.iter().map(|table| self.fingerprint(table, engine, from(table))).collect()
     }
 
-    fn fingerprint(&mut self, table: &Table, first: i64) -> Result<Fingerprint, DatabaseError> {
-        let mut sql = format!("SELECT {} FROM {}", table.columns.join(", "), table.name);
+    fn fingerprint(
+        &mut self,
+        table: &Table,
+        engine: EngineId,
+        first: i64,
+    ) -> Result<Fingerprint, DatabaseError> {
+        let (columns, name) = (table.columns.join(", "), table.name);
+        let mut sql = format!("SELECT {columns} FROM {name} WHERE engine = $1");
         if first > 0 {
-            sql.push_str(&format!(" WHERE epoch >= {first}"));
+            sql.push_str(&format!(" AND epoch >= {first}"));
         }
-        let mut print = Fingerprint { table: table.name, rows: 0, content: 0 };
-        self.database.each(&sql, Vec::new(), &mut |row| {
+        let mut print = Fingerprint { table: name, rows: 0, content: 0 };
+        self.database.each(&sql, vec![engine.value()], &mut |row| {
             print.rows += 1;
             print.content = print.content.wrapping_add(digest(&row));
         })?;

@@ -38,7 +38,7 @@ fn moved(at: u64) -> Vec<(&'static str, String, [Fault; 2])> {
     // A copy, at a place where no other record stands.
     let insert = format!(
         "UPDATE audit_chain SET number = -number WHERE number >= {at}; UPDATE audit_chain SET \
-         number = -number + 1 WHERE number < 0; INSERT INTO audit_chain SELECT {at}, 0, 1, ts_ns, \
+         number = -number + 1 WHERE number < 0; INSERT INTO audit_chain SELECT 0, {at}, 0, 1, ts_ns, \
          kind, body, hash FROM kept {row}"
     );
     let mut moved = vec![("insert", insert, [Fault::Changed; 2])];

@@ -4,8 +4,8 @@ use crate::journal::{DAY, Engine, dir};
 use crate::place::{each, number, store};
 use crate::suite::{agrees, follow};
 use services::store::{
-    MIGRATIONS, Migration, Store, StoreError, Target, Version, backup, migrate, rebuild, restore,
-    version, view_names,
+    EngineId, MIGRATIONS, Migration, Store, StoreError, Target, Version, backup, migrate, rebuild,
+    restore, version, view_names,
 };
 
 /// Goal: a copy taken while the database is written is whole, is as of one moment, and goes on from
@@ -106,6 +106,80 @@ fn versions_go_forward_and_never_back() {
         let (found, ours) = (format!("version {}", known + 1), format!("up to {known}"));
         assert!(error.contains(&found) && error.contains(&ours), "{name}: {error}");
     });
+}
+
+/// The tables of the first version that tell of the journal, and those that say how far it is read.
+const FIRST: [&str; 18] = [
+    "reader_cursor",
+    "journal_gaps",
+    "config_versions",
+    "accounts",
+    "gateways",
+    "strategies",
+    "instruments",
+    "sessions",
+    "limit_sets",
+    "commands",
+    "order_terms",
+    "order_states",
+    "executions",
+    "position_states",
+    "refusals",
+    "parents",
+    "alarms",
+    "strategy_downs",
+];
+
+/// Goal: a database of the first version, which knew one engine, is brought forward with all of its
+/// rows, and goes on from where it stood. Method: the rows of half a journal without their engine,
+/// in tables of the first version; migrated, and the rest of the journal read.
+#[test]
+fn a_database_of_one_engine_becomes_one_of_several() {
+    let temp = tempfile::tempdir().unwrap();
+    let mut engine = Engine::start(temp.path(), 1, 3, DAY);
+    (0..150).for_each(|_| engine.order());
+    engine.archive();
+    let mut targets = Vec::new();
+    each(temp.path(), |name, target| {
+        let mut store = store(target);
+        rebuild(&mut store, &dir(temp.path()), None).unwrap();
+        let before = store.fingerprints(EngineId::LOCAL, 0).unwrap();
+        let mut database = target.open(false).unwrap();
+        let database = database.as_mut();
+        let rows = FIRST
+            .map(|table| database.rows(&format!("SELECT * FROM {table}"), Vec::new()).unwrap());
+        for view in view_names().iter().rev() {
+            database.script(&format!("DROP VIEW {view}")).unwrap();
+        }
+        let more = ["reader_state", "engines", "schema_versions", "audit_chain", "retention"];
+        for table in FIRST.iter().chain(&more) {
+            database.script(&format!("DROP TABLE {table}")).unwrap();
+        }
+        migrate(database, &MIGRATIONS[..1]).unwrap();
+        for (table, rows) in FIRST.iter().zip(rows) {
+            for row in rows {
+                let places: Vec<String> = (1..row.len()).map(|at| format!("${at}")).collect();
+                let sql = format!("INSERT INTO {table} VALUES ({})", places.join(", "));
+                database.execute(&sql, row[1..].to_vec()).unwrap();
+            }
+        }
+        let error = Store::open(target.open(false).unwrap()).unwrap_err().to_string();
+        assert!(error.contains("store migrate"), "{name}: {error}");
+        let steps: Vec<i64> = MIGRATIONS[1..].iter().map(|step| step.version).collect();
+        assert_eq!(migrate(database, MIGRATIONS).unwrap(), steps, "{name}");
+        let mut store = crate::place::store(target);
+        store.chain_up(&dir(temp.path())).unwrap();
+        assert_eq!(store.fingerprints(EngineId::LOCAL, 0).unwrap(), before, "{name}");
+        assert!(before.iter().any(|print| print.rows > 100), "{name}");
+        targets.push((name.to_owned(), target.clone()));
+    });
+    (0..50).for_each(|_| engine.order());
+    let sums = engine.stop();
+    for (name, target) in targets {
+        let mut store = store(&target);
+        assert!(rebuild(&mut store, &dir(temp.path()), None).unwrap() > 0, "{name}");
+        agrees(&mut store, &[&sums], &name);
+    }
 }
 
 /// Goal: nobody but its owner reads the database. Method: the mode of every file of it.

@@ -3,7 +3,7 @@
 use crate::journal::{DAY, Engine, Sums, dir};
 use crate::place::{each, number, store};
 use services::audit::verify;
-use services::store::{Settings, Store, StoreService, Target, compare, rebuild, today};
+use services::store::{EngineId, Settings, Store, StoreService, Target, compare, rebuild, today};
 use shm::ids::{ClOrdId, ExecId, InstrumentId, StrategyId};
 use shm::message::{Kind, Side};
 use shm::record::RecordKind;
@@ -114,10 +114,10 @@ fn what_ended_goes_and_what_works_stays_whole() {
             before.1.iter().map(|row| &*row.1).collect::<Vec<_>>(),
             ["REPLACED", "CANCELED", "CANCELED"]
         );
-        assert_eq!(store.prune(DAY).unwrap().rows, 0, "{name}: nothing is old");
+        assert_eq!(store.prune(EngineId::LOCAL, DAY).unwrap().rows, 0, "{name}: nothing is old");
         // The last one is beyond every session: the newest stays all the same.
         for (day, first) in [(DAY + 1, 2), (DAY + 2, 3), (DAY + 99, 3)] {
-            let pruned = store.prune(day).unwrap();
+            let pruned = store.prune(EngineId::LOCAL, day).unwrap();
             assert_eq!(pruned.first_epoch, first, "{name}");
             assert_eq!(pruned.rows > 0, day != DAY + 99, "{name}: {pruned:?}");
             let database = store.database();

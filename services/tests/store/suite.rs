@@ -282,7 +282,7 @@ fn a_comparison_finds_every_change() {
             ("refusals", "UPDATE refusals SET epoch = 9", "UPDATE refusals SET epoch = 1"),
             (
                 "accounts",
-                "INSERT INTO accounts (config_sha256, id, name, currency) VALUES ('x', 1, 'y', 'z')",
+                "INSERT INTO accounts (engine, config_sha256, id, name, currency) VALUES (0, 'x', 1, 'y', 'z')",
                 "DELETE FROM accounts WHERE name = 'y'",
             ),
             ("order_states", "DELETE FROM order_states", ""),

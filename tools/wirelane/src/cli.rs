@@ -1,8 +1,8 @@
 //! The command line.
 
 use crate::commands::{
-    audit, bench, cache, completions, config, control, demo, doctor, engine, exchange, journal,
-    latency, limits, order, replay, run, services, store, top, trace,
+    audit, bench, cache, completions, config, control, demo, desk, doctor, engine, exchange,
+    journal, latency, limits, order, replay, run, services, store, top, trace,
 };
 use crate::failure::Outcome;
 use clap::{Parser, Subcommand};
@@ -25,6 +25,8 @@ enum Command {
     Engine(engine::Args),
     /// Run the slow path beside an engine: its journal into a database
     Services(services::Args),
+    /// What all engines of a store hold together: positions and open orders
+    Desk(desk::Args),
     /// Check, copy, restore, migrate or rebuild the database
     #[command(subcommand)]
     Store(store::Command),
@@ -91,6 +93,7 @@ impl Cli {
             Some(Command::Demo(args)) => args.run(),
             Some(Command::Engine(args)) => args.run(),
             Some(Command::Services(args)) => args.run(),
+            Some(Command::Desk(args)) => args.run(),
             Some(Command::Store(command)) => command.run(),
             Some(Command::Audit(command)) => command.run(),
             Some(Command::Cache(command)) => command.run(),

@@ -7,6 +7,7 @@ pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod control;
 pub(crate) mod demo;
+pub(crate) mod desk;
 pub(crate) mod doctor;
 pub(crate) mod engine;
 pub(crate) mod exchange;

@@ -3,7 +3,7 @@
 //! ```text
 //!   wirelane            = demo: exchange and engine on loopback, then a report
 //!   engine | services | run | exchange            what runs
-//!   top | latency | journal | trace | status      what only looks: shared memory and journal
+//!   top | latency | journal | trace | status | desk  what only looks: memory, journal, store
 //!   kill | arm | strategy | stop                  what asks: gates and control socket
 //!   config | doctor | replay | store | cache | completions  what checks
 //!   bench                                         what measures

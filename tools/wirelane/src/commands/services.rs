@@ -1,4 +1,10 @@
-//! `wirelane services`: the slow path as a process of its own.
+//! `wirelane services`: the slow path as a process of its own, beside an engine or behind a bus.
+
+#[cfg(feature = "nats")]
+mod bus;
+#[cfg(not(feature = "nats"))]
+#[path = "services/no_bus.rs"]
+mod bus;
 
 use super::cache;
 use crate::failure::{Failure, Outcome};
@@ -32,8 +38,12 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 60)]
     every: u64,
     /// End when the engine has closed its session and all of it was read
-    #[arg(long)]
+    #[arg(long, conflicts_with = "from")]
     until_closed: bool,
+    /// Read the streams of all engines from this NATS server (nats://HOST:PORT) in place of an
+    /// engine's journal: the store of a desk, in the directory that --dir names
+    #[arg(long, value_name = "URL")]
+    from: Option<String>,
     /// End when standard input does: whoever started this is gone
     #[arg(long, hide = true)]
     stdin_eof: bool,
@@ -43,11 +53,14 @@ impl Args {
     /// Follows the journal until told to stop.
     pub(crate) fn run(&self) -> Outcome {
         let place = self.dir.place()?;
-        let config = config(self.config.as_deref(), place.dir())?;
-        let stop = signals::stop()?;
-        if self.stdin_eof {
-            stop_with_stdin(Arc::clone(&stop))?;
+        let (path, url) = (self.config.as_deref(), self.from.as_deref());
+        let config = Config::load_from(path, place.dir(), url).map_err(Failure::configuration)?;
+        let every = Duration::from_secs(self.every);
+        if self.from.is_some() {
+            return bus::desk(config, every, self.stdin_eof);
         }
+        let stop = stop_signal(self.stdin_eof)?;
+        let bus = bus::Bus::start(place.dir(), config.bus.clone())?;
         let mut store =
             StoreService::start(place.dir(), config.store.clone()).map_err(Failure::not_done)?;
         let reads = Arc::new(cache::reads(&config)?);
@@ -60,7 +73,6 @@ impl Args {
                 None
             }
         };
-        let every = Duration::from_secs(self.every);
         let mut told = Instant::now();
         loop {
             let turn = store.turn().map_err(Failure::not_done)?;
@@ -77,6 +89,9 @@ impl Args {
             if over || !every.is_zero() && told.elapsed() >= every {
                 out.line(&line(&store))?;
                 out.line(&kept(&reads))?;
+                if let Some(line) = bus.line().filter(|_| !over) {
+                    out.line(&line)?;
+                }
                 if over {
                     out.line(&format!("services: read {}", store.tally()))?;
                 }
@@ -84,7 +99,10 @@ impl Args {
                 told = Instant::now();
             }
             if over {
-                return Ok(());
+                if let Some(line) = bus.stop() {
+                    out.line(&line)?;
+                }
+                return out.flush();
             }
             if turn.records == 0 && !turn.behind {
                 std::thread::sleep(LOOK);
@@ -96,6 +114,15 @@ impl Args {
 /// The configuration of the services of an engine.
 pub(crate) fn config(path: Option<&Path>, dir: &Path) -> Outcome<Config> {
     Config::load(path, dir).map_err(Failure::configuration)
+}
+
+/// What says that the process is to end: a signal, and, where asked for, the end of its input.
+fn stop_signal(stdin_eof: bool) -> Outcome<Arc<AtomicBool>> {
+    let stop = signals::stop()?;
+    if stdin_eof {
+        stop_with_stdin(Arc::clone(&stop))?;
+    }
+    Ok(stop)
 }
 
 /// How far the store is, in a line.

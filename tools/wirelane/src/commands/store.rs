@@ -82,13 +82,18 @@ impl Command {
             Self::Prune(args) => {
                 let mut store = args.store.open_store()?;
                 let day = store::today().saturating_sub(args.older_than);
-                let pruned = store.prune(day).map_err(failure)?;
                 let target = args.store.target()?;
-                say(&format!(
-                    "{target}: {} rows removed; everything from session {} on is there",
-                    grouped(pruned.rows),
-                    pruned.first_epoch
-                ))
+                for engine in store.engines().map_err(Failure::not_done)? {
+                    let pruned = store.prune(engine.id, day).map_err(failure)?;
+                    say(&format!(
+                        "{target}: engine {}: {} rows removed; everything from session {} on is \
+                         there",
+                        engine.name,
+                        grouped(pruned.rows),
+                        pruned.first_epoch
+                    ))?;
+                }
+                Ok(())
             }
             Self::Rebuild(args) => {
                 let (target, dir) = (args.target()?, args.dir.place()?);
@@ -121,7 +126,8 @@ impl StoreArgs {
         open(&self.target()?, false)
     }
 
-    fn target(&self) -> Outcome<Target> {
+    /// The database.
+    pub(crate) fn target(&self) -> Outcome<Target> {
         let place = self.dir.place()?;
         match &self.database {
             Some(name) => Target::parse(name, None, place.dir()).map_err(Failure::configuration),
@@ -150,7 +156,8 @@ fn failure(error: StoreError) -> Failure {
     }
 }
 
-fn open(target: &Target, create: bool) -> Outcome<Store> {
+/// Opens it; one that is not there is made where `create`.
+pub(crate) fn open(target: &Target, create: bool) -> Outcome<Store> {
     there(target, create)?;
     let database = target.open(create).map_err(Failure::not_done)?;
     Store::open(database).map_err(failure)

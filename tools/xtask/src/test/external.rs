@@ -10,7 +10,7 @@ use crate::tally::Tally;
 use crate::workspace;
 
 use super::Options;
-use super::need::{Need, REDIS};
+use super::need::{NATS, Need, REDIS};
 use super::server::{POSTGRES, Server};
 
 /// A test that is a command: it holds when the command exits with 0. Of a `cargo test` each of its
@@ -30,7 +30,7 @@ pub struct External {
 }
 
 /// All of them. Peers of FIX, mail and identity join with the parts that speak to them.
-const EXTERNALS: [External; 2] = [
+const EXTERNALS: [External; 3] = [
     External {
         name: "store on PostgreSQL",
         needs: &[],
@@ -73,6 +73,27 @@ const EXTERNALS: [External; 2] = [
             "--show-output",
         ],
         minutes_max: 15,
+    },
+    External {
+        name: "bus on NATS",
+        needs: &[NATS],
+        servers: &[],
+        cargo: &[
+            "test",
+            "--profile",
+            "checked",
+            "--package",
+            "services",
+            "--features",
+            "nats",
+            "--test",
+            "bus",
+            "--locked",
+            "--no-fail-fast",
+            "--",
+            "--show-output",
+        ],
+        minutes_max: 20,
     },
 ];
 

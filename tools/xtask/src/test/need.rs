@@ -23,6 +23,13 @@ pub const VALGRIND: Need =
 pub const REDIS: Need =
     Need { name: "redis-server", probe: ("redis-server", &["--version"]), package: "redis-server" };
 
+/// The server of the bus; its test starts and kills it by itself.
+pub const NATS: Need = Need {
+    name: "nats-server",
+    probe: ("sh", &["-c", "PATH=$PATH:/usr/sbin:/usr/local/bin nats-server --version"]),
+    package: "nats-server",
+};
+
 impl Need {
     /// Whether it is there; with `install`, after trying to bring it.
     pub fn met(&self, install: bool) -> bool {
