@@ -286,7 +286,7 @@ impl fmt::Display for Verdict {
         let Self { records, in_journal, published, torn, .. } = self;
         let Head { number, hash } = &self.head;
         match &self.bad {
-            Some(bad) => write!(out, "{bad}; the {number} before it are sound")?,
+            Some(bad) => write!(out, "{bad}; sound before it: {}", bad.number.saturating_sub(1))?,
             None => write!(
                 out,
                 "{records} records, sound; {in_journal} of them compared with the journal, \

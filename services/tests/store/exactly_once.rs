@@ -3,7 +3,9 @@
 use crate::journal::{DAY, Engine, Random, dir};
 use crate::place::{each, store};
 use crate::suite::{agrees, follow};
+use services::audit::verify;
 use services::store::Target;
+use shm::record::status::Operator;
 use std::path::Path;
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
@@ -42,9 +44,9 @@ fn start(base: &Path, target: &Target) -> Child {
 }
 
 /// Goal: a process that is killed at any point, many times over, while events pass, leaves each
-/// order, execution and refusal in the database once, and sums that are the journal's. Method: kill
-/// -9 after random times while another thread writes; afterwards one that is left alone reads the
-/// rest.
+/// order, execution and refusal in the database once, sums that are the journal's, and one whole
+/// audit chain. Method: kill -9 after random times while another thread writes; afterwards one that
+/// is left alone reads the rest.
 #[test]
 fn kills_lose_nothing_and_repeat_nothing() {
     let (kills, orders) = scale();
@@ -58,6 +60,7 @@ fn kills_lose_nothing_and_repeat_nothing() {
             for order in 0..orders {
                 engine.order();
                 if order % 64 == 0 {
+                    engine.command(Operator::KILL, "firm by operator");
                     engine.archive();
                     // Not faster than the kills, so that they fall among the events.
                     std::thread::sleep(Duration::from_millis(15 * kills * 64 / orders));
@@ -77,7 +80,11 @@ fn kills_lose_nothing_and_repeat_nothing() {
         let sums = writer.join().unwrap();
         follow(&dir(&base), target);
         println!("{name}: {kills} kills in {:?}, while written: {while_written}", begin.elapsed());
-        agrees(&mut store(target), &[&sums], &format!("{name}, seed {seed}"));
+        let mut store = store(target);
+        agrees(&mut store, &[&sums], &format!("{name}, seed {seed}"));
+        let verdict = verify(&mut store, &dir(&base), None).unwrap();
+        let expected = (None, 6 + orders.div_ceil(64));
+        assert_eq!((verdict.bad, verdict.records), expected, "{name}, seed {seed}: {verdict}");
     });
 }
 
