@@ -32,6 +32,8 @@ pub struct Touched {
     pub sessions: bool,
     /// Orders whose fills were undone or corrected, by `cl_ord_id`.
     pub orders: std::collections::BTreeSet<String>,
+    /// Rows of old sessions were removed.
+    pub pruned: bool,
 }
 
 impl Touched {
@@ -39,6 +41,7 @@ impl Touched {
     pub fn add(&mut self, other: Self) {
         self.instruments |= other.instruments;
         self.sessions |= other.sessions;
+        self.pruned |= other.pruned;
         self.orders.extend(other.orders);
     }
 

@@ -145,7 +145,11 @@ impl Reads {
     /// Ends what a commit of the store made untrue. Whether all of it has reached everybody; what
     /// has not is sent until it has.
     pub fn forget(&self, touched: &Touched) -> bool {
-        let tags = [("instruments", touched.instruments), ("sessions", touched.sessions)];
+        let tags = [
+            ("instruments", touched.instruments),
+            ("sessions", touched.sessions),
+            ("store", touched.pruned),
+        ];
         let tags = tags.into_iter().filter(|(_, is)| *is).map(|(tag, _)| self.cache.drop_tag(tag));
         let mut far = true;
         tags.for_each(|dropped| far &= dropped.is_everywhere);

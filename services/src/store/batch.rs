@@ -147,7 +147,8 @@ impl Batch {
         let is_in =
             |slot: Slot| self.tables.get(slot as usize).is_some_and(|table| !table.rows.is_empty());
         let (instruments, sessions) = (is_in(Slot::Instruments), is_in(Slot::Sessions));
-        Touched { instruments, sessions, orders: self.undone.clone() }
+        let orders = self.undone.clone();
+        Touched { instruments, sessions, orders, pruned: false }
     }
 
     /// The rows of each table.

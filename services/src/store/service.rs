@@ -309,6 +309,7 @@ impl Open {
         match self.store.prune(EngineId::LOCAL, today().saturating_sub(days)) {
             Ok(pruned) => {
                 progress.pruned += pruned.rows;
+                progress.touched.pruned |= pruned.rows > 0;
                 progress.not_pruned = None;
             }
             Err(error) => progress.not_pruned = Some(error.to_string()),

@@ -165,6 +165,9 @@ fn services_keep_what_they_are_told_to() {
             let mut service = StoreService::start(&dir(temp.path()), settings).unwrap();
             while !service.turn().unwrap().closed {}
             service.flush().unwrap();
+            // Whoever reads through a cache is told.
+            let touched = service.take_touched();
+            assert_eq!(touched.pruned, service.progress().pruned > 0, "{name}");
             (service.progress().pruned, service.progress().not_pruned.clone())
         };
         assert_eq!(serve(None), (0, None), "{name}");

@@ -74,9 +74,7 @@ impl Command {
                 let target = args.store.target()?;
                 restore(&args.file, file_of(&target, "use pg_restore")?).map_err(failure)?;
                 say(&format!("{target} is now {}", args.file.display()))?;
-                let place = args.store.dir.place()?;
-                let config = services::config(args.store.config.as_deref(), place.dir())?;
-                say(&format!("what was kept of it: {}", cache::forget(&config, &place)?))
+                args.store.forget()
             }
             Self::Migrate(args) => bring_forward(&args.target()?, args.place()?.dir()),
             Self::Prune(args) => {
@@ -93,7 +91,7 @@ impl Command {
                         pruned.first_epoch
                     ))?;
                 }
-                Ok(())
+                args.store.forget()
             }
             Self::Rebuild(args) => {
                 let (target, dir) = (args.target()?, args.dir.place()?);
@@ -111,6 +109,13 @@ impl Command {
 }
 
 impl StoreArgs {
+    /// Ends what the cache keeps of the database.
+    fn forget(&self) -> Outcome {
+        let place = self.dir.place()?;
+        let config = services::config(self.config.as_deref(), place.dir())?;
+        say(&format!("what was kept of it: {}", cache::forget(&config, &place)?))
+    }
+
     /// The engine's directory.
     pub(crate) fn place(&self) -> Outcome<Place> {
         self.dir.place()
