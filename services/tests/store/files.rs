@@ -155,7 +155,10 @@ fn a_database_of_one_engine_becomes_one_of_several() {
         for table in FIRST.iter().chain(&more) {
             database.script(&format!("DROP TABLE {table}")).unwrap();
         }
-        migrate(database, &MIGRATIONS[..1]).unwrap();
+        assert_eq!(version(database, MIGRATIONS).unwrap(), Version::Empty, "{name}");
+        // Not by a migration, which would make the views of today.
+        database.script(&database.dialect().expand(MIGRATIONS[0].script)).unwrap();
+        database.script("INSERT INTO schema_versions VALUES (1, 'journal', '0.1.0', 0)").unwrap();
         for (table, rows) in FIRST.iter().zip(rows) {
             for row in rows {
                 let places: Vec<String> = (1..row.len()).map(|at| format!("${at}")).collect();
