@@ -106,11 +106,7 @@ impl Risk {
             RecordKind::ParentApproved | RecordKind::CarryParent => {
                 self.restore_parent(&Parent::read(body).ok_or(RestoreError::Short)?)
             }
-            RecordKind::ParentDone => {
-                let record = Parent::read(body).ok_or(RestoreError::Short)?;
-                let ended = self.end_parent(record.cl_ord_id, 0, 0);
-                ended.map(|_| ()).ok_or(RestoreError::Differs)
-            }
+            RecordKind::ParentDone => self.restore_parent_end(body),
             RecordKind::Tick => {
                 while self.take_overdue(ts).is_some() {}
                 Ok(())
@@ -129,6 +125,12 @@ impl Risk {
             // Bytes, sessions, the order of inputs: nothing of orders or positions.
             _ => Ok(()),
         }
+    }
+
+    fn restore_parent_end(&mut self, body: &[u8]) -> Result<(), RestoreError> {
+        let record = Parent::read(body).ok_or(RestoreError::Short)?;
+        let ended = self.end_parent(record.cl_ord_id, 0, 0);
+        ended.map(|_| ()).ok_or(RestoreError::Differs)
     }
 
     fn restore_parent(&mut self, record: &Parent) -> Result<(), RestoreError> {

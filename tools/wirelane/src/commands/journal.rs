@@ -7,7 +7,7 @@ use crate::liveness::gone;
 use crate::place::{DirArg, Place};
 use crate::signals;
 use crate::stdout::Out;
-use shm::journal::FaultKind;
+use shm::journal::{FaultKind, LaneReport};
 use shm::record::RecordKind;
 use std::path::Path;
 use std::sync::atomic::Ordering;
@@ -106,6 +106,18 @@ impl ReadArgs {
     }
 }
 
+/// What is to be said of a lane.
+fn state_of(lane: &LaneReport) -> String {
+    let Some(fault) = &lane.fault else {
+        return if lane.records == 0 { "empty" } else { "sound" }.to_owned();
+    };
+    let what = match fault.kind {
+        FaultKind::Torn => "torn tail",
+        FaultKind::Corrupt => "CORRUPT",
+    };
+    format!("{what} in segment {} at byte {}", fault.number, fault.offset)
+}
+
 fn verify(dir: &DirArg) -> Outcome {
     let place = dir.place()?;
     let journal = place.journal()?;
@@ -115,18 +127,7 @@ fn verify(dir: &DirArg) -> Outcome {
     let report = shm::journal::verify(place.dir()).map_err(Failure::not_done)?;
     let mut out = Out::stdout();
     for lane in &report.lanes {
-        let state = match &lane.fault {
-            None if lane.records == 0 => "empty".to_owned(),
-            None => "sound".to_owned(),
-            Some(fault) => match fault.kind {
-                FaultKind::Torn => {
-                    format!("torn tail in segment {} at byte {}", fault.number, fault.offset)
-                }
-                FaultKind::Corrupt => {
-                    format!("CORRUPT in segment {} at byte {}", fault.number, fault.offset)
-                }
-            },
-        };
+        let state = state_of(lane);
         out.line(&format!(
             "epoch {} lane {}: {} segments, {} records, {} bytes, last {}, durable {}: {state}",
             lane.epoch,

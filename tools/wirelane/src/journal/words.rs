@@ -45,10 +45,7 @@ pub(crate) fn fields(
         }
         RecordKind::Sent => names.sent(&Sent::read(body)?),
         RecordKind::TxVoid => names.tx_void(&TxVoid::read(body)?),
-        RecordKind::CaptureGap => {
-            let gap = CaptureGap::read(body)?;
-            vec![("feed", names.feed(gap.feed)), ("feed_seq", gap.feed_seq.into())]
-        }
+        RecordKind::CaptureGap => names.capture_gap(&CaptureGap::read(body)?),
         RecordKind::Approved => names.approved(&Approved::read(body)?),
         RecordKind::Denied => names.denied(&Denied::read(body)?),
         RecordKind::CancelAsked => names.cancel_asked(&CancelAsked::read(body)?),
@@ -269,6 +266,10 @@ impl Names<'_> {
             fields.push(("data", hex(bytes)));
         }
         fields
+    }
+
+    fn capture_gap(&self, gap: &CaptureGap) -> Fields {
+        vec![("feed", self.feed(gap.feed)), ("feed_seq", gap.feed_seq.into())]
     }
 
     fn rx_feed(&self, rx: &RxFeed, rest: &[u8]) -> Fields {
