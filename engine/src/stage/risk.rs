@@ -262,6 +262,7 @@ impl RiskStage {
         work
     }
 
+    #[inline(always)]
     fn take_reports(&mut self, turn: &mut Turn<'_>) -> usize {
         let mut work = 0;
         for gateway in 0..self.ports.reports.len() {
@@ -273,6 +274,7 @@ impl RiskStage {
         work
     }
 
+    #[inline(never)]
     fn take_reports_of(&mut self, gateway: usize, turn: &mut Turn<'_>) -> usize {
         let mut work = 0;
         while work < REPORT_BATCH && turn.has_room() {

@@ -155,8 +155,14 @@ impl StrategyStage {
         if !turn.has_room() {
             return 0;
         }
-        let mut work = self.take_counted(Port::Commands, 0, turn);
-        work += self.take_counted(Port::Updates, 0, turn);
+        // Most looks find nothing, and cost no more than the look.
+        let mut work = 0;
+        if self.ports.commands.is_waiting() {
+            work += self.take_counted(Port::Commands, 0, turn);
+        }
+        if self.ports.updates.is_waiting() {
+            work += self.take_counted(Port::Updates, 0, turn);
+        }
         for index in 0..self.ports.feeds.len() {
             work += self.take_counted(Port::Feed, index as u8, turn);
         }

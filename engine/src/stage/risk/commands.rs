@@ -12,7 +12,12 @@ use shm::record::status::{Port, Took};
 use shm::units::Nanos;
 
 impl RiskStage {
+    #[inline]
     pub(super) fn take_commands(&mut self, turn: &mut Turn<'_>) -> usize {
+        if self.ports.commands.is_waiting() { self.take_waiting_commands(turn) } else { 0 }
+    }
+
+    fn take_waiting_commands(&mut self, turn: &mut Turn<'_>) -> usize {
         let count = self.ports.commands.waiting();
         if count == 0 {
             return 0;
