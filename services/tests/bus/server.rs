@@ -4,7 +4,7 @@ use crate::journal::{DAY, Engine, Random, Sums, dir};
 use crate::messages::{local, positions, same};
 use crate::place::{number, store};
 use services::bus::{BusSettings, Desk, Families, Login, Name, Publisher, Server};
-use services::store::{EngineId, Settings, Target};
+use services::store::{EngineId, Password, Settings, Target};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -84,15 +84,21 @@ struct Nats {
     program: PathBuf,
     folder: PathBuf,
     port: u16,
+    more: Vec<&'static str>,
     process: Option<Process>,
 }
 
 impl Nats {
     /// Starts one, or tells that there is none.
     fn start(folder: &Path) -> Option<Self> {
+        Self::start_with(folder, Vec::new())
+    }
+
+    /// Starts one with more arguments.
+    fn start_with(folder: &Path, more: Vec<&'static str>) -> Option<Self> {
         let path = std::env::var_os("PATH").unwrap_or_default();
-        let more = [PathBuf::from("/usr/sbin"), PathBuf::from("/usr/local/bin")];
-        let mut folders = std::env::split_paths(&path).chain(more);
+        let others = [PathBuf::from("/usr/sbin"), PathBuf::from("/usr/local/bin")];
+        let mut folders = std::env::split_paths(&path).chain(others);
         let Some(found) = folders.find(|folder| folder.join("nats-server").is_file()) else {
             println!("NOT RUN: the bus on a real server (needs nats-server)");
             return None;
@@ -100,7 +106,7 @@ impl Nats {
         let port =
             TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
         let (program, folder) = (found.join("nats-server"), folder.to_path_buf());
-        let mut nats = Self { program, folder, port, process: None };
+        let mut nats = Self { program, folder, port, more, process: None };
         nats.up();
         Some(nats)
     }
@@ -108,6 +114,7 @@ impl Nats {
     fn up(&mut self) {
         let mut command = Command::new(&self.program);
         command.args(["-js", "-a", "127.0.0.1", "-p", &self.port.to_string()]);
+        command.args(&self.more);
         command.arg("-sd").arg(&self.folder).stdout(Stdio::null()).stderr(Stdio::null());
         self.process = Some(Process(command.spawn().unwrap()));
         let begin = Instant::now();
@@ -268,4 +275,36 @@ fn a_server_that_is_away_is_waited_for() {
     nats.down();
     let waiting = Publisher::start(&dir(&base), bus, name).unwrap();
     assert_eq!(waiting.stop(PATIENCE).records, 0);
+}
+
+/// Goal: who has no right to publish is told so and waits; who has publishes. Method: a server that
+/// wants a token; a publisher without, with a wrong one, with the right one.
+#[test]
+fn a_server_that_wants_a_token_is_shown_it() {
+    let temp = tempfile::tempdir().unwrap();
+    let more = vec!["--auth", "sesame"];
+    let Some(nats) = Nats::start_with(&temp.path().join("nats"), more) else { return };
+    let base = temp.path().join("a");
+    let mut engine = Engine::start(&base, 1, 1, DAY);
+    (0..20).for_each(|_| engine.order());
+    engine.stop();
+    let publish = |login: Login| {
+        let mut bus = settings(&nats.url(), Some("a"));
+        bus.server.login = login;
+        let name = bus.engine.clone().unwrap();
+        Publisher::start(&dir(&base), bus, name).unwrap()
+    };
+    for login in [Login::Nobody, Login::Token(Password::new("sesam".into()))] {
+        let refused = publish(login);
+        let begin = Instant::now();
+        while refused.progress().failures == 0 {
+            assert!(begin.elapsed() < PATIENCE, "{:?}", refused.progress());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let why = refused.stop(PATIENCE).waits.unwrap();
+        assert!(why.to_lowercase().contains("authorization"), "{why}");
+        assert!(!why.contains("sesam"), "{why}");
+    }
+    let done = publish(Login::Token(Password::new("sesame".into()))).stop(PATIENCE);
+    assert!(done.records > 50 && done.failures == 0, "{done:?}");
 }
