@@ -32,7 +32,9 @@ impl Server {
     /// Starts it again, on the same port and with nothing in it.
     pub(crate) fn restart(&mut self) {
         let port = self.port.to_string();
-        let mut command = Command::new("redis-server");
+        // It ends with the test, also where that is killed.
+        let mut command = Command::new("setpriv");
+        command.args(["--pdeathsig=KILL", "redis-server"]);
         command.args(["--port", &port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]);
         command.current_dir(self.folder.path()).stdin(Stdio::null()).stdout(Stdio::null());
         self.child = Some(command.spawn().unwrap());

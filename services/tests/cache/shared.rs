@@ -4,6 +4,7 @@ use crate::server::Server;
 use services::cache::{
     Ask, Cache, Clock, Fill, Found, LevelStats, Origin, RedisSettings, Settings,
 };
+use services::store::Password;
 use shm::units::Nanos;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -21,9 +22,13 @@ fn clock() -> Clock {
 }
 
 fn open(server: &Server) -> Cache {
+    open_with(server, None)
+}
+
+fn open_with(server: &Server, password: Option<&str>) -> Cache {
     let redis = RedisSettings {
         url: format!("redis://127.0.0.1:{}/0", server.port),
-        password: None,
+        password: password.map(|text| Password::new(text.to_owned())),
         prefix: "test".to_owned(),
         timeout: Duration::from_millis(100),
         sync: Duration::from_millis(50),
@@ -115,6 +120,27 @@ fn a_cut_connection_costs_no_drop() {
     }
 }
 
+/// Goal: a server that asks for a password gives nothing without, and neither it nor a wrong one
+/// stands in what is told. Method: none, a wrong one, the right one.
+#[test]
+fn a_password_opens_and_is_not_shown() {
+    let Some(server) = Server::start("a_password_opens_and_is_not_shown") else { return };
+    server.say("CONFIG SET requirepass hunter2").unwrap();
+    for password in [None, Some("hunter3")] {
+        let cache = open_with(&server, password);
+        assert_eq!(got(&cache, "a", &[], 1).1, Origin::Source);
+        until("it is refused", || redis(&cache).opened > 0);
+        let why = redis(&cache).why.unwrap_or_default();
+        assert!(!format!("{why} {cache:?}").contains("hunter"), "{why}");
+        assert_eq!(cache.stats().compared_ms, None);
+    }
+    let (one, two) = (open_with(&server, Some("hunter2")), open_with(&server, Some("hunter2")));
+    settle(&[&one, &two]);
+    assert_eq!(got(&one, "a", &[], 2).1, Origin::Source);
+    until("the other has it", || got(&two, "b", &[], 2).0 == 2 && redis(&one).kept > 0);
+    assert_eq!(got(&two, "a", &[], 3), (2, Origin::Redis));
+}
+
 /// The source, and when each version ended.
 #[derive(Default)]
 struct Source {
@@ -145,6 +171,16 @@ impl Source {
     }
 }
 
+/// Ends the askers, also where the test fails.
+struct Over<'a>(&'a AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        // ORDERING: Relaxed: a lone flag.
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 impl Source {
     /// Asks again and again; the longest that an answer was behind.
     fn ask_until(&self, is_over: &AtomicBool, cache: &Cache, longest: &Mutex<Duration>) {
@@ -172,6 +208,7 @@ fn a_server_that_goes_and_comes_breaks_no_bound() {
     let (source, is_over) = (Source::default(), AtomicBool::new(false));
     let longest = Mutex::new(Duration::ZERO);
     std::thread::scope(|scope| {
+        let _over = Over(&is_over);
         for cache in [&one, &two] {
             let (source, is_over, longest) = (&source, &is_over, &longest);
             scope.spawn(move || source.ask_until(is_over, cache, longest));
@@ -207,8 +244,6 @@ fn a_server_that_goes_and_comes_breaks_no_bound() {
             until("it is told", || one.stats().undelivered == 0);
             change_for(Duration::from_secs(1));
         }
-        // ORDERING: Relaxed: a lone flag.
-        is_over.store(true, Ordering::Relaxed);
     });
     let longest = *longest.lock().unwrap();
     println!("longest behind: {} ms", longest.as_millis());
