@@ -87,7 +87,7 @@ impl Shape {
     /// The configuration.
     ///
     /// # Panics
-    /// When [`CONFIG`] is not of its form.
+    /// When the text it is made from is not of its form.
     #[must_use]
     pub fn config(&self) -> String {
         let (head, rest) = CONFIG.split_once("[[strategy]]").expect("it has a strategy");
