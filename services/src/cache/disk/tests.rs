@@ -148,7 +148,8 @@ fn a_damaged_file_gives_nothing_wrong() {
         });
     }
     println!("{replaced} replaced, {whole_yet} whole");
-    assert!(replaced > 30, "{replaced}");
+    // What is cut or noise is replaced for certain; of the changed bits those that are looked at.
+    assert!(replaced > 8, "{replaced}");
 }
 
 /// Goal: what was dropped stays dropped where the file cannot take the drop: then there is no file.
