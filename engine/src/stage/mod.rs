@@ -15,6 +15,7 @@ pub mod terms;
 
 use crate::clock::Clock;
 use shm::journal::LaneWriter;
+use shm::message::Tail;
 use shm::record::{RecordKind, StageId};
 use shm::units::Nanos;
 
@@ -56,6 +57,14 @@ impl Turn<'_> {
     #[must_use]
     pub const fn last(&self) -> Nanos {
         self.last
+    }
+
+    /// When a message was published that follows an event of `t0`. It carries 32 bits of that time,
+    /// and a thread that stood still for seconds has an old turn: `t0` is near then.
+    #[inline]
+    #[must_use]
+    pub fn published(&self, tail: Tail, t0: Nanos) -> Nanos {
+        tail.published(self.last.max(t0))
     }
 
     /// When a stage took a message published at `published`, as far as is known without reading the

@@ -389,7 +389,8 @@ impl RiskStage {
         input.skip();
         let Some(instrument) = self.whole(strategy, &message) else { return true };
         // The time the rules see, and a stamp of the trip.
-        let now = turn.took(message.tail().published(turn.last()));
+        let t0 = message.view::<Intent>().map_or(Nanos(0), |intent| intent.t0);
+        let now = turn.took(turn.published(message.tail(), t0));
         let world = World {
             gates_open: self.gates.as_ref().is_none_or(|gates| {
                 gates.is_open(

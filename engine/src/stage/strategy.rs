@@ -459,7 +459,7 @@ impl StrategyStage {
             return;
         }
         self.now = self.now.max(t0);
-        let published = message.tail().published(turn.last());
+        let published = turn.published(message.tail(), t0);
         let begin = turn.took(published);
         let mut port = OrderPort {
             now: self.now,

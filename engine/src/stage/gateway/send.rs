@@ -27,12 +27,12 @@ impl GatewayStage {
         let mut work = 0;
         while self.approved.taken() < until && self.queue.has_room() {
             let Some(message) = self.approved.pop() else { break };
-            let published = message.tail().published(turn.last());
             work += 1;
             if let Some(terms) = message.view::<OrderTerms>() {
                 self.terms.put(terms);
             }
             if let Some(approved) = message.view::<Approved>() {
+                let published = turn.published(message.tail(), approved.t0);
                 let d_published = published.after(approved.t0);
                 // Risk times its way into the lane now and then: else it publishes as it decides.
                 if let Some(journal @ 1..) = d_published.checked_sub(approved.d_decided) {
