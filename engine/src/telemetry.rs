@@ -105,7 +105,7 @@ meters! {
             book_mismatches: "hashes",
             /// Kernel stamps that could not be true: the read was taken.
             stamps_refused: "stamps",
-            /// Datagrams not journalled because the lane was nearly full: a replay ends there.
+            /// Datagrams not journalled because the lane was nearly full: no replay is made.
             capture_gaps: "packets",
             /// State of the feed: 1 live, 2 stale, 3 ended; 0 before the first packet.
             state: "state",

@@ -81,7 +81,7 @@ byte_enum! {
         Sent = 4, "Sent";
         /// [`market::TxVoid`].
         TxVoid = 5, "TxVoid";
-        /// [`market::CaptureGap`]: raw capture stopped, a replay ends here.
+        /// [`market::CaptureGap`]: raw capture stopped: no replay is made.
         CaptureGap = 6, "CaptureGap";
         /// [`order::Approved`].
         Approved = 16, "Approved";
